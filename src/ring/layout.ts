@@ -1,0 +1,134 @@
+/**
+ * The memory map: every word that two threads share, and who writes it.
+ *
+ * Read by both threads; holds constants only.
+ *
+ * Four kinds of shared blocks exist. All are made of 32-bit words, and every word that one thread writes and
+ * another reads stands on a cache line of its own (64 bytes, 16 words), so that a store never takes a line away
+ * from a thread that works on something else.
+ *
+ * ```
+ * worker block: one for each networking thread             written by
+ *   line 0   DOORBELL         counts rings                  clients (add)
+ *        1   SLEEPING         1: ring me, I may be asleep    worker sets, the client that rings clears
+ *        2   LIFE             see LIFE_…                    worker
+ *        3   PING             counts questions              clients (add)
+ *        4   PONG             the last question answered    worker
+ *   line 5…  LIFE_FAULT       why it died, as text          worker, before LIFE
+ *
+ * client block: one for each thread that calls
+ *   line 0   SIGNAL           counts wake-ups               workers (add)
+ *        1   INTEREST         what the client sleeps on     client sets, the worker that wakes clears
+ *
+ * link block: one for each pair of a client and a networking thread
+ *   line 0   TO_WORKER_WRITE  queue position                client
+ *        1   TO_WORKER_READ   queue position                worker
+ *        2   TO_CLIENT_WRITE  queue position                worker
+ *        3   TO_CLIENT_READ   queue position                client
+ *        4   NOTICES          notices posted so far         worker
+ *   line 5…  two queues of QUEUE_CAPACITY slot numbers: to the worker, then to the client
+ *
+ * slot: one for each open handle, carved out of shared slot blocks, 2 KiB
+ *   line 0   GENERATION       who owns the slot now         client, before the worker hears of the slot
+ *        1   STATE            PHASE_… | READ_ENDED          worker (client only while nobody else knows the slot)
+ *        2   RX_WRITE         receive ring, position        worker
+ *        3   RX_READ          receive ring, position        client
+ *        4   RX_PAUSED        1: the worker stopped reading worker sets, whoever clears it resumes
+ *        5   TX_WRITE         send ring, position           client
+ *        6   TX_READ          send ring, position           worker
+ *        7   REQUEST          REQUEST_… bits                client (or)
+ *        8   TO_WORKER_FLAG   1: stands in the queue        client sets, worker clears
+ *        9   TO_CLIENT_FLAG   1: stands in the queue        worker sets, client clears
+ *       10   COUNT            clients offered to a server; datagrams dropped by a UDP socket      worker
+ *       11   INCIDENTS        errors that do not end the handle (a send refused, an accept failed) worker
+ *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    client
+ *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
+ * ```
+ *
+ * Positions count bytes (or entries) since the slot was opened. They grow for ever and wrap at 2³²; they live in
+ * Int32 words, a difference of two is taken modulo 2³² with `| 0`, and an index is a position masked by the
+ * capacity, a power of two. The names say which is which: `…Position`, `…Index`.
+ *
+ * JavaScript's `Atomics` are sequentially consistent (ECMA-262, "Memory Model"), so the arguments in the other files
+ * of this folder are about program order and lost wake-ups, not about fences.
+ */
+
+/** Words in a cache line of 64 bytes. */
+export const LINE = 16;
+
+// Worker block.
+export const DOORBELL = 0 * LINE;
+export const SLEEPING = 1 * LINE;
+export const LIFE = 2 * LINE;
+export const PING = 3 * LINE;
+export const PONG = 4 * LINE;
+/** First word of the text that says why the networking thread died: a length in bytes, then UTF-8. */
+export const LIFE_FAULT = 5 * LINE;
+export const WORKER_BLOCK_BYTES = 16 * 1024;
+
+/** The networking thread has not said anything yet. */
+export const LIFE_STARTING = 0;
+/** It runs. */
+export const LIFE_RUNNING = 1;
+/** It could not start, or it has ended: LIFE_FAULT says why. */
+export const LIFE_DEAD = 2;
+
+// Client block.
+export const SIGNAL = 0 * LINE;
+export const INTEREST = 1 * LINE;
+export const CLIENT_BLOCK_BYTES = 4 * 2 * LINE;
+
+// Link block.
+export const TO_WORKER_WRITE = 0 * LINE;
+export const TO_WORKER_READ = 1 * LINE;
+export const TO_CLIENT_WRITE = 2 * LINE;
+export const TO_CLIENT_READ = 3 * LINE;
+export const NOTICES = 4 * LINE;
+export const QUEUES = 5 * LINE;
+/** Most handles of one client on one networking thread. */
+export const MAX_SLOTS = 1 << 16;
+/** A slot stands in a queue once, and once more when it is released: twice the slots never overflow. */
+export const QUEUE_CAPACITY = 2 * MAX_SLOTS;
+export const LINK_BLOCK_BYTES = 4 * (QUEUES + 2 * QUEUE_CAPACITY);
+
+// Slot.
+export const GENERATION = 0 * LINE;
+export const STATE = 1 * LINE;
+export const RX_WRITE = 2 * LINE;
+export const RX_READ = 3 * LINE;
+export const RX_PAUSED = 4 * LINE;
+export const TX_WRITE = 5 * LINE;
+export const TX_READ = 6 * LINE;
+export const REQUEST = 7 * LINE;
+export const TO_WORKER_FLAG = 8 * LINE;
+export const TO_CLIENT_FLAG = 9 * LINE;
+export const COUNT = 10 * LINE;
+export const INCIDENTS = 11 * LINE;
+export const KEEP_ALIVE_DELAY = 12 * LINE;
+export const FAULT = 16 * LINE;
+export const SLOT_WORDS = 32 * LINE;
+export const SLOT_BYTES = 4 * SLOT_WORDS;
+/** Room for the text of a fault, without its length word. */
+export const FAULT_BYTES = SLOT_BYTES - 4 * FAULT - 4;
+
+/** The phase in STATE's low bits. */
+export const PHASE_MASK = 7;
+export const PHASE_FREE = 0;
+export const PHASE_WAITING = 1;
+export const PHASE_OPEN = 2;
+export const PHASE_FAILED = 3;
+/** The worker will never touch the slot again: its client may reuse it. */
+export const PHASE_RELEASED = 4;
+/** Beside the phase: the peer has ended its side, and all it sent is in the receive ring. */
+export const READ_ENDED = 8;
+
+/** Send what is in the send ring, then end the sending side. */
+export const REQUEST_END = 1;
+/** Send what is in the send ring, end, and release the slot. */
+export const REQUEST_CLOSE = 2;
+/** Drop everything, tell the peer so (RST), and release the slot. */
+export const REQUEST_RESET = 4;
+/** Look at the option bits below. */
+export const REQUEST_OPTIONS = 8;
+export const OPTION_NO_DELAY = 16;
+export const OPTION_KEEP_ALIVE = 32;

@@ -1,0 +1,90 @@
+/**
+ * A queue of slot numbers from one thread to another: "look at these". Work costs what is ready, not what is open.
+ *
+ * `SlotQueueProducer` runs on the thread that has news of a slot, `SlotQueueConsumer` on the one that shall look.
+ *
+ * Each slot has a flag that says that it stands in the queue. The producer publishes its news (a position, a state)
+ * first and then queues the slot only if the flag is clear; the consumer clears the flag first and then looks.
+ *
+ * Why no news is lost: if the producer finds the flag set, the consumer's clearing store comes later in the single order
+ * of all atomic operations, and its look later still, so it sees the news that was stored before the flag was loaded. If
+ * the producer finds it clear, it queues the slot.
+ *
+ * Why it never overflows: a slot stands in it once, or once more by `pushAlways`, which is used once in a slot's life.
+ */
+
+import { QUEUE_CAPACITY } from "./layout.js";
+
+const MASK = QUEUE_CAPACITY - 1;
+
+/** The writing end. */
+export class SlotQueueProducer {
+  readonly #words: Int32Array;
+  readonly #writeWord: number;
+  readonly #entries: number;
+  #writePosition: number;
+
+  /** `writeWord` is the index of the write position in `words`, `entries` that of the first entry. */
+  constructor(words: Int32Array, writeWord: number, entries: number) {
+    this.#words = words;
+    this.#writeWord = writeWord;
+    this.#entries = entries;
+    this.#writePosition = Atomics.load(words, writeWord); // its own word: no partner
+  }
+
+  /**
+   * Queues `slot` unless it stands in the queue already; `flags[flagWord]` is the slot's flag.
+   * Returns whether it was queued now. The news must have been published before.
+   */
+  push(slot: number, flags: Int32Array, flagWord: number): boolean {
+    if (Atomics.load(flags, flagWord) === 1) return false; // partner: SlotQueueConsumer.lower
+    Atomics.store(flags, flagWord, 1); // only this thread raises it, so load and store need not be one step
+    this.pushAlways(slot);
+    return true;
+  }
+
+  /** Queues `slot` whatever its flag says. */
+  pushAlways(slot: number): void {
+    this.#words[this.#entries + (this.#writePosition & MASK)] = slot;
+    this.#writePosition = (this.#writePosition + 1) | 0;
+    Atomics.store(this.#words, this.#writeWord, this.#writePosition); // partner: SlotQueueConsumer.pop
+  }
+}
+
+/** The reading end. */
+export class SlotQueueConsumer {
+  readonly #words: Int32Array;
+  readonly #writeWord: number;
+  readonly #readWord: number;
+  readonly #entries: number;
+  #readPosition: number;
+
+  /** `writeWord` and `readWord` are the indices of the positions in `words`, `entries` that of the first entry. */
+  constructor(words: Int32Array, writeWord: number, readWord: number, entries: number) {
+    this.#words = words;
+    this.#writeWord = writeWord;
+    this.#readWord = readWord;
+    this.#entries = entries;
+    this.#readPosition = Atomics.load(words, readWord); // its own word: no partner
+  }
+
+  /** Whether nothing is queued. */
+  get empty(): boolean {
+    return Atomics.load(this.#words, this.#writeWord) === this.#readPosition; // partner: SlotQueueProducer.pushAlways
+  }
+
+  /** Takes the oldest slot out, or returns -1. The caller lowers the slot's flag and then looks at the slot. */
+  pop(): number {
+    if (this.empty) return -1;
+    const slot = this.#words[this.#entries + (this.#readPosition & MASK)] as number;
+    this.#readPosition = (this.#readPosition + 1) | 0;
+    Atomics.store(this.#words, this.#readWord, this.#readPosition); // told to whoever inspects; nobody waits for it
+    return slot;
+  }
+
+  /** Clears a slot's flag. What its producer publishes after this queues the slot again. */
+  static lower(flags: Int32Array, flagWord: number): void {
+    Atomics.store(flags, flagWord, 0); // partner: SlotQueueProducer.push
+  }
+}
+

@@ -1,0 +1,39 @@
+/**
+ * Back-pressure on the receive side: a networking thread stops reading when a ring is full, and goes on when its client
+ * has made room.
+ *
+ * `shutValve` runs on the networking thread, `openValve` on the client's.
+ *
+ * The worker sets the slot's RX_PAUSED word and then looks at the room once more; the client publishes its read position
+ * and then looks at RX_PAUSED. At least one of the two sees the other's store, so a paused connection is always resumed.
+ * Both take the word back with an atomic exchange, so that exactly one of them resumes.
+ */
+
+import type { ByteProducer } from "./byte-ring.js";
+import { RX_PAUSED } from "./layout.js";
+
+/** Reading goes on when this part of the ring is free: often enough to keep the pipe full, rarely enough to be cheap. */
+export function resumeThreshold(capacity: number): number {
+  return capacity >> 1;
+}
+
+/**
+ * Says that the worker stops reading into `ring`. Returns false when there was room again in the meantime, and the
+ * worker should go on at once; true when the client will queue the slot once there is room.
+ */
+export function shutValve(slotWords: Int32Array, base: number, ring: ByteProducer): boolean {
+  Atomics.store(slotWords, base + RX_PAUSED, 1); // partner: openValve, its load
+  if (ring.free < resumeThreshold(ring.capacity)) return true;
+  // The client may have seen the word already: then it has queued the slot, and the worker resumes when it gets there.
+  return Atomics.exchange(slotWords, base + RX_PAUSED, 0) === 0; // partner: openValve, its exchange
+}
+
+/**
+ * Called after the client has published its read position, with the bytes it still has not read. Returns whether the
+ * worker had stopped and there is room now: the caller then queues the slot and rings.
+ */
+export function openValve(slotWords: Int32Array, base: number, unread: number, capacity: number): boolean {
+  if (Atomics.load(slotWords, base + RX_PAUSED) === 0) return false; // partner: shutValve, its store
+  if (capacity - unread < resumeThreshold(capacity)) return false;
+  return Atomics.exchange(slotWords, base + RX_PAUSED, 0) === 1; // partner: shutValve, its exchange
+}
