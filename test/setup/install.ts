@@ -1,0 +1,64 @@
+/**
+ * Installs the stock programs that tests use as peers, from Debian's packages, where they are missing.
+ *
+ * Needs root (or sudo that asks for no password); says which packages to install by hand where it can't.
+ */
+
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** Programs, and the packages that they come from. */
+const PROGRAMS: Record<string, string> = {
+  nc: "netcat-openbsd",
+  openssl: "openssl",
+  "redis-server": "redis-server",
+};
+
+/** Folders of administrators' programs are not in every user's path. */
+const FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+
+function found(program: string): boolean {
+  return FOLDERS.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function run(command: string, args: string[]): { ok: boolean; text: string } {
+  // RUNLEVEL=1 keeps a package from starting its service: the tests start programs themselves.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  const done = spawnSync(command, args, { env, encoding: "utf8", timeout: 600_000 });
+  const text = done.error?.message ?? `${done.stdout.slice(-2000)}${done.stderr.slice(-2000)}`;
+  return { ok: done.status === 0, text };
+}
+
+/** Installs what is missing; throws an error that says what to do where it can't. */
+export function installPrograms(): void {
+  const missing = Object.keys(PROGRAMS).filter((program) => !found(program));
+  if (missing.length === 0) return;
+  const packages = missing.map((program) => PROGRAMS[program] as string);
+  console.log(`installing ${packages.join(", ")} for the tests`);
+  const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n", "--preserve-env=DEBIAN_FRONTEND,RUNLEVEL"];
+  const aptGet = (...args: string[]) => {
+    const [command, ...rest] = [...asRoot, "apt-get", ...args] as [string, ...string[]];
+    return run(command, rest);
+  };
+  const install = () => aptGet("install", "-y", "-qq", "--no-install-recommends", ...packages);
+  let result = install();
+  if (!result.ok) {
+    aptGet("update", "-qq"); // package lists may be missing or old
+    result = install();
+  }
+  const still = missing.filter((program) => !found(program));
+  if (still.length > 0) {
+    throw new Error(
+      `The tests need ${still.join(", ")}, and could not install them. Install these packages by hand: ` +
+        `${packages.join(" ")} (Debian's names)\n${result.text}`,
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What a peer does with a connection. Runs in the peer's process (peer.js); works alike on accepted and on opened
+ * sockets, plain, Unix or TLS. All are made with `allowHalfOpen`, so a behaviour ends its side itself.
+ *
+ * A behaviour is a function `(socket, options, report)`; peer.js counts and hashes what arrives, whatever it does.
+ */
+
+import { pattern } from "./bytes.js";
+
+/** Sends `bytes` bytes of stream `seed` as fast as the other side takes them, then calls `done`. */
+export function sendPattern(socket, { bytes, seed = 1, piece = 65536 }, done = () => {}) {
+  let sent = 0;
+  const pump = () => {
+    while (sent < bytes) {
+      if (socket.destroyed) return;
+      const length = Math.min(piece, bytes - sent);
+      const more = socket.write(pattern(seed, sent, length));
+      sent += length;
+      if (!more) return void socket.once("drain", pump);
+    }
+    done();
+  };
+  pump();
+}
+
+export const behaviours = {
+  /** Sends back what arrives; ends when the other side ends. */
+  echo(socket) {
+    socket.pipe(socket);
+  },
+
+  /** Neither reads nor writes nor ends: what is sent to it stays in the kernel's buffers. */
+  silent(socket) {
+    socket.pause();
+  },
+
+  /** Reads all and says nothing; ends when the other side ends, after a `reply` if there is one. */
+  sink(socket, { reply }) {
+    socket.resume();
+    socket.on("end", () => socket.end(reply));
+  },
+
+  /** Sends `bytes` bytes of stream `seed` (in pieces of `piece`), then ends, unless `keepOpen`. Reads what comes. */
+  source(socket, options) {
+    socket.resume();
+    sendPattern(socket, options, () => options.keepOpen || socket.end());
+  },
+
+  /** Sends `text` at once, then stays open; reads what comes, and ends when the other side ends. */
+  greeter(socket, { text = "hello" }) {
+    socket.resume();
+    socket.write(text);
+    socket.on("end", () => socket.end());
+  },
+
+  /** Reads `piece` bytes every `interval` ms; ends when the other side ends. */
+  slow(socket, { piece = 65536, interval = 10 }) {
+    socket.on("readable", () => {});
+    const timer = setInterval(() => {
+      let left = piece;
+      while (left > 0) {
+        const chunk = socket.read(Math.min(left, socket.readableLength));
+        if (chunk === null) break;
+        left -= chunk.length;
+      }
+    }, interval);
+    socket.on("end", () => socket.end());
+    socket.on("close", () => clearInterval(timer));
+  },
+
+  /** Sends one byte of `text` every `interval` ms, then ends. */
+  drip(socket, { text = "drip", interval = 50 }) {
+    socket.resume();
+    let at = 0;
+    const timer = setInterval(() => {
+      if (at < text.length) socket.write(text[at++]);
+      else {
+        clearInterval(timer);
+        socket.end();
+      }
+    }, interval);
+    socket.on("close", () => clearInterval(timer));
+  },
+
+  /** Sends `text` if there is one, waits for `after` bytes, then resets the connection (RST). */
+  reset(socket, { after = 0, text }) {
+    let seen = 0;
+    const reset = () => socket.resetAndDestroy();
+    if (after === 0 && text === undefined) return reset();
+    if (text !== undefined) socket.write(text, () => after === 0 && reset());
+    socket.on("data", (chunk) => {
+      seen += chunk.length;
+      if (after > 0 && seen >= after) reset();
+    });
+  },
+
+  /** Sends `text` and ends its side at once, then goes on reading until the other side ends. */
+  halfClosed(socket, { text }) {
+    socket.resume();
+    socket.end(text);
+  },
+
+  /** Ends its side when the other side has ended, and then sends `bytes` of stream `seed` first. */
+  late(socket, options) {
+    socket.resume();
+    socket.on("end", () => sendPattern(socket, options, () => socket.end()));
+  },
+
+  /** Reads all (or nothing with `paused`) and does nothing else until it is told to; see `commands`. */
+  manual(socket, { paused = false }) {
+    if (paused) socket.pause();
+    else socket.resume();
+  },
+};
+
+/** What a peer can be told to do with a connection; `peer.send({ do: "end", connection: 0 })`. */
+export const commands = {
+  /** Sends `text`, or `bytes` bytes of stream `seed`. */
+  write(socket, { text, ...rest }) {
+    if (text !== undefined) socket.write(text);
+    else sendPattern(socket, rest);
+  },
+  end: (socket) => socket.end(),
+  reset: (socket) => socket.resetAndDestroy(),
+  destroy: (socket) => socket.destroy(),
+  pause: (socket) => socket.pause(),
+  resume: (socket) => socket.resume(),
+};

@@ -1,0 +1,111 @@
+/**
+ * A peer in a process of its own: `node peer.js '<options as JSON>'`, started by `startPeer` in peers.ts.
+ *
+ * It listens (or, with `connect`, connects `connections` times), gives each connection to a behaviour (behaviours.js) and
+ * prints one line of JSON for each thing that happens; peers.ts describes options and events. It takes commands
+ * as lines of JSON on standard input, and ends when that is closed: it never outlives the test.
+ */
+
+import { createHash } from "node:crypto";
+import { writeSync } from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import { createInterface } from "node:readline";
+import tls from "node:tls";
+import { behaviours, commands } from "./behaviours.js";
+import { pattern } from "./bytes.js";
+
+const options = JSON.parse(process.argv[2] ?? "{}");
+const { behaviour, host, port = 0, path, connect, backlog, tls: tlsOptions } = options;
+const sockets = [];
+
+/** Blocks, so that a line is out even when the process is killed right after. */
+function report(event, details = {}) {
+  writeSync(1, `${JSON.stringify({ event, ...details })}\n`);
+}
+
+function take(socket) {
+  const connection = sockets.push(socket) - 1;
+  const hash = options.hash === false ? null : createHash("sha256");
+  let bytes = 0;
+  const received = () => ({ connection, bytes, sha256: hash?.copy().digest("hex") });
+  // Wrapping push sees the bytes without changing how they flow.
+  const push = socket.push;
+  socket.push = function (chunk, ...rest) {
+    if (chunk !== null && chunk !== undefined) {
+      bytes += chunk.length;
+      hash?.update(chunk);
+      for (const mark of options.marks ?? [])
+        if (bytes >= mark && bytes - chunk.length < mark) report("mark", { connection, bytes, mark });
+    }
+    return push.call(this, chunk, ...rest);
+  };
+  socket.on("end", () => report("end", received()));
+  socket.on("error", (error) => report("error", { connection, code: error.code }));
+  socket.on("close", () => report("close", received()));
+  socket.setNoDelay?.(true);
+  report("connection", {
+    connection,
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort,
+    localPort: socket.localPort,
+    ...(socket.encrypted && {
+      servername: socket.servername,
+      protocol: socket.getProtocol(),
+      alpn: socket.alpnProtocol,
+    }),
+  });
+  behaviours[behaviour](socket, options, report);
+}
+
+function listen(server) {
+  server.on("error", (error) => {
+    report("failed", { code: error.code, message: error.message });
+    process.exit(1);
+  });
+  server.on("tlsClientError", (error) => report("tlsClientError", { code: error.code, message: error.message }));
+  server.listen(path === undefined ? { host, port, backlog } : { path, backlog }, () => {
+    const address = server.address();
+    report(
+      "listening",
+      typeof address === "string" ? { path: address } : { port: address.port, host: address.address },
+    );
+  });
+}
+
+function open() {
+  const target = path === undefined ? { host, port: connect } : { path };
+  for (let i = 0; i < (options.connections ?? 1); i++) {
+    const socket = tlsOptions
+      ? tls.connect({ ...target, ...tlsOptions, allowHalfOpen: true }, () => take(socket))
+      : net.connect({ ...target, allowHalfOpen: true, localAddress: options.localAddress }, () => take(socket));
+    socket.once(
+      "error",
+      (error) => socket.connecting && report("failed", { code: error.code, message: error.message }),
+    );
+    socket.on("error", () => {});
+  }
+  report("opening");
+}
+
+/** `GET /pattern/<bytes>` gives that much of stream 1; any request with a body is answered by its SHA-256. */
+function answer(request, response) {
+  const bytes = Number(/^\/pattern\/(\d+)$/.exec(request.url)?.[1] ?? -1);
+  if (request.method === "GET" && bytes >= 0) return response.end(pattern(1, 0, bytes));
+  const hash = createHash("sha256");
+  request.on("data", (chunk) => hash.update(chunk));
+  request.on("end", () => response.end(hash.digest("hex")));
+}
+
+if (behaviour === "http") listen(http.createServer(answer));
+else if (connect !== undefined || options.open) open();
+else if (tlsOptions) listen(tls.createServer({ ...tlsOptions, allowHalfOpen: true }, take));
+else listen(net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, take));
+
+const input = createInterface({ input: process.stdin });
+input.on("line", (line) => {
+  const { do: what, connection, ...details } = JSON.parse(line);
+  const chosen = connection === undefined ? sockets.slice(-1) : [sockets[connection]];
+  for (const socket of chosen) commands[what](socket, details);
+});
+input.on("close", () => process.exit(0));

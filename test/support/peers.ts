@@ -1,0 +1,145 @@
+/**
+ * Peers for tests: real sockets in another process, usable from a blocked thread.
+ *
+ * ```ts
+ * const peer = startPeer("echo");                       // listens on 127.0.0.1, a free port
+ * const socket = connect({ host: peer.host, port: peer.port, timeout: 5000 });
+ * peer.send({ do: "reset" });                           // tells it what to do with its last connection
+ * const { bytes, sha256 } = peer.waitForEvent("end");   // what it saw
+ * peer.kill();                                          // also done when the test ends
+ *
+ * startPeer("source", { connect: server.port, bytes: 1e6 });   // connects to us instead
+ * startPeer("sink", { tls: { key, cert } });                   // any behaviour over TLS, with Node's options
+ * ```
+ *
+ * The behaviours are described in behaviours.js: echo, silent, sink, source, greeter, slow, drip, reset, halfClosed,
+ * late, manual; and `http` is a node:http server (see peer.js).
+ *
+ * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close`
+ * {connection, bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`.
+ */
+
+import { join } from "node:path";
+import { Process, type ProcessOptions, root } from "./processes.js";
+
+export type Behaviour =
+  | "echo"
+  | "silent"
+  | "sink"
+  | "source"
+  | "greeter"
+  | "slow"
+  | "drip"
+  | "reset"
+  | "halfClosed"
+  | "late"
+  | "manual"
+  | "http";
+
+export interface PeerOptions {
+  /** Where to listen, or whom to connect to; 127.0.0.1. */
+  host?: string;
+  /** Where to listen; 0, a free one. */
+  port?: number;
+  /** A Unix domain socket instead of host and port. */
+  path?: string;
+  backlog?: number;
+  /** Connects to this port instead of listening. */
+  connect?: number;
+  /** Connects (to `path`) instead of listening. */
+  open?: boolean;
+  /** How many times it connects; 1. */
+  connections?: number;
+  localAddress?: string;
+  /** Node's options for `tls.createServer` or `tls.connect`, as far as JSON carries them. */
+  tls?: Record<string, unknown>;
+  /** Whether received bytes are hashed; true. */
+  hash?: boolean;
+  /** Reports the event `mark` when so many bytes have been received. */
+  marks?: number[];
+  // For single behaviours, see behaviours.js.
+  bytes?: number;
+  seed?: number;
+  piece?: number;
+  interval?: number;
+  text?: string;
+  reply?: string;
+  after?: number;
+  paused?: boolean;
+  keepOpen?: boolean;
+}
+
+export interface PeerEvent {
+  event: string;
+  connection?: number;
+  port?: number;
+  host?: string;
+  bytes?: number;
+  mark?: number;
+  sha256?: string;
+  code?: string;
+  message?: string;
+  remoteAddress?: string;
+  remotePort?: number;
+  localPort?: number;
+  servername?: string | false;
+  protocol?: string | null;
+  alpn?: string | false;
+}
+
+export type PeerCommand = { connection?: number } & (
+  | { do: "write"; text: string }
+  | { do: "write"; bytes: number; seed?: number; piece?: number }
+  | { do: "end" | "reset" | "destroy" | "pause" | "resume" }
+);
+
+export class Peer {
+  readonly process: Process;
+  readonly host: string;
+  /** Where it listens; 0 when it connects, or listens on a path. */
+  readonly port: number;
+
+  constructor(behaviour: Behaviour, options: PeerOptions, processOptions: ProcessOptions) {
+    this.host = options.host ?? "127.0.0.1";
+    const all = { ...options, behaviour, host: this.host };
+    this.process = new Process(
+      process.execPath,
+      [join(root, "test/support/peer.js"), JSON.stringify(all)],
+      // What the runner or a test wants of its own process is not for its peers.
+      { ...processOptions, env: { NODE_OPTIONS: undefined, ...processOptions.env } },
+    );
+    const connects = options.connect !== undefined || options.open === true;
+    this.port = this.waitForEvent(connects ? "opening" : "listening").port ?? 0;
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  /** All that happened so far, or all of one kind. */
+  events(kind?: string): PeerEvent[] {
+    const lines = this.process.output.split("\n").slice(0, -1);
+    const events = lines.map((line) => JSON.parse(line) as PeerEvent);
+    return kind === undefined ? events : events.filter((event) => event.event === kind);
+  }
+
+  /** Waits for an event of a kind (the `count`-th one) and gives it; throws after `timeout` ms. */
+  waitForEvent(kind: string, timeout = 10_000, count = 1): PeerEvent {
+    return this.process.waitUntil(`the event "${kind}" from`, () => this.events(kind)[count - 1], timeout);
+  }
+
+  /** Tells it what to do with its last connection, or with number `connection`. */
+  send(command: PeerCommand): void {
+    this.process.send(`${JSON.stringify(command)}\n`);
+  }
+
+  /** Ends it, or stops it for a while (SIGSTOP, SIGCONT). */
+  kill(signal: NodeJS.Signals = "SIGKILL"): void {
+    this.process.kill(signal);
+  }
+}
+
+/** Starts a peer and waits until it listens (or, if it shall connect, until it has begun to). */
+export function startPeer(behaviour: Behaviour, options: PeerOptions = {}, processOptions: ProcessOptions = {}): Peer {
+  return new Peer(behaviour, options, processOptions);
+}

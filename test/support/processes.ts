@@ -1,0 +1,138 @@
+/**
+ * Other processes, started and watched without an event loop: their output goes to files, which a blocked test can
+ * read at any time, and `send` writes to a pipe, which needs no event loop either.
+ *
+ * What is started within a test is killed when that test ends, what is started in a `beforeAll` when its file ends
+ * (cleanup.ts does both). Nothing here waits without a limit.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "./folders.js";
+import { waitFor } from "./waiting.js";
+
+/** The package's root folder; a program that runs there finds the package by its name. */
+export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+export interface ProcessOptions {
+  cwd?: string;
+  /** Variables beside those of this process; `undefined` takes one away. */
+  env?: Record<string, string | undefined>;
+}
+
+/** A process that runs, or has run. */
+export class Process {
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #outputPath: string;
+  readonly #errorsPath: string;
+  readonly #command: string;
+
+  constructor(command: string, args: string[], options: ProcessOptions = {}) {
+    const folder = temporaryFolder();
+    this.#command = [command, ...args].join(" ").slice(0, 200);
+    this.#outputPath = join(folder, "output");
+    this.#errorsPath = join(folder, "errors");
+    const output = openSync(this.#outputPath, "a");
+    const errors = openSync(this.#errorsPath, "a");
+    this.#child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, ...options.env },
+      stdio: ["pipe", output, errors],
+    });
+    closeSync(output);
+    closeSync(errors);
+    this.#child.on("error", () => {}); // told below, where it can be caught
+    this.#child.stdin?.on("error", () => {}); // it may be gone already
+    if (this.#child.pid === undefined) throw new Error(`could not start ${this.#command}`);
+    this.pid = this.#child.pid;
+    this.#child.unref();
+    running.push(this);
+  }
+
+  /** What it printed so far. */
+  get output(): string {
+    return readFileSync(this.#outputPath, "utf8");
+  }
+
+  /** What it printed so far on standard error. */
+  get errors(): string {
+    return readFileSync(this.#errorsPath, "utf8");
+  }
+
+  /** Whether it runs still, seen without an event loop. */
+  get alive(): boolean {
+    return !"ZX".includes(stateOf(this.pid));
+  }
+
+  /** Writes to its standard input. */
+  send(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
+  /** Ends its standard input. (`end` would need an event loop; a pipe that is destroyed is closed at once.) */
+  endInput(): void {
+    this.#child.stdin?.destroy();
+  }
+
+  /** Waits until what it printed matches; gives the match. Throws when it died or `timeout` ms are over. */
+  waitForOutput(pattern: RegExp, timeout = 10_000): RegExpExecArray {
+    return this.waitUntil(`${pattern} from`, () => pattern.exec(this.output) ?? undefined, timeout);
+  }
+
+  /** Waits until `look` gives something; throws, with what it printed, when the process died or the time is over. */
+  waitUntil<T>(what: string, look: () => T | undefined | false, timeout = 10_000): T {
+    const failed = (why: string) =>
+      new Error(`${what} ${this.#command}: ${why}\n${this.output.slice(-2000)}\n${this.errors.slice(-2000)}`);
+    try {
+      return waitFor(
+        what,
+        () => {
+          const alive = this.alive; // before the look: what it said last counts
+          const found = look();
+          if ((found === undefined || found === false) && !alive) throw failed("the process has ended");
+          return found;
+        },
+        timeout,
+      );
+    } catch (error) {
+      throw error instanceof Error && error.message.includes("in vain") ? failed(error.message) : error;
+    }
+  }
+
+  /** Waits until it has ended; throws after `timeout` ms. */
+  waitForExit(timeout = 10_000): void {
+    waitFor(`the end of ${this.#command}`, () => !this.alive, timeout);
+  }
+
+  /** Ends it at once, or stops it for a while (SIGSTOP, SIGCONT). Does nothing when it has ended. */
+  kill(signal: NodeJS.Signals = "SIGKILL"): void {
+    if (this.alive) process.kill(this.pid, signal);
+  }
+}
+
+const running: Process[] = [];
+
+/** How many were started and not yet cleaned up; `killSince` takes it. */
+export function runningCount(): number {
+  return running.length;
+}
+
+/** Kills those started since `runningCount` said `count`. */
+export function killSince(count: number): void {
+  for (const started of running.splice(count)) started.kill();
+}
+
+function stateOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  } catch {
+    return "X";
+  }
+}
+
+// A runner that is stopped in the middle leaves nothing behind either.
+process.on("exit", () => killSince(0));
