@@ -2,8 +2,8 @@
  * Pieces of one size carved out of a few large shared blocks: many small SharedArrayBuffers bloat memory
  * (nodejs/node#34703).
  *
- * `Arena` runs on the client, which alone allocates; the networking thread hears of blocks through messages and keeps
- * them in `ArenaView`.
+ * Runs on the client, which alone allocates; a networking thread gets the piece's memory and offset with the command that
+ * opens a handle, and lets go of both when it releases the handle.
  *
  * Freed pieces are used again first, because their pages are in memory already. A block without a piece in use is
  * dropped, but for one that is kept for the next.
@@ -18,24 +18,16 @@ interface Block {
   free: number[];
 }
 
-/** Told of blocks that come and go. */
-export interface ArenaListener {
-  blockAdded(block: number, memory: SharedArrayBuffer): void;
-  blockDropped(block: number): void;
-}
-
-/** The allocating end. */
+/** The allocator of one size. */
 export class Arena {
   readonly #pieceBytes: number;
-  readonly #listener: ArenaListener;
   readonly #blocks: (Block | null)[] = [];
   /** No block before this one has a free piece. */
   #hint = 0;
   #emptyBlocks = 0;
 
-  constructor(pieceBytes: number, listener: ArenaListener) {
+  constructor(pieceBytes: number) {
     this.#pieceBytes = pieceBytes;
-    this.#listener = listener;
   }
 
   /** Bytes of shared memory held, free pieces included. Pages that nobody wrote to take no memory. */
@@ -67,7 +59,6 @@ export class Arena {
     if (this.#emptyBlocks > 1) {
       this.#blocks[number] = null;
       this.#emptyBlocks--;
-      this.#listener.blockDropped(number);
     }
   }
 
@@ -86,35 +77,6 @@ export class Arena {
     const block: Block = { memory, free: Array.from({ length: PIECES }, (_, i) => PIECES - 1 - i) };
     this.#blocks[number] = block;
     this.#emptyBlocks++;
-    this.#listener.blockAdded(number, memory);
     return block;
-  }
-}
-
-/** The networking thread's view of a client's arena. */
-export class ArenaView {
-  readonly #pieceBytes: number;
-  readonly #blocks = new Map<number, SharedArrayBuffer>();
-
-  constructor(pieceBytes: number) {
-    this.#pieceBytes = pieceBytes;
-  }
-
-  blockAdded(block: number, memory: SharedArrayBuffer): void {
-    this.#blocks.set(block, memory);
-  }
-
-  blockDropped(block: number): void {
-    this.#blocks.delete(block);
-  }
-
-  /** The shared memory that a piece lies in. */
-  memory(piece: number): SharedArrayBuffer {
-    return this.#blocks.get(Math.floor(piece / PIECES)) as SharedArrayBuffer;
-  }
-
-  /** Where in that memory the piece begins, in bytes. */
-  offset(piece: number): number {
-    return (piece % PIECES) * this.#pieceBytes;
   }
 }

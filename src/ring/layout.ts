@@ -26,11 +26,11 @@
  *        2   TO_CLIENT_WRITE  queue position                worker
  *        3   TO_CLIENT_READ   queue position                client
  *        4   NOTICES          notices posted so far         worker
- *   line 5…  two queues of QUEUE_CAPACITY slot numbers: to the worker, then to the client
+ *   line 5…  two queues of QUEUE_CAPACITY generations: to the worker, then to the client
  *
  * slot: one for each open handle, carved out of shared slot blocks, 2 KiB
- *   line 0   GENERATION       who owns the slot now         client, before the worker hears of the slot
- *        1   STATE            PHASE_… | READ_ENDED          worker (client only while nobody else knows the slot)
+ *   line 0   GENERATION       the handle that owns the slot clients: at opening, at detaching, at attaching
+ *        1   STATE            PHASE_… | …_ENDED             worker (client only while nobody else knows the slot)
  *        2   RX_WRITE         receive ring, position        worker
  *        3   RX_READ          receive ring, position        client
  *        4   RX_PAUSED        1: the worker stopped reading worker sets, whoever clears it resumes
@@ -65,6 +65,7 @@ export const PONG = 4 * LINE;
 /** First word of the text that says why the networking thread died: a length in bytes, then UTF-8. */
 export const LIFE_FAULT = 5 * LINE;
 export const WORKER_BLOCK_BYTES = 16 * 1024;
+export const LIFE_FAULT_BYTES = WORKER_BLOCK_BYTES - 4 * LIFE_FAULT - 4;
 
 /** The networking thread has not said anything yet. */
 export const LIFE_STARTING = 0;
@@ -121,6 +122,10 @@ export const PHASE_FAILED = 3;
 export const PHASE_RELEASED = 4;
 /** Beside the phase: the peer has ended its side, and all it sent is in the receive ring. */
 export const READ_ENDED = 8;
+/** Beside the phase: everything was handed to the operating system, and the end of our side with it. */
+export const WRITE_ENDED = 16;
+/** Beside the phase: nothing can be sent any more (FAULT says why), but there may be bytes to read. */
+export const WRITE_FAILED = 32;
 
 /** Send what is in the send ring, then end the sending side. */
 export const REQUEST_END = 1;

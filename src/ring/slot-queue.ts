@@ -1,5 +1,6 @@
 /**
- * A queue of slot numbers from one thread to another: "look at these". Work costs what is ready, not what is open.
+ * A queue of slots, named by their generations, from one thread to another: "look at these". Work costs what is ready,
+ * not what is open.
  *
  * `SlotQueueProducer` runs on the thread that has news of a slot, `SlotQueueConsumer` on the one that shall look.
  *
@@ -33,19 +34,19 @@ export class SlotQueueProducer {
   }
 
   /**
-   * Queues `slot` unless it stands in the queue already; `flags[flagWord]` is the slot's flag.
+   * Queues the slot `generation` unless it stands in the queue already; `flags[flagWord]` is its flag.
    * Returns whether it was queued now. The news must have been published before.
    */
-  push(slot: number, flags: Int32Array, flagWord: number): boolean {
+  push(generation: number, flags: Int32Array, flagWord: number): boolean {
     if (Atomics.load(flags, flagWord) === 1) return false; // partner: SlotQueueConsumer.lower
     Atomics.store(flags, flagWord, 1); // only this thread raises it, so load and store need not be one step
-    this.pushAlways(slot);
+    this.pushAlways(generation);
     return true;
   }
 
-  /** Queues `slot` whatever its flag says. */
-  pushAlways(slot: number): void {
-    this.#words[this.#entries + (this.#writePosition & MASK)] = slot;
+  /** Queues the slot whatever its flag says. */
+  pushAlways(generation: number): void {
+    this.#words[this.#entries + (this.#writePosition & MASK)] = generation;
     this.#writePosition = (this.#writePosition + 1) | 0;
     Atomics.store(this.#words, this.#writeWord, this.#writePosition); // partner: SlotQueueConsumer.pop
   }
@@ -73,13 +74,13 @@ export class SlotQueueConsumer {
     return Atomics.load(this.#words, this.#writeWord) === this.#readPosition; // partner: SlotQueueProducer.pushAlways
   }
 
-  /** Takes the oldest slot out, or returns -1. The caller lowers the slot's flag and then looks at the slot. */
+  /** Takes the oldest entry out, or returns -1. The caller lowers the slot's flag and then looks at the slot. */
   pop(): number {
     if (this.empty) return -1;
-    const slot = this.#words[this.#entries + (this.#readPosition & MASK)] as number;
+    const generation = this.#words[this.#entries + (this.#readPosition & MASK)] as number;
     this.#readPosition = (this.#readPosition + 1) | 0;
     Atomics.store(this.#words, this.#readWord, this.#readPosition); // told to whoever inspects; nobody waits for it
-    return slot;
+    return generation;
   }
 
   /** Clears a slot's flag. What its producer publishes after this queues the slot again. */

@@ -21,19 +21,19 @@ export function resumeThreshold(capacity: number): number {
  * Says that the worker stops reading into `ring`. Returns false when there was room again in the meantime, and the
  * worker should go on at once; true when the client will queue the slot once there is room.
  */
-export function shutValve(slotWords: Int32Array, base: number, ring: ByteProducer): boolean {
-  Atomics.store(slotWords, base + RX_PAUSED, 1); // partner: openValve, its load
+export function shutValve(slot: Int32Array, ring: ByteProducer): boolean {
+  Atomics.store(slot, RX_PAUSED, 1); // partner: openValve, its load
   if (ring.free < resumeThreshold(ring.capacity)) return true;
   // The client may have seen the word already: then it has queued the slot, and the worker resumes when it gets there.
-  return Atomics.exchange(slotWords, base + RX_PAUSED, 0) === 0; // partner: openValve, its exchange
+  return Atomics.exchange(slot, RX_PAUSED, 0) === 0; // partner: openValve, its exchange
 }
 
 /**
  * Called after the client has published its read position, with the bytes it still has not read. Returns whether the
  * worker had stopped and there is room now: the caller then queues the slot and rings.
  */
-export function openValve(slotWords: Int32Array, base: number, unread: number, capacity: number): boolean {
-  if (Atomics.load(slotWords, base + RX_PAUSED) === 0) return false; // partner: shutValve, its store
+export function openValve(slot: Int32Array, unread: number, capacity: number): boolean {
+  if (Atomics.load(slot, RX_PAUSED) === 0) return false; // partner: shutValve, its store
   if (capacity - unread < resumeThreshold(capacity)) return false;
-  return Atomics.exchange(slotWords, base + RX_PAUSED, 0) === 1; // partner: shutValve, its exchange
+  return Atomics.exchange(slot, RX_PAUSED, 0) === 1; // partner: shutValve, its exchange
 }

@@ -1,0 +1,228 @@
+/**
+ * The messages of the control port: `Command` from a client to a networking thread, `Notice` back. Types only.
+ *
+ * Control is rare (open, accept, look up); bytes, closing and options of connections travel through shared memory.
+ * A notice is posted before the word that makes the client look for it is stored, so a client that saw the word finds it.
+ */
+
+import type { Fault } from "./fault-text.js";
+
+/** Where a slot is, and the generation (unique among a client's handles) by which queues and messages name it. */
+export interface SlotReference {
+  generation: number;
+  memory: SharedArrayBuffer;
+  /** In bytes. */
+  offset: number;
+}
+
+/** Where a ring is. */
+export interface RingReference {
+  memory: SharedArrayBuffer;
+  /** In bytes. */
+  offset: number;
+  /** In bytes, a power of two. */
+  capacity: number;
+}
+
+/** The two rings of a socket. */
+export interface RingPair {
+  receive: RingReference;
+  send: RingReference;
+}
+
+/** The part of Node's TLS options that can be copied to another thread, under Node's names. */
+export interface TlsParameters {
+  ca?: TlsText | undefined;
+  cert?: TlsText | undefined;
+  key?: TlsText | undefined;
+  passphrase?: string | undefined;
+  pfx?: string | Uint8Array | undefined;
+  servername?: string | undefined;
+  ALPNProtocols?: string[] | undefined;
+  minVersion?: TlsVersion | undefined;
+  maxVersion?: TlsVersion | undefined;
+  ciphers?: string | undefined;
+  rejectUnauthorized?: boolean | undefined;
+  requestCert?: boolean | undefined;
+  /** A file of CA certificates in PEM form: read once, and again when it changes. Not one of Node's names. */
+  caFile?: string | undefined;
+}
+
+export type TlsText = string | Uint8Array | (string | Uint8Array)[];
+export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+
+/** Where to connect to. */
+export type Target =
+  | { path: string }
+  /** `addresses`: the IPs of the host where the client knows them; `lookup`: the generation of a look-up under way. */
+  | { host: string; port: number; addresses: string[] | null; lookup: number | null };
+
+export interface ConnectCommand {
+  type: "connect";
+  slot: SlotReference;
+  rings: RingPair;
+  target: Target;
+  noDelay: boolean;
+  keepAlive: boolean;
+  /** In ms. */
+  keepAliveDelay: number;
+  localAddress: string | null;
+  tls: TlsParameters | null;
+}
+
+export interface ListenCommand {
+  type: "listen";
+  slot: SlotReference;
+  host: string | null;
+  port: number;
+  path: string | null;
+  backlog: number;
+  ipv6Only: boolean;
+  tls: TlsParameters | null;
+}
+
+/** Takes a client that a server offered: from now on it has a slot and rings. */
+export interface AdoptCommand {
+  type: "adopt";
+  slot: SlotReference;
+  rings: RingPair;
+  /** The server's generation. */
+  server: number;
+  /** The number in the server's offer. */
+  offer: number;
+}
+
+export interface BindCommand {
+  type: "bind";
+  slot: SlotReference;
+  rings: RingPair;
+  host: string | null;
+  port: number;
+  family: 4 | 6;
+  ipv6Only: boolean;
+  reuseAddr: boolean;
+  broadcast: boolean;
+}
+
+/** Calls a method of a UDP socket whose outcome the client waits for. */
+export interface UdpCallCommand {
+  type: "udp-call";
+  generation: number;
+  /** Numbers the reply, so that a late one is not taken for another's. */
+  request: number;
+  call: UdpCall;
+}
+
+export type UdpCall =
+  | { name: "connect"; host: string; port: number }
+  | { name: "disconnect" }
+  | { name: "setBroadcast"; on: boolean }
+  | { name: "setTtl"; ttl: number }
+  | { name: "setMulticastTtl"; ttl: number }
+  | { name: "setMulticastLoopback"; on: boolean }
+  | { name: "setMulticastInterface"; address: string }
+  | { name: "addMembership"; group: string; interface: string | null }
+  | { name: "dropMembership"; group: string; interface: string | null };
+
+export interface ResolveCommand {
+  type: "resolve";
+  slot: SlotReference;
+  host: string;
+}
+
+/** Closes a server or gives up a look-up. Those of connections and UDP sockets are asked for through REQUEST. */
+export interface CloseCommand {
+  type: "close";
+  generation: number;
+}
+
+/** From now on the client that broadcasts an `AttachMessage` with the same number owns the connection. */
+export interface DetachCommand {
+  type: "detach";
+  generation: number;
+  detached: number;
+}
+
+export type Command =
+  | ConnectCommand
+  | ListenCommand
+  | AdoptCommand
+  | BindCommand
+  | UdpCallCommand
+  | ResolveCommand
+  | CloseCommand
+  | DetachCommand;
+
+/** Broadcast on a networking thread's channel by a client that takes over a detached connection. */
+export interface AttachMessage {
+  /** Names the client; its blocks are the same each time. */
+  client: string;
+  clientBlock: SharedArrayBuffer;
+  linkBlock: SharedArrayBuffer;
+  /** Number of the detached connection, unique on its networking thread. */
+  detached: number;
+  /** The generation that it has at its new owner. */
+  generation: number;
+}
+
+/** What is known of an open connection. */
+export interface ConnectionFacts {
+  localAddress: string | undefined;
+  localPort: number | undefined;
+  remoteAddress: string | undefined;
+  remotePort: number | undefined;
+  tls: TlsFacts | null;
+}
+
+export interface TlsFacts {
+  authorized: boolean;
+  /** Why the peer was not authorized, where the caller allowed that. */
+  authorizationError: string | null;
+  /** `false` where none was agreed on, as in Node. */
+  alpnProtocol: string | false | null;
+  protocol: string | null;
+  /** Whether an earlier session was resumed. */
+  sessionReused: boolean;
+  peerCertificate: PeerCertificateFacts | null;
+}
+
+/** The copyable part of Node's `tls.PeerCertificate`. */
+export interface PeerCertificateFacts {
+  subject: Record<string, string | string[]>;
+  issuer: Record<string, string | string[]>;
+  subjectaltname: string | undefined;
+  valid_from: string;
+  valid_to: string;
+  serialNumber: string;
+  fingerprint: string;
+  fingerprint256: string;
+  /** The certificate in DER form. */
+  raw: Uint8Array;
+}
+
+interface OfHandle {
+  generation: number;
+}
+
+export type Notice =
+  | ({ type: "connected"; facts: ConnectionFacts } & OfHandle)
+  | ({ type: "resolved"; addresses: string[] } & OfHandle)
+  | ({ type: "bound"; address: string; port: number } & OfHandle)
+  /** A client waits at a server; it takes a slot and rings only when it is adopted. */
+  | ({ type: "offer"; offer: number; facts: ConnectionFacts } & OfHandle)
+  | ({ type: "incident"; fault: Fault } & OfHandle)
+  | { type: "reply"; request: number; fault: Fault | null };
+
+/** What the boot task of a networking thread gets. */
+export interface BootData {
+  /** Name of the broadcast channel on which it hears of attached sockets. */
+  name: string;
+  workerBlock: SharedArrayBuffer;
+  clientBlock: SharedArrayBuffer;
+  linkBlock: SharedArrayBuffer;
+  port: import("node:worker_threads").MessagePort;
+  /** How long a closed socket may go on sending, in ms. */
+  lingerMs: number;
+  /** Longest polling after the last activity, in µs. */
+  busyPoll: number;
+}

@@ -1,0 +1,155 @@
+/**
+ * The networking actor: one thread that owns sockets, and serves the clients that are linked to it.
+ *
+ * Runs on the networking thread, which never blocks: it sits in Node's event loop until a socket, a message or the doorbell has news.
+ */
+
+import { BroadcastChannel, type MessagePort } from "node:worker_threads";
+import { LIFE, LIFE_RUNNING, PING, PONG } from "../ring/layout.js";
+import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
+import { DoorbellSleeper } from "../ring/signal.js";
+import { ClientLink } from "./client-link.js";
+import { Connector } from "./connector.js";
+import { DatagramSocket } from "./datagram-socket.js";
+import { Listener } from "./listener.js";
+import { Polling } from "./polling.js";
+import { Lookup, Resolver } from "./resolver.js";
+import type { Slot } from "./slot.js";
+import { Trust } from "./trust.js";
+
+export class Actor {
+  readonly #words: Int32Array;
+  readonly #lingerMs: number;
+  readonly #doorbell: DoorbellSleeper;
+  readonly #polling: Polling;
+  #links: ClientLink[] = [];
+  /** Links of clients on other threads, which have nothing here but connections that they attached. */
+  readonly #attached = new Map<string, ClientLink>();
+  readonly #detached = new Map<number, Slot>();
+  readonly #resolver = new Resolver();
+  readonly #trust = new Trust();
+  readonly #connector: Connector;
+  #pollingNow = false;
+
+  constructor(boot: BootData) {
+    this.#words = new Int32Array(boot.workerBlock);
+    this.#lingerMs = boot.lingerMs;
+    this.#polling = new Polling(boot.busyPoll);
+    this.#connector = new Connector(this.#resolver, this.#trust, boot.lingerMs);
+    this.#doorbell = new DoorbellSleeper(this.#words, () => this.#rung());
+    const link = new ClientLink(boot.clientBlock, boot.linkBlock, boot.port);
+    this.#links.push(link);
+    this.#listen(boot.port, link);
+    this.#hearOfAttached(boot.name);
+    Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: WorkerLink.checkLife
+    link.waker.wakeAnyway();
+    this.#work();
+  }
+
+  #listen(port: MessagePort, link: ClientLink): void {
+    // A ref'd port: neither the doorbell nor a paused socket keeps this thread's event loop alive.
+    port.on("message", (command: Command) => {
+      this.#obey(command, link);
+      this.#polling.active();
+      this.#work();
+    });
+  }
+
+  #hearOfAttached(name: string): void {
+    const channel = new BroadcastChannel(name) as BroadcastChannel & { unref(): void };
+    channel.onmessage = (event: unknown): void => this.#attach((event as { data: AttachMessage }).data);
+    channel.unref();
+  }
+
+  #obey(command: Command, link: ClientLink): void {
+    switch (command.type) {
+      case "connect":
+        this.#connector.connect(link, command);
+        break;
+      case "listen":
+        new Listener(link, command, this.#trust, this.#lingerMs);
+        break;
+      case "adopt": {
+        const server = link.handles.get(command.server);
+        if (server instanceof Listener) server.adopt(command);
+        break;
+      }
+      case "bind":
+        new DatagramSocket(link, command, this.#lingerMs);
+        break;
+      case "udp-call": {
+        const socket = link.handles.get(command.generation);
+        if (socket instanceof DatagramSocket) socket.call(command);
+        break;
+      }
+      case "resolve":
+        new Lookup(link, command, this.#resolver);
+        break;
+      case "close": {
+        const handle = link.handles.get(command.generation);
+        if (handle instanceof Listener || handle instanceof Lookup) handle.close();
+        break;
+      }
+      case "detach": {
+        const handle = link.handles.get(command.generation);
+        if (handle !== undefined) this.#detached.set(command.detached, handle.slot);
+        break;
+      }
+    }
+  }
+
+  #attach(message: AttachMessage): void {
+    const slot = this.#detached.get(message.detached);
+    if (slot === undefined) return;
+    this.#detached.delete(message.detached);
+    for (const [client, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(client);
+    let link = this.#attached.get(message.client);
+    if (link === undefined) {
+      link = new ClientLink(message.clientBlock, message.linkBlock, null);
+      this.#attached.set(message.client, link);
+    }
+    this.#links = [this.#links[0] as ClientLink, ...this.#attached.values()];
+    slot.moveTo(link, message.generation);
+    link.handles.get(message.generation)?.look();
+    this.#work();
+  }
+
+  #rung(): void {
+    this.#doorbell.rise();
+    this.#work();
+  }
+
+  /** Does what the clients have queued, then polls on or goes to sleep. */
+  #work(): void {
+    if (this.#drain()) this.#polling.active();
+    if (this.#pollingNow) return;
+    if (this.#polling.wanted) this.#poll();
+    else this.#sleep();
+  }
+
+  #drain(): boolean {
+    let worked = false;
+    for (const link of this.#links) if (link.drain()) worked = true;
+    const ping = Atomics.load(this.#words, PING); // partner: WorkerLink.ping
+    if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: WorkerLink.answered
+    return worked;
+  }
+
+  #sleep(): void {
+    for (;;) {
+      this.#doorbell.announce();
+      if (this.#links.every((link) => link.idle)) return;
+      this.#doorbell.rise();
+      this.#drain();
+    }
+  }
+
+  #poll(): void {
+    this.#pollingNow = true;
+    this.#doorbell.rise();
+    setImmediate(() => {
+      this.#pollingNow = false;
+      this.#work();
+    });
+  }
+}

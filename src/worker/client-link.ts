@@ -1,0 +1,73 @@
+/**
+ * The networking thread's end of its link to one client: the queues, the alarm clock, the notices, the open handles.
+ *
+ * Runs on the networking thread.
+ */
+
+import type { MessagePort } from "node:worker_threads";
+import {
+  NOTICES,
+  QUEUE_CAPACITY,
+  QUEUES,
+  TO_CLIENT_WRITE,
+  TO_WORKER_FLAG,
+  TO_WORKER_READ,
+  TO_WORKER_WRITE,
+} from "../ring/layout.js";
+import type { Notice } from "../ring/protocol.js";
+import { SignalWaker } from "../ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
+import type { Slot } from "./slot.js";
+
+/** Anything that has a slot. */
+export interface Handle {
+  readonly slot: Slot;
+  /** The client has news: bytes to send, room to receive, a request. Called also when there is nothing. */
+  look(): void;
+}
+
+export class ClientLink {
+  readonly toClient: SlotQueueProducer;
+  readonly waker: SignalWaker;
+  /** Open handles by generation. */
+  readonly handles = new Map<number, Handle>();
+  readonly #fromClient: SlotQueueConsumer;
+  readonly #words: Int32Array;
+  readonly #port: MessagePort | null;
+
+  /** `port` is null for a client that has only attached connections: all that it can hear of them is in their slots. */
+  constructor(clientBlock: SharedArrayBuffer, linkBlock: SharedArrayBuffer, port: MessagePort | null) {
+    const words = new Int32Array(linkBlock);
+    this.#words = words;
+    this.#port = port;
+    this.waker = new SignalWaker(new Int32Array(clientBlock));
+    this.#fromClient = new SlotQueueConsumer(words, TO_WORKER_WRITE, TO_WORKER_READ, QUEUES);
+    this.toClient = new SlotQueueProducer(words, TO_CLIENT_WRITE, QUEUES + QUEUE_CAPACITY);
+  }
+
+  /** Whether the client has queued nothing. */
+  get idle(): boolean {
+    return this.#fromClient.empty;
+  }
+
+  /** Looks at every handle that the client has queued; returns whether there was one. */
+  drain(): boolean {
+    let worked = false;
+    for (let generation = this.#fromClient.pop(); generation !== -1; generation = this.#fromClient.pop()) {
+      worked = true;
+      // A handle that its command has not opened yet looks by itself once it is open.
+      const handle = this.handles.get(generation);
+      if (handle === undefined) continue;
+      SlotQueueConsumer.lower(handle.slot.words, TO_WORKER_FLAG);
+      handle.look();
+    }
+    return worked;
+  }
+
+  /** Posts a notice. The caller stores the word that makes the client look for it afterwards. */
+  post(notice: Notice): void {
+    if (this.#port === null) return;
+    this.#port.postMessage(notice);
+    Atomics.add(this.#words, NOTICES, 1); // partner: WorkerLink.takeNotices
+  }
+}

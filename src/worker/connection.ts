@@ -1,0 +1,203 @@
+/**
+ * One connection, TCP, TLS or Unix: a socket of Node's, a slot and two rings, from opening to release.
+ *
+ * Runs on the networking thread.
+ *
+ * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the client asks.
+ * A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too: closing a socket
+ * with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the peer. All of that
+ * is bounded by the linger time. The slot is released when Node has closed the socket, and so nobody writes to the rings.
+ */
+
+import { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import {
+  KEEP_ALIVE_DELAY,
+  OPTION_KEEP_ALIVE,
+  OPTION_NO_DELAY,
+  PHASE_FAILED,
+  PHASE_OPEN,
+  PHASE_WAITING,
+  REQUEST_CLOSE,
+  REQUEST_END,
+  REQUEST_OPTIONS,
+  REQUEST_RESET,
+} from "../ring/layout.js";
+import type { RingPair } from "../ring/protocol.js";
+import type { Handle } from "./client-link.js";
+import { connectionFacts } from "./connection-facts.js";
+import { faultOf } from "./faults.js";
+import { Receiver } from "./receiver.js";
+import { Sender } from "./sender.js";
+import type { Slot } from "./slot.js";
+
+export class Connection implements Handle {
+  readonly slot: Slot;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+  readonly #lingerMs: number;
+  #socket: Socket | null = null;
+  #error: unknown = null;
+  #closing = false;
+  #closed = false;
+  #linger: NodeJS.Timeout | null = null;
+  #options = 0;
+
+  constructor(slot: Slot, rings: RingPair, lingerMs: number) {
+    this.slot = slot;
+    this.#lingerMs = lingerMs;
+    this.#receiver = new Receiver(slot, rings.receive);
+    this.#sender = new Sender(slot, rings.send);
+    slot.link.handles.set(slot.generation, this);
+  }
+
+  /** What Node's sockets take as `onread`: the kernel reads straight into the ring. */
+  get onread(): { buffer: () => Uint8Array; callback: (count: number) => boolean } {
+    return { buffer: () => this.#receiver.nextBuffer(), callback: (count) => this.#receiver.received(count) };
+  }
+
+  /** Takes the socket, connected or on its way. `direct` says that it was made with `onread`. */
+  take(socket: Socket, direct: boolean): void {
+    this.#socket = socket;
+    this.#receiver.socket = socket;
+    this.#keepOpenAfterWriteErrors(socket);
+    if (!direct) socket.on("data", (bytes: Buffer) => this.#receiver.chunk(bytes) || socket.pause());
+    socket.on("end", () => this.#receiver.finish(() => this.#readingEnded()));
+    socket.on("finish", () => this.#writingEnded());
+    socket.on("error", (error) => {
+      this.#error ??= error;
+    });
+    socket.on("close", () => {
+      if (this.#error !== null) this.slot.failWriting(faultOf(this.#error));
+      this.#receiver.finish(() => this.#socketClosed());
+    });
+  }
+
+  /** The socket is connected, with TLS the peer is verified: says so and begins to send. */
+  opened(): void {
+    const socket = this.#socket as Socket;
+    this.slot.connected(connectionFacts(socket));
+    this.#sender.start(socket);
+    this.look();
+  }
+
+  /** It could not even be tried. */
+  failed(error: unknown): void {
+    this.#closed = true;
+    this.slot.fail(faultOf(error));
+    this.look();
+  }
+
+  look(): void {
+    const request = this.slot.request;
+    if (request !== 0) this.#obey(request);
+    if (this.#closed) return;
+    this.#receiver.look();
+    this.#sender.look();
+  }
+
+  #obey(request: number): void {
+    if (request & REQUEST_OPTIONS) this.#applyOptions(request);
+    if (request & REQUEST_RESET) this.#reset();
+    else if (request & REQUEST_CLOSE) this.#close();
+    else if (request & REQUEST_END) this.#sender.end();
+  }
+
+  #applyOptions(request: number): void {
+    const delay = Atomics.load(this.slot.words, KEEP_ALIVE_DELAY); // partner: Channel.setOptions
+    const options = (request & (OPTION_NO_DELAY | OPTION_KEEP_ALIVE)) + 64 * delay;
+    if (options === this.#options || this.#socket === null) return;
+    this.#options = options;
+    this.#socket.setNoDelay((request & OPTION_NO_DELAY) !== 0);
+    this.#socket.setKeepAlive((request & OPTION_KEEP_ALIVE) !== 0, delay);
+  }
+
+  #reset(): void {
+    this.#receiver.discard();
+    const socket = this.#socket;
+    if (this.#closed || socket === null) return this.#release();
+    this.#closing = true;
+    // Node resets plain TCP only; a TLS or Unix socket is cut off.
+    if (socket instanceof TLSSocket || this.slot.phase !== PHASE_OPEN) socket.destroy();
+    else {
+      try {
+        socket.resetAndDestroy();
+      } catch {
+        socket.destroy();
+      }
+    }
+  }
+
+  #close(): void {
+    this.#receiver.discard();
+    if (this.#closed || this.#socket === null) return this.#release();
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#error !== null) {
+      this.#socket.destroy();
+      return;
+    }
+    if (this.slot.phase === PHASE_WAITING && this.#sender.pending === 0) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#linger = setTimeout(() => this.#socket?.destroy(), this.#lingerMs);
+    this.#sender.end();
+    if (this.slot.readEnded && this.#socket.writableFinished) this.#socket.destroy();
+  }
+
+  #readingEnded(): void {
+    this.slot.endReading();
+    if (this.#closing && this.#socket?.writableFinished) this.#socket.destroy();
+  }
+
+  #writingEnded(): void {
+    this.slot.endWriting();
+    if (this.#closing && this.slot.readEnded) this.#socket?.destroy();
+  }
+
+  #socketClosed(): void {
+    this.#closed = true;
+    if (this.#linger !== null) clearTimeout(this.#linger);
+    if (this.#error !== null) this.slot.fail(faultOf(this.#error));
+    else if (this.slot.phase === PHASE_WAITING || this.#sender.pending > 0) {
+      this.slot.fail({ code: "ECONNRESET", message: "the connection was closed before everything was sent" });
+    }
+    if (this.#closing) this.#release();
+    else this.look();
+  }
+
+  #release(): void {
+    if (this.slot.phase !== PHASE_FAILED) this.slot.fail({ code: "ECANCELED", message: "the connection was closed" });
+    this.slot.release();
+  }
+
+  /**
+   * A refused write destroys a socket of Node's at once, and with it bytes that had arrived before. Here reading goes on until the
+   * kernel says that there is no more, which it does at once on a connection that refuses writes; the linger time bounds it.
+   */
+  #keepOpenAfterWriteErrors(socket: Socket): void {
+    const destroy = socket.destroy;
+    let readingOn = false;
+    socket.destroy = (error?: Error): Socket => {
+      const refused = (error as NodeJS.ErrnoException | undefined)?.syscall === "write";
+      if (!refused || readingOn || this.#closing || this.slot.readEnded) {
+        return destroy.call(socket, this.#error instanceof Error ? this.#error : error);
+      }
+      readingOn = true;
+      this.#error = error;
+      this.slot.failWriting(faultOf(error));
+      // Node emits no 'end' on a socket with an error: its end is seen where it is pushed.
+      socket.push = (): boolean => {
+        destroy.call(socket, error);
+        return false;
+      };
+      const giveUp = (): void => {
+        if (this.#receiver.paused) this.#linger = setTimeout(giveUp, this.#lingerMs);
+        else destroy.call(socket, error);
+      };
+      this.#linger = setTimeout(giveUp, this.#lingerMs);
+      return socket;
+    };
+  }
+}

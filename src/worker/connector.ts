@@ -1,0 +1,99 @@
+/**
+ * Opens connections: finds the addresses, tries them all (RFC 8305, "happy eyeballs", as `node:net` does it), and with TLS
+ * verifies the peer, before the connection says that it is open.
+ *
+ * Runs on the networking thread.
+ */
+
+import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
+import tls from "node:tls";
+import type { ConnectCommand } from "../ring/protocol.js";
+import type { ClientLink } from "./client-link.js";
+import { Connection } from "./connection.js";
+import { type Addresses, Lookup, type Resolver } from "./resolver.js";
+import { Slot } from "./slot.js";
+import type { Trust } from "./trust.js";
+
+export class Connector {
+  readonly #resolver: Resolver;
+  readonly #trust: Trust;
+  readonly #lingerMs: number;
+
+  constructor(resolver: Resolver, trust: Trust, lingerMs: number) {
+    this.#resolver = resolver;
+    this.#trust = trust;
+    this.#lingerMs = lingerMs;
+  }
+
+  /** Opens what `command` asks for; how it goes is said in its slot. */
+  connect(link: ClientLink, command: ConnectCommand): void {
+    const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
+    try {
+      const direct = { onread: connection.onread, allowHalfOpen: true, noDelay: command.noDelay };
+      const alive = { keepAlive: command.keepAlive, keepAliveInitialDelay: command.keepAliveDelay };
+      const options = { ...this.#where(link, command), ...direct, ...alive } as unknown as NetConnectOpts;
+      const socket = command.tls === null ? net.connect(options) : this.#secure(options, command);
+      connection.take(socket, true);
+      socket.once(command.tls === null ? "connect" : "secureConnect", () => connection.opened());
+      connection.look(); // the client may have asked for its end before this
+    } catch (error) {
+      connection.failed(error);
+    }
+  }
+
+  #secure(options: NetConnectOpts, command: ConnectCommand): Socket {
+    const { target } = command;
+    const parameters = command.tls ?? {};
+    const host = "path" in target ? undefined : target.host;
+    const peer = "path" in target ? target.path : `${target.host} ${target.port}`;
+    const { sessionKey, ...trust } = this.#trust.clientOptions(parameters, peer);
+    // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
+    if (trust.servername === undefined && host !== undefined && net.isIP(host) === 0) trust.servername = host;
+    const socket = tls.connect({ ...options, ...trust } as tls.ConnectionOptions);
+    socket.on("session", (session) => this.#trust.keepSession(sessionKey, session));
+    return socket;
+  }
+
+  #where(link: ClientLink, command: ConnectCommand): object {
+    const { target, localAddress } = command;
+    if ("path" in target) return { path: target.path };
+    const lookup = target.lookup === null ? undefined : link.handles.get(target.lookup);
+    const addresses =
+      target.addresses !== null
+        ? Promise.resolve(target.addresses)
+        : lookup instanceof Lookup
+          ? lookup.addresses
+          : this.#resolver.resolve(target.host);
+    addresses.catch(() => {}); // told to whoever asks for them below
+    return {
+      host: target.host,
+      port: target.port,
+      autoSelectFamily: true,
+      lookup: answering(addresses),
+      ...(localAddress === null ? {} : { localAddress, family: net.isIP(localAddress) }),
+    };
+  }
+}
+
+/** A look-up function for Node's sockets that answers with `addresses`, however it is asked. */
+function answering(addresses: Promise<Addresses>): LookupFunction {
+  return (host, options, callback) => {
+    addresses.then(
+      (found) => {
+        const all = found
+          .map((address) => ({ address, family: net.isIP(address) }))
+          .filter(({ family }) => !options.family || family === options.family);
+        const first = all[0];
+        if (first === undefined) callback(noSuchFamily(host), options.all ? [] : "", 0);
+        else if (options.all) callback(null, all);
+        else callback(null, first.address, first.family);
+      },
+      (error) => callback(error, options.all ? [] : "", 0),
+    );
+  };
+}
+
+function noSuchFamily(host: string): NodeJS.ErrnoException {
+  const message = `connect EAFNOSUPPORT: ${host} has no address of the local address's family`;
+  return Object.assign(new Error(message), { code: "EAFNOSUPPORT", syscall: "connect" });
+}

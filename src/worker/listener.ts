@@ -1,0 +1,119 @@
+/**
+ * A listening server, TCP, TLS or Unix, and the clients that wait at it.
+ *
+ * Runs on the networking thread. A client waits as a paused socket: what it sends stays in the kernel's buffer, and it has
+ * no slot and no rings until the program accepts it.
+ */
+
+import net, { type AddressInfo, type Server, type Socket } from "node:net";
+import tls from "node:tls";
+import type { AdoptCommand, ListenCommand } from "../ring/protocol.js";
+import { withOnread } from "./accepted-socket.js";
+import type { ClientLink, Handle } from "./client-link.js";
+import { Connection } from "./connection.js";
+import { connectionFacts } from "./connection-facts.js";
+import { faultOf } from "./faults.js";
+import { Slot } from "./slot.js";
+import type { Trust } from "./trust.js";
+
+export class Listener implements Handle {
+  readonly slot: Slot;
+  readonly #command: ListenCommand;
+  readonly #lingerMs: number;
+  readonly #waiting = new Map<number, Socket>();
+  #server: Server | null = null;
+  #offers = 0;
+
+  constructor(link: ClientLink, command: ListenCommand, trust: Trust, lingerMs: number) {
+    this.slot = new Slot(link, command.slot);
+    this.#command = command;
+    this.#lingerMs = lingerMs;
+    link.handles.set(this.slot.generation, this);
+    try {
+      this.#listen(trust);
+    } catch (error) {
+      this.slot.fail(faultOf(error));
+    }
+  }
+
+  look(): void {} // a server is closed by a command, behind the commands that accept its clients
+
+  /** The program accepts the client of an offer: it gets a slot and rings now. */
+  adopt(command: AdoptCommand): void {
+    const waiting = this.#waiting.get(command.offer);
+    this.#waiting.delete(command.offer);
+    const connection = new Connection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
+    if (waiting === undefined || waiting.destroyed) {
+      connection.failed(
+        Object.assign(new Error("accept ECONNABORTED: the client was gone before it was accepted"), {
+          code: "ECONNABORTED",
+          syscall: "accept",
+        }),
+      );
+      return;
+    }
+    waiting.removeAllListeners("error");
+    if (waiting instanceof tls.TLSSocket) {
+      connection.take(waiting, false);
+    } else {
+      const { socket, direct } = withOnread(waiting, connection.onread);
+      connection.take(socket, direct);
+      if (!direct) socket.resume();
+    }
+    connection.opened();
+  }
+
+  /** Stops listening, and turns away those who still wait. */
+  close(): void {
+    this.#server?.close();
+    for (const socket of this.#waiting.values()) socket.destroy();
+    this.#waiting.clear();
+    this.slot.release();
+  }
+
+  #listen(trust: Trust): void {
+    const { host, port, path, backlog, ipv6Only, tls: parameters } = this.#command;
+    const server =
+      parameters === null
+        ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
+        : tls.createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true, noDelay: true });
+    this.#server = server;
+    server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#offer(socket));
+    if (parameters !== null) server.on("tlsClientError", (_error, socket) => socket.destroy());
+    server.once("listening", () => {
+      server.off("error", failed);
+      server.on("error", (error) => this.slot.incident(faultOf(error)));
+      const address = server.address();
+      if (address === null || typeof address === "string") this.slot.bound(address ?? "", 0);
+      else this.slot.bound((address as AddressInfo).address, (address as AddressInfo).port);
+    });
+    const failed = (error: Error): void => {
+      if (path === null) this.slot.fail(faultOf(error));
+      else this.#explain(error, path);
+    };
+    server.once("error", failed);
+    if (path !== null) server.listen({ path, backlog });
+    else server.listen({ port, backlog, ipv6Only, ...(host === null ? {} : { host }) });
+  }
+
+  #offer(socket: Socket): void {
+    const offer = ++this.#offers;
+    this.#waiting.set(offer, socket);
+    socket.on("error", () => {}); // seen again when it is accepted
+    this.slot.offer(offer, connectionFacts(socket));
+  }
+
+  /** A path in use may be a socket file that a dead server left: nobody answers there then. */
+  #explain(error: NodeJS.ErrnoException, path: string): void {
+    if (error.code !== "EADDRINUSE") return this.slot.fail(faultOf(error));
+    const probe = net.connect({ path });
+    const answer = (stale: boolean): void => {
+      probe.destroy();
+      const fault = faultOf(error);
+      if (stale) fault.message += ` (nobody listens there: a stale socket file, to be removed first)`;
+      this.slot.fail(fault);
+    };
+    probe.once("connect", () => answer(false));
+    probe.once("error", (reason: NodeJS.ErrnoException) => answer(reason.code === "ECONNREFUSED"));
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Bytes from a socket into the receive ring, with back-pressure.
+ *
+ * Runs on the networking thread; the producer of the receive ring.
+ *
+ * Where the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are its two
+ * callbacks. Where it does not, `chunk` copies what a 'data' event brought. Either may bring more than the ring holds: Node
+ * has fetched the next buffer before it learns that it shall stop, and TLS goes on handing out what it has deciphered. Such
+ * bytes wait in `#overflow`, and the end of the stream waits behind them.
+ */
+
+import type { Socket } from "node:net";
+import { ByteProducer } from "../ring/byte-ring.js";
+import { RX_PAUSED, RX_READ, RX_WRITE } from "../ring/layout.js";
+import type { RingReference } from "../ring/protocol.js";
+import { shutValve } from "../ring/valve.js";
+import type { Slot } from "./slot.js";
+
+/** Where the next read goes when the ring is full, for all connections of this thread: it is emptied before the next one. */
+const SPILL = new Uint8Array(64 * 1024);
+
+export class Receiver {
+  readonly #slot: Slot;
+  readonly #ring: ByteProducer;
+  readonly #overflow: Uint8Array[] = [];
+  #socket: Socket | null = null;
+  #direct = true;
+  #paused = false;
+  #discarding = false;
+  readonly #afterOverflow: (() => void)[] = [];
+
+  constructor(slot: Slot, ring: RingReference) {
+    this.#slot = slot;
+    this.#ring = new ByteProducer(slot.words, RX_WRITE, RX_READ, new Uint8Array(ring.memory, ring.offset, ring.capacity));
+  }
+
+  /** The socket whose bytes come; it is paused and resumed by this receiver. */
+  set socket(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Whether it waits for the client to make room. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Where the kernel shall write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
+  nextBuffer(): Uint8Array {
+    if (!this.#discarding) {
+      const span = this.#ring.span();
+      this.#direct = span.length > 0;
+      if (this.#direct) return span;
+    }
+    return SPILL;
+  }
+
+  /** `count` bytes are in the buffer that `nextBuffer` gave last. False stops the reading; `onread`'s `callback`. */
+  received(count: number): boolean {
+    if (this.#discarding) return true;
+    if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
+    this.#ring.publish(count);
+    this.#slot.touch();
+    return this.#hasRoom();
+  }
+
+  /** Takes bytes that lie in memory of their own, which may be overwritten afterwards. False stops the reading. */
+  chunk(bytes: Uint8Array): boolean {
+    if (this.#discarding) return true;
+    const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
+    if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
+    if (taken > 0) this.#slot.touch();
+    return this.#hasRoom();
+  }
+
+  /** The client has queued the slot: goes on reading if it had stopped, and the client made room. */
+  look(): void {
+    if (!this.#paused || Atomics.load(this.#slot.words, RX_PAUSED) === 1) return; // partner: openValve
+    this.#emptyOverflow();
+    this.#paused = false;
+    if (this.#hasRoom()) this.#resume();
+  }
+
+  /** Calls `then` once all received bytes are in the ring: at once, or when the client has made room for the last. */
+  finish(then: () => void): void {
+    if (this.#overflow.length === 0) then();
+    else this.#afterOverflow.push(then);
+  }
+
+  /** From now on what comes is thrown away, so that the peer's end can be seen and the kernel never answers with a reset. */
+  discard(): void {
+    if (this.#discarding) return;
+    this.#discarding = true;
+    this.#overflow.length = 0;
+    this.#overflowEmpty();
+    if (this.#paused) {
+      this.#paused = false;
+      this.#resume();
+    }
+  }
+
+  #resume(): void {
+    this.#socket?.resume();
+  }
+
+  #hasRoom(): boolean {
+    while (this.#overflow.length > 0 || this.#ring.free === 0) {
+      if (shutValve(this.#slot.words, this.#ring)) {
+        this.#paused = true;
+        return false;
+      }
+      this.#emptyOverflow();
+    }
+    return true;
+  }
+
+  #emptyOverflow(): void {
+    for (let bytes = this.#overflow[0]; bytes !== undefined; bytes = this.#overflow[0]) {
+      const taken = this.#ring.write(bytes);
+      if (taken > 0) this.#slot.touch();
+      if (taken < bytes.length) {
+        this.#overflow[0] = bytes.subarray(taken);
+        return;
+      }
+      this.#overflow.shift();
+    }
+    this.#overflowEmpty();
+  }
+
+  #overflowEmpty(): void {
+    for (const then of this.#afterOverflow.splice(0)) then();
+  }
+}
