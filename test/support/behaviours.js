@@ -68,6 +68,15 @@ export const behaviours = {
     socket.on("close", () => clearInterval(timer));
   },
 
+  /** Answers each `size` bytes that arrived by `reply`, and not before; ends when the other side ends. */
+  answer(socket, { size = 8, reply = "answer" }) {
+    let seen = 0;
+    socket.on("data", (chunk) => {
+      for (seen += chunk.length; seen >= size; seen -= size) socket.write(reply);
+    });
+    socket.on("end", () => socket.end());
+  },
+
   /** Sends one byte of `text` every `interval` ms, then ends. */
   drip(socket, { text = "drip", interval = 50 }) {
     socket.resume();
@@ -121,6 +130,8 @@ export const commands = {
     else sendPattern(socket, rest);
   },
   end: (socket) => socket.end(),
+  /** Ends the whole peer, as a crash would. */
+  die: () => process.kill(process.pid, "SIGKILL"),
   reset: (socket) => socket.resetAndDestroy(),
   destroy: (socket) => socket.destroy(),
   pause: (socket) => socket.pause(),

@@ -104,8 +104,14 @@ else listen(net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, tak
 
 const input = createInterface({ input: process.stdin });
 input.on("line", (line) => {
-  const { do: what, connection, ...details } = JSON.parse(line);
-  const chosen = connection === undefined ? sockets.slice(-1) : [sockets[connection]];
-  for (const socket of chosen) commands[what](socket, details);
+  const { do: what, connection = sockets.length - 1, delay = 0, ...details } = JSON.parse(line);
+  const socket = sockets[connection];
+  const act = () => {
+    if (what !== "report") return commands[what](socket, details);
+    // What Node's own queue holds still has not been sent.
+    report("report", { connection, received: socket.bytesRead, sent: socket.bytesWritten - socket.writableLength });
+  };
+  if (delay > 0) setTimeout(act, delay);
+  else act();
 });
 input.on("close", () => process.exit(0));

@@ -12,11 +12,12 @@
  * startPeer("sink", { tls: { key, cert } });                   // any behaviour over TLS, with Node's options
  * ```
  *
- * The behaviours are described in behaviours.js: echo, silent, sink, source, greeter, slow, drip, reset, halfClosed,
+ * The behaviours are described in behaviours.js: echo, silent, sink, source, greeter, slow, answer, drip, reset, halfClosed,
  * late, manual; and `http` is a node:http server (see peer.js).
  *
  * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close`
- * {connection, bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`.
+ * {connection, bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`,
+ * `report` {sent, received} (asked for by a command: bytes that the kernel took, and gave).
  */
 
 import { join } from "node:path";
@@ -29,6 +30,7 @@ export type Behaviour =
   | "source"
   | "greeter"
   | "slow"
+  | "answer"
   | "drip"
   | "reset"
   | "halfClosed"
@@ -64,6 +66,7 @@ export interface PeerOptions {
   interval?: number;
   text?: string;
   reply?: string;
+  size?: number;
   after?: number;
   paused?: boolean;
   keepOpen?: boolean;
@@ -76,6 +79,8 @@ export interface PeerEvent {
   host?: string;
   bytes?: number;
   mark?: number;
+  sent?: number;
+  received?: number;
   sha256?: string;
   code?: string;
   message?: string;
@@ -87,10 +92,11 @@ export interface PeerEvent {
   alpn?: string | false;
 }
 
-export type PeerCommand = { connection?: number } & (
+/** `delay`: it shall do so in so many ms, when the test blocks already. */
+export type PeerCommand = { connection?: number; delay?: number } & (
   | { do: "write"; text: string }
   | { do: "write"; bytes: number; seed?: number; piece?: number }
-  | { do: "end" | "reset" | "destroy" | "pause" | "resume" }
+  | { do: "end" | "reset" | "destroy" | "pause" | "resume" | "die" | "report" }
 );
 
 export class Peer {
@@ -137,6 +143,18 @@ export class Peer {
   kill(signal: NodeJS.Signals = "SIGKILL"): void {
     this.process.kill(signal);
   }
+}
+
+/**
+ * A port that neither answers nor refuses: connections to it stay `waiting`. Its listener is stopped and its queue of
+ * clients is full. `release` ends the listener: connections fail at their next try, within some seconds.
+ */
+export function startUnanswering(): { host: string; port: number; release(): void } {
+  const listener = new Peer("silent", { backlog: 1 }, {});
+  listener.kill("SIGSTOP");
+  const filler = new Peer("silent", { connect: listener.port, connections: 8 }, {});
+  filler.waitForEvent("connection", 10_000, 2); // Linux takes one more than the backlog
+  return { host: listener.host, port: listener.port, release: () => listener.kill("SIGKILL") };
 }
 
 /** Starts a peer and waits until it listens (or, if it shall connect, until it has begun to). */

@@ -4,6 +4,8 @@
  */
 
 import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { temporaryFolder } from "./folders.js";
 import { closedPort } from "./ports.js";
 import { Process, type ProcessOptions, root } from "./processes.js";
@@ -17,25 +19,40 @@ export interface Outcome {
   milliseconds: number;
 }
 
+export interface ProgramOptions extends ProcessOptions {
+  /** The program's `process.argv[1…]`. */
+  args?: string[];
+  /** Node's own arguments. */
+  nodeArgs?: string[];
+  /** The machine's names for the program, beside localhost, and their IPs. */
+  names?: Record<string, string[]>;
+}
+
+/** The command that runs the source text of a module. */
+function commandOf(source: string, { args = [], nodeArgs = [], names }: ProgramOptions): [string, string[]] {
+  const program = [...nodeArgs, "--input-type=module", "--eval", source, "--", ...args];
+  if (names === undefined) return [process.execPath, program];
+  const hosts = join(temporaryFolder(), "hosts");
+  const lines = Object.entries(names).flatMap(([name, ips]) => ips.map((ip) => `${ip} ${name}\n`));
+  writeFileSync(hosts, `127.0.0.1 localhost\n${lines.join("")}`);
+  // A mount namespace of its own, in which /etc/hosts is another file.
+  const unshare = process.getuid?.() === 0 ? "-m" : "-Urm";
+  const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
+  return ["unshare", [unshare, "sh", "-c", mount, hosts, process.execPath, ...program]];
+}
+
 /**
- * Runs the source text of a module to its end, in the package's folder; `args` are its `process.argv[1…]`, `nodeArgs`
- * node's own. It is killed after `timeout` ms: the code is null then.
+ * Runs the source text of a module to its end, in the package's folder. It is killed after `timeout` ms: the code is
+ * null then.
  */
-export function runProgram(
-  source: string,
-  {
-    args = [],
-    nodeArgs = [],
-    timeout = 15_000,
-    ...options
-  }: ProcessOptions & { args?: string[]; nodeArgs?: string[]; timeout?: number } = {},
-): Outcome {
+export function runProgram(source: string, options: ProgramOptions & { timeout?: number } = {}): Outcome {
   const start = performance.now();
-  const done = spawnSync(process.execPath, [...nodeArgs, "--input-type=module", "--eval", source, "--", ...args], {
+  const [command, args] = commandOf(source, options);
+  const done = spawnSync(command, args, {
     cwd: options.cwd ?? root,
     env: { ...process.env, NODE_OPTIONS: undefined, ...options.env },
     encoding: "utf8",
-    timeout,
+    timeout: options.timeout ?? 15_000,
     killSignal: "SIGKILL",
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -45,14 +62,9 @@ export function runProgram(
 }
 
 /** Starts such a program and returns while it runs. */
-export function startProgram(
-  source: string,
-  { args = [], nodeArgs = [], ...options }: ProcessOptions & { args?: string[]; nodeArgs?: string[] } = {},
-): Process {
-  return new Process(process.execPath, [...nodeArgs, "--input-type=module", "--eval", source, "--", ...args], {
-    ...options,
-    env: { NODE_OPTIONS: undefined, ...options.env },
-  });
+export function startProgram(source: string, options: ProgramOptions = {}): Process {
+  const [command, args] = commandOf(source, options);
+  return new Process(command, args, { ...options, env: { NODE_OPTIONS: undefined, ...options.env } });
 }
 
 /** A redis-server that keeps nothing; ready when this returns. */
