@@ -1,0 +1,49 @@
+/**
+ * Who takes part. `core` ones run in every round, the others in about half of them. `lacks` says what a contender cannot
+ * do, and why; such a load gets a dash.
+ */
+
+/**
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} core
+ * @property {string} about
+ * @property {Record<string, string>} lacks
+ */
+
+const noTls = (/** @type {string} */ why) => ({ "tls-bulk": why, "tls-echo": why, handshakes: why });
+
+/** @type {Contender[]} */
+export const contenders = [
+  { name: "ringnet", title: "ringnet", core: true, about: "this package, blocking calls, default settings", lacks: {} },
+  { name: "node-net", title: "node:net", core: true, about: "async node:net, node:tls and node:dgram", lacks: {} },
+  {
+    name: "c",
+    title: "C",
+    core: true,
+    about: "a C program with blocking calls and epoll, OpenSSL for TLS",
+    lacks: { garbage: "has no collector", idle: "sleeps in the kernel" },
+  },
+  {
+    name: "synckit",
+    title: "synckit",
+    core: false,
+    about: "one RPC a call to a worker with node:net, by synckit",
+    lacks: {},
+  },
+  {
+    name: "jco",
+    title: "jco",
+    core: false,
+    about: "wasi:sockets of @bytecodealliance/preview2-shim",
+    lacks: noTls("wasi:sockets has no TLS"),
+  },
+  {
+    name: "koffi",
+    title: "koffi",
+    core: false,
+    about: "libc's calls by FFI in the same thread",
+    lacks: noTls("libc has no TLS"),
+  },
+];

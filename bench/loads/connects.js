@@ -1,0 +1,39 @@
+/** Connections opened and closed one after another: each is used for nothing. What connects and handshakes share. */
+
+/** @param {string} name @param {boolean} encrypted @returns {import("../contenders/contract.js").Load} */
+export function connectLoad(name, encrypted) {
+  return {
+    name,
+    title: encrypted ? "TLS handshakes" : "connects",
+    service: encrypted ? "tls" : "echo",
+    metrics: [
+      { id: "connections", label: encrypted ? "TLS handshakes" : "connections opened", unit: "/s", better: "higher" },
+    ],
+    blocking(run, contender) {
+      let result = 0;
+      for (const milliseconds of [50, run.seconds * 1000]) {
+        const start = performance.now();
+        let done = 0;
+        for (; performance.now() < start + milliseconds; done++) {
+          contender.connect(run.host, run.port, encrypted ? run.certificate : undefined).close();
+        }
+        result = (done / (performance.now() - start)) * 1000;
+      }
+      return { connections: result };
+    },
+    async events(run, contender) {
+      let result = 0;
+      for (const milliseconds of [50, run.seconds * 1000]) {
+        const start = performance.now();
+        let done = 0;
+        for (; performance.now() < start + milliseconds; done++) {
+          (await contender.connect(run.host, run.port, encrypted ? run.certificate : undefined)).destroy();
+        }
+        result = (done / (performance.now() - start)) * 1000;
+      }
+      return { connections: result };
+    },
+  };
+}
+
+export default connectLoad("connects", false);

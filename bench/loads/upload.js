@@ -1,0 +1,4 @@
+/** The peer receives as fast as the contender writes. */
+import { bulkLoad } from "./transfer.js";
+
+export default bulkLoad(true);
