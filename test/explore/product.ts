@@ -1,0 +1,141 @@
+/**
+ * Loads the product's compiled modules with the model's `Atomics` and shared memory in the place of the real ones.
+ *
+ * Test code. What is changed in the text: comments go, `#fields` become `_fields` (so that a snapshot sees them), imports
+ * and exports become those of this little linker, and the edits that a scenario or a seeded fault asks for. An edit that
+ * does not apply exactly once throws: a list of faults that is out of step with the source would prove nothing.
+ *
+ * Loaded are the modules that share memory and nothing else: all of `ring`, and of the two threads' sides those classes
+ * that stand between the rings and Node's sockets. What they import beyond that is replaced by stand-ins.
+ */
+
+import { readFileSync } from "node:fs";
+import { posix } from "node:path";
+import type { World } from "./world.js";
+
+export type Product = typeof import("../../dist/ring/layout.js") &
+  typeof import("../../dist/ring/byte-ring.js") &
+  typeof import("../../dist/ring/record-ring.js") &
+  typeof import("../../dist/ring/slot-queue.js") &
+  typeof import("../../dist/ring/signal.js") &
+  typeof import("../../dist/ring/valve.js") &
+  typeof import("../../dist/worker/client-link.js") &
+  typeof import("../../dist/worker/slot.js") &
+  typeof import("../../dist/worker/receiver.js") &
+  typeof import("../../dist/worker/sender.js") &
+  typeof import("../../dist/main/channel.js") &
+  typeof import("../../dist/main/inbox.js");
+
+const MODULES = [
+  "ring/layout",
+  "ring/byte-ring",
+  "ring/record-ring",
+  "ring/slot-queue",
+  "ring/signal",
+  "ring/valve",
+  "worker/client-link",
+  "worker/slot",
+  "worker/receiver",
+  "worker/sender",
+  "main/channel",
+  "main/inbox",
+];
+
+/** A change of one module's text; white space does not matter in `find`. */
+export interface Edit {
+  /** Path of the module in `dist`, without its ending. */
+  module: string;
+  find: string | RegExp;
+  replace: string;
+}
+
+type Exports = Record<string, unknown>;
+
+export function loadProduct(world: World, edits: readonly Edit[] = []): Product {
+  const scope = scopeOf(world);
+  const loaded = new Map<string, Exports>(Object.entries(standIns(world)));
+  const load = (name: string): Exports => {
+    const known = loaded.get(name);
+    if (known !== undefined) return known;
+    const text = edits.filter((edit) => edit.module === name).reduce(apply, moduleText(name));
+    const exports = link(name, text, scope)(load);
+    loaded.set(name, exports);
+    return exports;
+  };
+  for (const edit of edits) if (!MODULES.includes(edit.module)) throw new Error(`no module ${edit.module}`);
+  return Object.assign({}, ...MODULES.map(load)) as Product;
+}
+
+/** The globals that the modules see instead of the real ones. */
+function scopeOf(world: World): Exports {
+  // A view of shared memory is the model's array itself: scenarios hand it out where the product expects memory.
+  const view = (real: new (...parameters: never[]) => object) =>
+    new Proxy(real, {
+      construct: (target, parameters) =>
+        world.isShared(parameters[0]) ? parameters[0] : Reflect.construct(target, parameters as never[]),
+    });
+  const buffer = { from: (memory: object) => memory };
+  return { Atomics: world.atomics, Int32Array: view(Int32Array), Uint8Array: view(Uint8Array), Buffer: buffer };
+}
+
+/** Modules that do more than share memory. */
+function standIns(world: World): Record<string, Exports> {
+  const { atomics } = world;
+  return {
+    // A fault's text is one word here, behind the length as in the real one.
+    "ring/fault-text": {
+      writeFault: (words: Int32Array, start: number, _bytes: number, fault: { code: string }): void => {
+        words[start + 1] = Number(fault.code);
+        atomics.store(words, start, 1);
+      },
+      readFault: (words: Int32Array, start: number): { code: string } | null =>
+        atomics.load(words, start) === 0 ? null : { code: String(words[start + 1]) },
+    },
+    "main/net-error": { NetError: class {} },
+  };
+}
+
+const texts = new Map<string, string>();
+
+/** The module's code without comments, in single spaces. */
+function moduleText(name: string): string {
+  let text = texts.get(name);
+  if (text === undefined) {
+    text = squeeze(withoutComments(readFileSync(new URL(`../../dist/${name}.js`, import.meta.url), "utf8")));
+    texts.set(name, text);
+  }
+  return text;
+}
+
+function squeeze(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+function withoutComments(text: string): string {
+  const stringOrComment = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+  return text.replace(stringOrComment, (match) => (match.startsWith("/") ? " " : match));
+}
+
+function apply(text: string, edit: Edit): string {
+  const find = typeof edit.find === "string" ? squeeze(edit.find) : edit.find;
+  const parts = text.split(find);
+  if (parts.length === 2) return parts.join(squeeze(edit.replace));
+  throw new Error(`${edit.module}: "${find}" stands ${parts.length - 1} times in the source; bring the test in step`);
+}
+
+function link(name: string, text: string, scope: Exports): (load: (name: string) => Exports) => Exports {
+  const exported: string[] = [];
+  const body = text
+    .replace(/#(\w+)/g, "_$1")
+    .replace(/import \{([^}]*)\} from "(\.[^"]*)\.js";/g, (_, names: string, from: string) => {
+      return `const {${names.replace(/ as /g, ": ")}} = load("${posix.join(posix.dirname(name), from)}");`;
+    })
+    .replace(/export (const|let|class|function) (\w+)/g, (_, kind: string, id: string) => {
+      exported.push(id);
+      return `${kind} ${id}`;
+    });
+  if (/\b(import|export) /.test(body)) throw new Error(`${name}: an import or export that the linker does not know`);
+  const code = `"use strict"; ${body}\nreturn { ${exported.join(", ")} };\n//# sourceURL=product/${name}.js`;
+  const linked = new Function(...Object.keys(scope), "load", code);
+  return (load) => linked(...Object.values(scope), load) as Exports;
+}

@@ -1,0 +1,104 @@
+/** Scenarios of the doorbell: clients with work, a networking thread that sleeps in its event loop. Test code. */
+
+import { Actor, labels, type Scenario, type Stage } from "../scenario.js";
+import { ModelThread, type Program } from "../thread.js";
+
+class Client implements Program {
+  private readonly ringer;
+  private queued = 0;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly number: number,
+    private readonly total: number,
+    block: Int32Array,
+    private readonly work: Int32Array,
+  ) {
+    this.ringer = new stage.product.DoorbellRinger(block);
+  }
+
+  turn(): boolean {
+    const { world, broken } = this.stage;
+    this.queued++;
+    const late = broken === "work is queued after the ring";
+    if (!late) world.atomics.store(this.work, this.number, this.queued);
+    this.ringer.ring();
+    if (late) world.atomics.store(this.work, this.number, this.queued);
+    return this.queued < this.total;
+  }
+}
+
+class Worker extends Actor implements Program {
+  private readonly done: number[];
+  private started = false;
+
+  constructor(
+    stage: Stage,
+    clients: number,
+    block: Int32Array,
+    private readonly work: Int32Array,
+  ) {
+    super(stage, block);
+    this.done = Array.from({ length: clients }, () => 0);
+  }
+
+  turn(): boolean {
+    if (!this.started) {
+      this.started = true;
+      this.fallAsleep();
+      return true;
+    }
+    // A tick is anything else that runs the loop: a timer, a socket, polling. It looks for work, too.
+    if (this.stage.world.loop([]) === "ring") this.stage.world.callback();
+    else this.wakeUp();
+    return true;
+  }
+
+  protected hasWork(): boolean {
+    return this.done.some((done, client) => this.stage.world.atomics.load(this.work, client) !== done);
+  }
+
+  protected drain(): void {
+    for (const client of this.done.keys()) {
+      const done = this.stage.world.atomics.load(this.work, client);
+      this.done[client] = done;
+      this.stage.world.note(`done ${client}`, done);
+    }
+  }
+}
+
+function doorbellScenario(name: string, story: string, totals: number[]): Scenario {
+  return {
+    name,
+    story,
+    set(stage) {
+      const { world, product } = stage;
+      const block = world.words("worker", product.WORKER_BLOCK_BYTES / 4, {
+        label: labels("worker", { DOORBELL: product.DOORBELL, SLEEPING: product.SLEEPING }),
+      });
+      const work = world.words("work", totals.length);
+      return {
+        threads: [
+          new ModelThread("worker", world, () => new Worker(stage, totals.length, block, work)),
+          ...totals.map(
+            (total, client) =>
+              new ModelThread(`client ${client}`, world, () => new Client(stage, client, total, block, work)),
+          ),
+        ],
+        rest: (view) => {
+          const left = totals.findIndex((total, client) => view.note(`done ${client}`) < total);
+          return left < 0 ? null : `the worker sleeps with work of client ${left} pending`;
+        },
+      };
+    },
+  };
+}
+
+export const DOORBELL_SCENARIOS: Scenario[] = [
+  doorbellScenario(
+    "doorbell, one client",
+    "A client queues work four times and rings; the worker sleeps in its event loop, is rung, drains, looks again, sleeps. Anything else may run the worker's loop at any moment.",
+    [4],
+  ),
+  doorbellScenario("doorbell, two clients", "Three threads: two clients ring one worker twice each.", [2, 2]),
+];

@@ -1,0 +1,127 @@
+/** Scenarios of the client's alarm clock: one client that sleeps, one or two networking threads that wake it. Test code. */
+
+import { labels, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { ModelThread, type Program } from "../thread.js";
+
+/** How a networking thread tells of its news. */
+type Call = "wake" | "wakeWaiting" | "wakeAnyway";
+
+interface Plan {
+  wakers: { generation: number; call: Call; news: number }[];
+  /** What the client waits for, one after another: how far which waker's news must have come. */
+  waits: { interest: number; waker: number; news: number }[];
+}
+
+class Client implements Program {
+  private readonly sleeper;
+  private wait = 0;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly plan: Plan,
+    block: Int32Array,
+    private readonly news: Int32Array,
+  ) {
+    this.sleeper = new stage.product.SignalSleeper(block);
+  }
+
+  turn(): boolean {
+    const { interest, waker, news } = this.plan.waits[this.wait] as Plan["waits"][number];
+    const { broken, world } = this.stage;
+    if (waitRound(this.sleeper, interest, broken, () => world.atomics.load(this.news, waker) >= news)) this.wait++;
+    return this.wait < this.plan.waits.length;
+  }
+}
+
+class Waker implements Program {
+  private readonly waker;
+  private published = 0;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly plan: Plan,
+    private readonly number: number,
+    block: Int32Array,
+    private readonly news: Int32Array,
+  ) {
+    this.waker = new stage.product.SignalWaker(block);
+  }
+
+  turn(): boolean {
+    const { generation, call, news } = this.plan.wakers[this.number] as Plan["wakers"][number];
+    this.published++;
+    const late = this.stage.broken === "news are published after the wake";
+    if (!late) this.stage.world.atomics.store(this.news, this.number, this.published);
+    this.waker[call](generation);
+    if (late) this.stage.world.atomics.store(this.news, this.number, this.published);
+    return this.published < news;
+  }
+}
+
+function signalScenario(name: string, story: string, plan: (anything: number) => Plan): Scenario {
+  return {
+    name,
+    story,
+    set(stage) {
+      const { world, product } = stage;
+      const chosen = plan(product.ANYTHING);
+      world.opaque.set(chosen, "plan");
+      const block = world.words("client", product.CLIENT_BLOCK_BYTES / 4, {
+        label: labels("client", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
+      });
+      const news = world.words("news", 4);
+      return {
+        threads: [
+          new ModelThread("client", world, () => new Client(stage, chosen, block, news)),
+          ...chosen.wakers.map(
+            (_, number) =>
+              new ModelThread(`worker ${number}`, world, () => new Waker(stage, chosen, number, block, news)),
+          ),
+        ],
+      };
+    },
+  };
+}
+
+export const SIGNAL_SCENARIOS: Scenario[] = [
+  signalScenario(
+    "signal, one worker",
+    "A client waits for each of three pieces of news of one slot; the worker wakes it by the slot's generation. Any wait may run out of time at any moment.",
+    () => ({
+      wakers: [{ generation: 7, call: "wake", news: 3 }],
+      waits: [1, 2, 3].map((news) => ({ interest: 7, waker: 0, news })),
+    }),
+  ),
+  signalScenario(
+    "signal, two workers",
+    "Three threads: two workers with two pieces of news each for one client, which waits for anything of the one, for a slot of the other, and for anything again.",
+    (anything) => ({
+      wakers: [
+        { generation: 7, call: "wake", news: 2 },
+        { generation: 8, call: "wake", news: 2 },
+      ],
+      waits: [
+        { interest: anything, waker: 0, news: 1 },
+        { interest: 8, waker: 1, news: 1 },
+        { interest: anything, waker: 1, news: 2 },
+        { interest: 7, waker: 0, news: 2 },
+      ],
+    }),
+  ),
+  signalScenario(
+    "signal, news that nobody polls for",
+    "Three threads: one worker wakes only who waits for its slot (`wakeWaiting`), another wakes whoever sleeps (`wakeAnyway`).",
+    () => ({
+      wakers: [
+        { generation: 7, call: "wakeWaiting", news: 2 },
+        { generation: 8, call: "wakeAnyway", news: 2 },
+      ],
+      waits: [
+        { interest: 7, waker: 0, news: 1 },
+        { interest: 9, waker: 1, news: 1 },
+        { interest: 7, waker: 0, news: 2 },
+        { interest: 9, waker: 1, news: 2 },
+      ],
+    }),
+  ),
+];

@@ -1,0 +1,279 @@
+/**
+ * The memory that the explored threads share, as a model: arrays whose every access is an `Operation` that the explorer
+ * performs one at a time, and an `Atomics` that goes with them.
+ *
+ * Test code, one thread: the "threads" are programs that `thread.ts` runs step by step.
+ *
+ * A place (a word, a byte, a channel) exists from its first access on, so an array may be as large as the product's.
+ */
+
+/** What a place can hold: words and bytes hold numbers, channels hold text. */
+export type Value = number | string;
+
+export type Kind =
+  | "load"
+  | "store"
+  | "add"
+  | "sub"
+  | "and"
+  | "or"
+  | "xor"
+  | "exchange"
+  | "compareExchange"
+  | "wait"
+  | "waitAsync"
+  | "notify"
+  /** Accesses without `Atomics`: free of data races, or the explorer complains. */
+  | "read"
+  | "write"
+  /** One of `first` ways to go on, each of which is explored. */
+  | "choose"
+  /** Back in the event loop: one of `events`, or a resolved `waitAsync`, or a message. */
+  | "loop"
+  /** A message port. */
+  | "post"
+  | "take"
+  /** A remark for the checks of a scenario, invisible to the programs. */
+  | "note"
+  /** The program found something wrong. */
+  | "fault";
+
+export interface Operation {
+  readonly kind: Kind;
+  /** Index in `World.places`, or -1. */
+  readonly place: number;
+  readonly first: Value;
+  readonly second: Value;
+  readonly events: readonly string[];
+  /** Class and method of the product that does it, or of the driver. */
+  where: string;
+}
+
+export interface Place {
+  readonly label: string;
+  readonly initial: Value;
+  /** The array that it lies in, as the scenario got it. */
+  readonly array: object;
+  readonly index: number;
+  /** Set by the first access: a place is used either with `Atomics` or without, never both. */
+  use: "atomic" | "plain" | "free" | null;
+  /** Number among the plain places. */
+  rank: number;
+}
+
+interface ArrayShape {
+  label: (index: number) => string;
+  initial: (index: number) => Value;
+  places: Map<number, number>;
+}
+
+/** What `words` and `bytes` may be told. */
+export interface ArrayOptions {
+  label?: (index: number) => string;
+  initial?: (index: number) => number;
+}
+
+const NO_EVENTS: readonly string[] = [];
+
+/** Thrown by `World.fail`. */
+export class ProgramFault extends Error {}
+
+export class World {
+  readonly places: Place[] = [];
+  plainPlaces = 0;
+  /** Objects that a snapshot of a program does not look into, and what stands in it for them. */
+  readonly opaque = new WeakMap<object, string>();
+  /** Performs an operation of the program that runs now; set by `ModelThread`. */
+  perform: (operation: Operation) => Value = () => {
+    throw new Error("no program runs");
+  };
+  /** Where the program that runs now keeps the callbacks of its `waitAsync` promises; set by `ModelThread`. */
+  callbacks: (() => void)[] = [];
+  readonly #shapes = new WeakMap<object, ArrayShape>();
+  readonly #channels = new Map<string, object>();
+  readonly atomics: typeof Atomics;
+
+  constructor() {
+    this.opaque.set(this, "world");
+    this.atomics = this.#makeAtomics();
+  }
+
+  /** Shared 32-bit words. */
+  words(name: string, length: number, options: ArrayOptions = {}): Int32Array {
+    return this.#array(name, length, 0, options, (value) => value | 0) as Int32Array;
+  }
+
+  /** Shared bytes; what nobody wrote yet is 0xEE. */
+  bytes(name: string, length: number): Uint8Array {
+    return this.#array(name, length, 0xee, {}, (value) => value & 255) as Uint8Array;
+  }
+
+  /** Whether it is one of the arrays above. */
+  isShared(value: unknown): boolean {
+    return typeof value === "object" && value !== null && this.#shapes.has(value);
+  }
+
+  /** The place of one element, made if it is new. */
+  place(array: object, index: number): number {
+    const shape = this.#shapes.get(array);
+    if (shape === undefined) throw new Error("an array that is not of the model");
+    let place = shape.places.get(index);
+    if (place === undefined) {
+      place = this.places.length;
+      shape.places.set(index, place);
+      this.places.push({ label: shape.label(index), initial: shape.initial(index), array, index, use: null, rank: -1 });
+    }
+    return place;
+  }
+
+  /** One of the numbers 0 to `ways - 1`: all are explored. */
+  choose(ways: number): number {
+    return ways <= 1 ? 0 : (this.#do("choose", -1, ways) as number);
+  }
+
+  /**
+   * Waits in the event loop for one of `events` (they can happen at any time), "ring" (a `waitAsync` was notified: call
+   * `callback`), "message" (there is one in `channel`) or "tick" (anything else that runs the loop; never counted on).
+   */
+  loop(events: readonly string[], channel?: string): string {
+    return this.#do("loop", channel === undefined ? -1 : this.#channel(channel), 0, 0, events) as string;
+  }
+
+  /** Runs the callback of the `waitAsync` that was notified. */
+  callback(): void {
+    const callback = this.callbacks.shift();
+    if (callback === undefined) throw new ProgramFault("a promise was resolved that nobody listens to");
+    callback();
+  }
+
+  post(channel: string, message: number): void {
+    this.#do("post", this.#channel(channel), message);
+  }
+
+  /** The oldest message, or -1. */
+  take(channel: string): number {
+    return this.#do("take", this.#channel(channel)) as number;
+  }
+
+  /** Remembers something for the scenario's checks, in the same step as the atomic operation before it. */
+  note(name: string, value: number): void {
+    this.#do("note", this.notePlace(name), value);
+  }
+
+  notePlace(name: string): number {
+    return this.#channel(`note ${name}`, 0);
+  }
+
+  fail(text: string): never {
+    throw new ProgramFault(text);
+  }
+
+  /** Fails unless `actual` is what was expected. */
+  expect(what: string, actual: number, expected: number): void {
+    if (actual !== expected) this.fail(`${what} is ${actual}, not ${expected}`);
+  }
+
+  #do(kind: Kind, place: number, first: Value = 0, second: Value = 0, events = NO_EVENTS): Value {
+    return this.perform({ kind, place, first, second, events, where: "" });
+  }
+
+  #channel(name: string, initial: Value = ""): number {
+    let channel = this.#channels.get(name);
+    if (channel === undefined) {
+      channel = {};
+      this.#channels.set(name, channel);
+      this.#shapes.set(channel, { label: () => name, initial: () => initial, places: new Map() });
+    }
+    return this.place(channel, 0);
+  }
+
+  #array(
+    name: string,
+    length: number,
+    fill: number,
+    options: ArrayOptions,
+    coerce: (value: number) => number,
+  ): unknown {
+    const owner = this.#view(name, length, 0, coerce, () => owner);
+    this.#shapes.set(owner, {
+      label: options.label ?? ((index) => `${name}[${index}]`),
+      initial: options.initial ?? (() => fill),
+      places: new Map(),
+    });
+    return owner;
+  }
+
+  /** What looks like a typed array to the product; every element access is an operation on the array `owner()`. */
+  #view(name: string, length: number, offset: number, coerce: (value: number) => number, owner: () => object): object {
+    const element = (key: string | symbol): number => (typeof key === "string" && /^\d+$/.test(key) ? Number(key) : -1);
+    const read = (index: number): Value => this.#do("read", this.place(owner(), offset + index));
+    const write = (index: number, value: number): void => {
+      if (index >= length) throw new RangeError(`element ${index} of ${length}`);
+      this.#do("write", this.place(owner(), offset + index), coerce(value));
+    };
+    const methods: Record<string, unknown> = {
+      length,
+      byteLength: length,
+      set: (source: ArrayLike<number>, start = 0) => {
+        if (start + source.length > length) throw new RangeError("offset is out of bounds");
+        for (let i = 0; i < source.length; i++) write(start + i, source[i] as number);
+      },
+      subarray: (begin = 0, end = length) => {
+        const from = Math.min(begin, length);
+        return this.#view(name, Math.max(0, Math.min(end, length) - from), offset + from, coerce, owner);
+      },
+    };
+    const view: object = new Proxy(
+      {},
+      {
+        get: (_, key) => {
+          const index = element(key);
+          if (index >= 0) return index < length ? read(index) : undefined;
+          if (typeof key === "string" && key in methods) return methods[key];
+          if (key === Symbol.iterator) return undefined; // array-like is enough for those who copy
+          throw new Error(`the model's arrays have no ${String(key)}`);
+        },
+        set: (_, key, value) => {
+          const index = element(key);
+          // A typed array ignores what is no index; the product never means that.
+          if (index < 0) throw new RangeError(`element ${String(key)} written`);
+          write(index, value as number);
+          return true;
+        },
+      },
+    );
+    this.opaque.set(view, `${name}[${offset}+${length}]`);
+    return view;
+  }
+
+  #makeAtomics(): typeof Atomics {
+    type Words = Int32Array;
+    const one = (kind: Kind) => (words: Words, index: number, value: number) =>
+      this.#do(kind, this.place(words, index), value | 0) as number;
+    const atomics = {
+      load: (words: Words, index: number) => this.#do("load", this.place(words, index)) as number,
+      store: one("store"),
+      add: one("add"),
+      sub: one("sub"),
+      and: one("and"),
+      or: one("or"),
+      xor: one("xor"),
+      exchange: one("exchange"),
+      compareExchange: (words: Words, index: number, expected: number, value: number) =>
+        this.#do("compareExchange", this.place(words, index), expected | 0, value | 0) as number,
+      wait: (words: Words, index: number, value: number, timeout = Number.POSITIVE_INFINITY) =>
+        this.#do("wait", this.place(words, index), value | 0, timeout),
+      waitAsync: (words: Words, index: number, value: number) => {
+        const result = this.#do("waitAsync", this.place(words, index), value | 0);
+        if (result !== "async") return { async: false, value: result };
+        // The `then` of the product, without promises: the program's event loop calls it.
+        return { async: true, value: { then: (callback: () => void) => void this.callbacks.push(callback) } };
+      },
+      notify: (words: Words, index: number, count = Number.POSITIVE_INFINITY) => {
+        if (count !== Number.POSITIVE_INFINITY) throw new Error("the model's notify wakes all");
+        return this.#do("notify", this.place(words, index)) as number;
+      },
+    };
+    return atomics as unknown as typeof Atomics;
+  }
+}
