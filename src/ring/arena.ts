@@ -9,8 +9,9 @@
  * dropped, but for one that is kept for the next.
  */
 
-/** Pieces in a block. */
-const PIECES = 32;
+/** Most pieces in a block, and most bytes unless a single piece is larger. */
+const BLOCK_PIECES = 32;
+const BLOCK_BYTES = 32 * 1024 * 1024;
 
 interface Block {
   memory: SharedArrayBuffer;
@@ -21,6 +22,8 @@ interface Block {
 /** The allocator of one size. */
 export class Arena {
   readonly #pieceBytes: number;
+  /** Pieces in a block. */
+  readonly #pieces: number;
   readonly #blocks: (Block | null)[] = [];
   /** No block before this one has a free piece. */
   #hint = 0;
@@ -28,13 +31,14 @@ export class Arena {
 
   constructor(pieceBytes: number) {
     this.#pieceBytes = pieceBytes;
+    this.#pieces = Math.min(BLOCK_PIECES, Math.max(1, Math.floor(BLOCK_BYTES / pieceBytes)));
   }
 
   /** Bytes of shared memory held, free pieces included. Pages that nobody wrote to take no memory. */
   get bytes(): number {
     let blocks = 0;
     for (const block of this.#blocks) if (block !== null) blocks++;
-    return blocks * PIECES * this.#pieceBytes;
+    return blocks * this.#pieces * this.#pieceBytes;
   }
 
   /** Takes a piece out; its bytes are whatever its last user left. Returns its number. */
@@ -43,18 +47,18 @@ export class Arena {
       const block = this.#blocks[this.#hint] ?? this.#addBlock(this.#hint);
       const piece = block.free.pop();
       if (piece === undefined) continue;
-      if (block.free.length === PIECES - 1) this.#emptyBlocks--;
-      return this.#hint * PIECES + piece;
+      if (block.free.length === this.#pieces - 1) this.#emptyBlocks--;
+      return this.#hint * this.#pieces + piece;
     }
   }
 
   /** Gives a piece back. */
   free(piece: number): void {
-    const number = Math.floor(piece / PIECES);
+    const number = Math.floor(piece / this.#pieces);
     const block = this.#blocks[number] as Block;
-    block.free.push(piece % PIECES);
+    block.free.push(piece % this.#pieces);
     if (number < this.#hint) this.#hint = number;
-    if (block.free.length < PIECES) return;
+    if (block.free.length < this.#pieces) return;
     this.#emptyBlocks++;
     if (this.#emptyBlocks > 1) {
       this.#blocks[number] = null;
@@ -64,17 +68,17 @@ export class Arena {
 
   /** The shared memory that a piece lies in. */
   memory(piece: number): SharedArrayBuffer {
-    return (this.#blocks[Math.floor(piece / PIECES)] as Block).memory;
+    return (this.#blocks[Math.floor(piece / this.#pieces)] as Block).memory;
   }
 
   /** Where in that memory the piece begins, in bytes. */
   offset(piece: number): number {
-    return (piece % PIECES) * this.#pieceBytes;
+    return (piece % this.#pieces) * this.#pieceBytes;
   }
 
   #addBlock(number: number): Block {
-    const memory = new SharedArrayBuffer(PIECES * this.#pieceBytes);
-    const block: Block = { memory, free: Array.from({ length: PIECES }, (_, i) => PIECES - 1 - i) };
+    const memory = new SharedArrayBuffer(this.#pieces * this.#pieceBytes);
+    const block: Block = { memory, free: Array.from({ length: this.#pieces }, (_, i) => this.#pieces - 1 - i) };
     this.#blocks[number] = block;
     this.#emptyBlocks++;
     return block;

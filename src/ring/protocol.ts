@@ -136,13 +136,6 @@ export interface CloseCommand {
   generation: number;
 }
 
-/** From now on the client that broadcasts an `AttachMessage` with the same number owns the connection. */
-export interface DetachCommand {
-  type: "detach";
-  generation: number;
-  detached: number;
-}
-
 export type Command =
   | ConnectCommand
   | ListenCommand
@@ -150,8 +143,7 @@ export type Command =
   | BindCommand
   | UdpCallCommand
   | ResolveCommand
-  | CloseCommand
-  | DetachCommand;
+  | CloseCommand;
 
 /** Broadcast on a networking thread's channel by a client that takes over a detached connection. */
 export interface AttachMessage {
@@ -159,8 +151,8 @@ export interface AttachMessage {
   client: string;
   clientBlock: SharedArrayBuffer;
   linkBlock: SharedArrayBuffer;
-  /** Number of the detached connection, unique on its networking thread. */
-  detached: number;
+  /** The generation that the connection had at the client that opened it. */
+  home: number;
   /** The generation that it has at its new owner. */
   generation: number;
 }

@@ -64,6 +64,12 @@ export class SignalWaker {
     this.#takeAndNotify(interest);
   }
 
+  /** Wakes the client only if it sleeps on the slot with this generation: news that nobody polls for. */
+  wakeWaiting(generation: number): void {
+    const interest = Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce
+    if (interest === generation) this.#takeAndNotify(interest);
+  }
+
   /** Wakes the client whatever it sleeps on: the networking thread itself has news. */
   wakeAnyway(): void {
     const interest = Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce

@@ -5,7 +5,7 @@
  */
 
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
-import { LIFE, LIFE_RUNNING, PING, PONG } from "../ring/layout.js";
+import { LIFE, LIFE_RUNNING, PHASE_RELEASED, PING, PONG } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
 import { ClientLink } from "./client-link.js";
@@ -25,7 +25,8 @@ export class Actor {
   #links: ClientLink[] = [];
   /** Links of clients on other threads, which have nothing here but connections that they attached. */
   readonly #attached = new Map<string, ClientLink>();
-  readonly #detached = new Map<number, Slot>();
+  /** Slots that moved to another client, by the generation that they had at home. */
+  readonly #moved = new Map<number, Slot>();
   readonly #resolver = new Resolver();
   readonly #trust = new Trust();
   readonly #connector: Connector;
@@ -90,18 +91,14 @@ export class Actor {
         if (handle instanceof Listener || handle instanceof Lookup) handle.close();
         break;
       }
-      case "detach": {
-        const handle = link.handles.get(command.generation);
-        if (handle !== undefined) this.#detached.set(command.detached, handle.slot);
-        break;
-      }
     }
   }
 
   #attach(message: AttachMessage): void {
-    const slot = this.#detached.get(message.detached);
+    for (const [home, slot] of this.#moved) if (slot.phase === PHASE_RELEASED) this.#moved.delete(home);
+    const slot = this.#moved.get(message.home) ?? this.#links[0]?.handles.get(message.home)?.slot;
     if (slot === undefined) return;
-    this.#detached.delete(message.detached);
+    this.#moved.set(message.home, slot);
     for (const [client, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(client);
     let link = this.#attached.get(message.client);
     if (link === undefined) {

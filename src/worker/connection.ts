@@ -73,10 +73,10 @@ export class Connection implements Handle {
     });
   }
 
-  /** The socket is connected, with TLS the peer is verified: says so and begins to send. */
-  opened(): void {
+  /** The socket is connected, with TLS the peer is verified: says so and begins to send. An accepted one's facts are `known`. */
+  opened(known = false): void {
     const socket = this.#socket as Socket;
-    this.slot.connected(connectionFacts(socket));
+    this.slot.connected(known ? null : connectionFacts(socket));
     this.#sender.start(socket);
     this.look();
   }

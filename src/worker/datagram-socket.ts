@@ -7,8 +7,8 @@
  */
 
 import dgram, { type RemoteInfo } from "node:dgram";
-import { type LookupFunction, isIP } from "node:net";
-import { lookup } from "node:dns";
+import { type LookupOneOptions, lookup } from "node:dns";
+import { isIP } from "node:net";
 import { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
 import { REQUEST_CLOSE, RX_READ, RX_WRITE, TX_READ, TX_WRITE } from "../ring/layout.js";
 import type { BindCommand, RingReference, UdpCall, UdpCallCommand } from "../ring/protocol.js";
@@ -194,8 +194,12 @@ function view(ring: RingReference): Uint8Array {
 }
 
 /** IP literals need no look-up and no turn of the event loop. */
-const find: LookupFunction = (host, options, callback) => {
+function find(
+  host: string,
+  options: LookupOneOptions,
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
   const family = isIP(host);
   if (family === 0) lookup(host, options, callback);
   else callback(null, host, family);
-};
+}

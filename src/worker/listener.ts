@@ -60,7 +60,7 @@ export class Listener implements Handle {
       connection.take(socket, direct);
       if (!direct) socket.resume();
     }
-    connection.opened();
+    connection.opened(true);
   }
 
   /** Stops listening, and turns away those who still wait. */

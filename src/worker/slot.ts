@@ -73,12 +73,12 @@ export class Slot {
 
   /** Wakes the client if it sleeps on this slot, for news that nobody polls for. */
   wake(): void {
-    this.#link.waker.wake(this.#generation);
+    this.#link.waker.wakeWaiting(this.#generation);
   }
 
-  /** The connection is open; `facts` are what there is to know of it. */
-  connected(facts: ConnectionFacts): void {
-    this.#link.post({ type: "connected", generation: this.#generation, facts });
+  /** The connection is open; `facts` are what there is to know of it, unless the client knows. */
+  connected(facts: ConnectionFacts | null): void {
+    if (facts !== null) this.#link.post({ type: "connected", generation: this.#generation, facts });
     this.#become((this.#state & ~PHASE_MASK) | PHASE_OPEN);
   }
 

@@ -1,0 +1,132 @@
+/**
+ * A host: an IP literal, or a name that is being looked up.
+ *
+ * Runs on the calling thread.
+ */
+
+import { isIP } from "node:net";
+import { PHASE_FAILED, PHASE_OPEN } from "../ring/layout.js";
+import type { Channel } from "./channel.js";
+import { Deadline } from "./deadline.js";
+import { Handle } from "./handle.js";
+import type { NetError } from "./net-error.js";
+import { closedHere } from "./net-error.js";
+import type { WorkerLink } from "./worker-link.js";
+
+/** What became of something that takes time. */
+export type Status = "waiting" | "success" | "failure";
+
+export class Address extends Handle {
+  /** The name it was made from, or its IP if it has no name. */
+  readonly hostname: string;
+  #ips: string[] | null = null;
+  #error: NetError | null = null;
+  #channel: Channel | null = null;
+  #told = true;
+
+  /** @internal Use `resolve`. `link` is asked for a networking thread only if `host` is a name. */
+  constructor(host: string, link: () => WorkerLink) {
+    super();
+    this.hostname = host;
+    if (isIP(host) !== 0) {
+      this.#ips = [host];
+      return;
+    }
+    const channel = link().openPlain();
+    const { generation } = channel;
+    channel.link.post({ type: "resolve", slot: channel.reference, host });
+    this.#channel = channel;
+    this.#told = false;
+    this.inhabit(channel, () => channel.link.post({ type: "close", generation }));
+  }
+
+  /** `waiting` until the look-up has ended; an IP literal is `success` from the beginning. */
+  get status(): Status {
+    this.#settle();
+    if (this.#error !== null) return "failure";
+    return this.#ips === null ? "waiting" : "success";
+  }
+
+  /** Why the look-up failed, or null. */
+  get error(): NetError | null {
+    this.#settle();
+    return this.#error;
+  }
+
+  /** The first IP, or null until it is known and after a failure. */
+  get ip(): string | null {
+    return this.ips[0] ?? null;
+  }
+
+  /** All IPs in the system's order; empty until they are known and after a failure. */
+  get ips(): readonly string[] {
+    this.#settle();
+    return this.#ips ?? [];
+  }
+
+  /** Blocks until the look-up has ended or `timeout` ms are over (0: only looks; -1: for ever); returns the status. Never throws for time. */
+  waitUntilResolved(timeout = 0): Status {
+    const deadline = new Deadline(timeout);
+    const channel = this.#channel;
+    if (channel !== null) {
+      channel.link.client.wait(channel.generation, deadline, (address: Address) => address.status !== "waiting", this);
+    }
+    return this.status;
+  }
+
+  get ready(): boolean {
+    return !this.#told && this.status !== "waiting";
+  }
+
+  /** @internal `poll` has reported it. */
+  override reported(): void {
+    this.#told = true;
+  }
+
+  /** @internal What `connect` tells the networking thread: the IPs, or the look-up that finds them. */
+  get target(): { addresses: string[] | null; lookup: number | null } {
+    this.#settle();
+    return { addresses: this.#ips, lookup: this.#channel?.generation ?? null };
+  }
+
+  /** @internal The networking thread that looks it up, if that is still under way. */
+  get lookupLink(): WorkerLink | null {
+    return this.#channel?.link ?? null;
+  }
+
+  /** Same as `hostname`. */
+  override toString(): string {
+    return this.hostname;
+  }
+
+  protected override onClose(): void {
+    this.#settle();
+    if (this.#ips === null) this.#error ??= closedHere("address");
+    this.#release();
+  }
+
+  /** Takes the result over as soon as there is one; the slot goes back then. */
+  #settle(): void {
+    const channel = this.#channel;
+    if (channel === null) return;
+    const phase = channel.phase;
+    if (phase === PHASE_OPEN) {
+      channel.link.takeNotices();
+      if (channel.addresses === null) return;
+      this.#ips = channel.addresses;
+    } else if (phase === PHASE_FAILED) {
+      this.#error = channel.error;
+    } else {
+      return;
+    }
+    this.#release();
+  }
+
+  #release(): void {
+    const channel = this.#channel;
+    if (channel === null) return;
+    this.#channel = null;
+    this.leave();
+    channel.link.post({ type: "close", generation: channel.generation });
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Checks of arguments: each throws a `TypeError` or `RangeError` that names the argument, or returns it.
+ *
+ * Used on the calling thread.
+ */
+
+import { isIP } from "node:net";
+
+function told(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : typeof value === "object" ? Object.prototype.toString.call(value) : String(value);
+}
+
+/** A whole number from `low` to `high`. */
+export function integer(name: string, value: unknown, low: number, high: number): number {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${told(value)}`);
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`${name} must be a whole number from ${low} to ${high}, not ${value}`);
+  }
+  return value;
+}
+
+/** A port: 0 to 65535. */
+export function port(name: string, value: unknown): number {
+  return integer(name, value, 0, 65535);
+}
+
+/** A number of bytes. */
+export function amount(name: string, value: unknown): number {
+  if (value === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
+  return integer(name, value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** A text that is not empty and has no NUL, which the system would take for its end. */
+export function text(name: string, value: unknown): string {
+  if (typeof value !== "string") throw new TypeError(`${name} must be a string, not ${told(value)}`);
+  if (value === "") throw new RangeError(`${name} must not be empty`);
+  if (value.includes("\0")) throw new RangeError(`${name} must not contain a NUL character`);
+  return value;
+}
+
+export function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be a boolean, not ${told(value)}`);
+  return value;
+}
+
+/** An object with options. */
+export function options<T extends object>(name: string, value: T | undefined): T {
+  if (typeof value !== "object" || value === null) throw new TypeError(`${name} must be an object, not ${told(value)}`);
+  return value;
+}
+
+/** The bytes of a string (UTF-8), a Uint8Array, or any other view; refuses what has no bytes any more. */
+export function bytes(name: string, value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) {
+    if (value.length === 0 && detached(value)) throw new TypeError(`${name} is a view of a detached buffer`);
+    return value;
+  }
+  if (typeof value === "string") return Buffer.from(value, "utf8");
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  throw new TypeError(`${name} must be a string or a Uint8Array, not ${told(value)}`);
+}
+
+function detached(view: Uint8Array): boolean {
+  try {
+    new Uint8Array(view.buffer); // throws on a detached buffer, on every version of Node
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** An IP literal. */
+export function ip(name: string, value: unknown): string {
+  const literal = text(name, value);
+  if (isIP(literal) === 0) throw new RangeError(`${name} must be an IP address, not ${told(value)}`);
+  return literal;
+}
+
+/** A power of two. */
+export function powerOfTwo(name: string, value: unknown, low: number, high: number): number {
+  const number = integer(name, value, low, high);
+  if ((number & (number - 1)) !== 0) throw new RangeError(`${name} must be a power of two, not ${number}`);
+  return number;
+}

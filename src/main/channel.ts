@@ -1,0 +1,153 @@
+/**
+ * A handle's slot and rings as the calling thread sees them.
+ *
+ * Runs on the calling thread. It lives until the networking thread has released the slot, which may be long after the program
+ * closed the handle; it does not refer to the handle, so that one that was forgotten can be collected.
+ */
+
+import type { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
+import { type Fault, readFault } from "../ring/fault-text.js";
+import {
+  COUNT,
+  FAULT,
+  INCIDENTS,
+  KEEP_ALIVE_DELAY,
+  OPTION_KEEP_ALIVE,
+  OPTION_NO_DELAY,
+  PHASE_FAILED,
+  PHASE_MASK,
+  PHASE_OPEN,
+  PHASE_WAITING,
+  REQUEST,
+  REQUEST_CLOSE,
+  REQUEST_OPTIONS,
+  REQUEST_RESET,
+  STATE,
+  TO_WORKER_FLAG,
+} from "../ring/layout.js";
+import type { ConnectionFacts, RingPair, SlotReference } from "../ring/protocol.js";
+import { NetError } from "./net-error.js";
+import type { Watcher } from "./poller.js";
+import type { WorkerLink } from "./worker-link.js";
+
+/** Rings as the calling thread uses them. */
+export interface Rings {
+  receive: ByteConsumer;
+  send: ByteProducer;
+}
+
+/** A client that waits at a server. */
+export interface Offer {
+  offer: number;
+  facts: ConnectionFacts;
+}
+
+export class Channel {
+  readonly link: WorkerLink;
+  /** Names the handle in this thread's queues and messages. */
+  readonly generation: number;
+  readonly words: Int32Array;
+  /** Where the slot is, with the generation that it had where it was opened. */
+  readonly reference: SlotReference;
+  readonly ringReferences: RingPair | null;
+  readonly rings: Rings | null;
+  /** Gives the memory back; called once, when the networking thread has released the slot. */
+  readonly free: () => void;
+  /** The pollers that watch the handle. */
+  readonly watchers: Watcher[] = [];
+  /** What notices told: */
+  facts: ConnectionFacts | null = null;
+  addresses: string[] | null = null;
+  bound: { address: string; port: number } | null = null;
+  readonly offers: Offer[] = [];
+  readonly incidents: Fault[] = [];
+  #incidentsSeen = 0;
+  #error: NetError | null = null;
+
+  constructor(
+    link: WorkerLink,
+    generation: number,
+    reference: SlotReference,
+    ringReferences: RingPair | null,
+    words: Int32Array,
+    rings: Rings | null,
+    free: () => void,
+  ) {
+    this.link = link;
+    this.generation = generation;
+    this.reference = reference;
+    this.ringReferences = ringReferences;
+    this.words = words;
+    this.rings = rings;
+    this.free = free;
+  }
+
+  /** PHASE_… and the …_ENDED bits. With a dead networking thread everything has failed. */
+  get state(): number {
+    const state = Atomics.load(this.words, STATE); // partner: Slot.#become
+    return this.link.death === null ? state : (state & ~PHASE_MASK) | PHASE_FAILED;
+  }
+
+  get phase(): number {
+    return this.state & PHASE_MASK;
+  }
+
+  /** An accepted connection is open before the networking thread has heard of its slot. Only before anybody else knows the slot. */
+  assumeOpen(): void {
+    Atomics.compareExchange(this.words, STATE, PHASE_WAITING, PHASE_OPEN); // partner: Slot.#become, which comes later if it loses
+  }
+
+  /** Why it failed; the same error each time. Of use once `state` says that it has. */
+  get error(): NetError {
+    this.#error ??= new NetError(readFault(this.words, FAULT) ?? this.link.death ?? { code: "ERR_UNKNOWN", message: "unknown error" });
+    return this.#error;
+  }
+
+  /** How often the worker has counted: clients offered, datagrams dropped. */
+  get count(): number {
+    return Atomics.load(this.words, COUNT); // partner: Slot.count
+  }
+
+  /** The oldest error, not told yet, that did not end the handle. */
+  takeIncident(): NetError | null {
+    if (Atomics.load(this.words, INCIDENTS) === this.#incidentsSeen) return null; // partner: Slot.incident
+    this.link.takeNotices();
+    const fault = this.incidents.shift();
+    if (fault === undefined) return null;
+    this.#incidentsSeen++;
+    return new NetError(fault);
+  }
+
+  /** Whether there is an incident to take. */
+  get hasIncident(): boolean {
+    return Atomics.load(this.words, INCIDENTS) !== this.#incidentsSeen; // partner: Slot.incident
+  }
+
+  /** Asks the networking thread to look at the slot. What it shall find must have been published. */
+  touch(): void {
+    if (this.link.queue.push(this.generation, this.words, TO_WORKER_FLAG)) this.link.doorbell.ring();
+  }
+
+  /** Whether the program has closed it, so that it only goes on sending. */
+  get closing(): boolean {
+    return (Atomics.load(this.words, REQUEST) & (REQUEST_CLOSE | REQUEST_RESET)) !== 0; // its own word: no partner
+  }
+
+  /** Asks for the end that the REQUEST_… bits say. */
+  request(bits: number): void {
+    Atomics.or(this.words, REQUEST, bits); // partner: Slot.request
+    this.touch();
+  }
+
+  /** Asks for these options of the connection. `delay` is in ms. */
+  setOptions(noDelay: boolean, keepAlive: boolean, delay: number): void {
+    Atomics.store(this.words, KEEP_ALIVE_DELAY, delay); // partner: Connection.#applyOptions
+    Atomics.and(this.words, REQUEST, ~(OPTION_NO_DELAY | OPTION_KEEP_ALIVE)); // partner: Slot.request
+    this.request(REQUEST_OPTIONS | (noDelay ? OPTION_NO_DELAY : 0) | (keepAlive ? OPTION_KEEP_ALIVE : 0));
+  }
+
+  /** Tells the pollers that watch it that there is something to look at. */
+  notifyWatchers(): void {
+    for (const watcher of this.watchers) watcher.candidate();
+  }
+}

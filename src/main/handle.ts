@@ -1,0 +1,77 @@
+/**
+ * What sockets, servers, UDP sockets and addresses have in common.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { Channel } from "./channel.js";
+import type { Watcher } from "./poller.js";
+
+/** Forgotten handles are closed when the collector finds them. That needs a turn of the event loop: better close them. */
+const forgotten = new FinalizationRegistry<() => void>((close) => close());
+
+/** Anything that `poll` and `Poller` can watch. */
+export abstract class Handle {
+  #closed = false;
+  #watchers: Watcher[] = [];
+  #channel: Channel | null = null;
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Whether there is something to do now: bytes or an end to read, a client to accept, a datagram, a status that changed, an
+   * error that was not told yet. What `poll` reports.
+   */
+  abstract get ready(): boolean;
+
+  /** @internal `poll` has reported it: what is told only once, a changed status, was told. */
+  reported(): void {}
+
+  /** Gives the handle back. Calling it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    forgotten.unregister(this);
+    for (const watcher of [...this.#watchers]) watcher.handleClosed();
+    this.onClose();
+  }
+
+  /** Same as `close()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What closing means for this kind. Called once. */
+  protected abstract onClose(): void;
+
+  /** @internal The handle lives in this channel now; `abandon` closes it if the handle is forgotten, and must not refer to it. */
+  protected inhabit(channel: Channel, abandon: () => void): void {
+    this.#channel = channel;
+    forgotten.register(this, abandon, this);
+  }
+
+  /** @internal The handle has left its channel. */
+  protected leave(): void {
+    forgotten.unregister(this);
+    const channel = this.#channel;
+    this.#channel = null;
+    if (channel !== null) channel.watchers.length = 0;
+  }
+
+  /** @internal */
+  watch(watcher: Watcher): void {
+    this.#watchers.push(watcher);
+    this.#channel?.watchers.push(watcher);
+  }
+
+  /** @internal */
+  unwatch(watcher: Watcher): void {
+    for (const list of [this.#watchers, this.#channel?.watchers ?? []]) {
+      const index = list.indexOf(watcher);
+      if (index >= 0) list.splice(index, 1);
+    }
+  }
+}

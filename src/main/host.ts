@@ -1,0 +1,60 @@
+/**
+ * Starts and ends networking threads. The only file that knows Piscina, the pool that hosts them.
+ *
+ * Runs on the calling thread, which may block for ever afterwards: nothing here depends on its event loop.
+ */
+
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { Piscina } from "piscina";
+import type { BootData } from "../ring/protocol.js";
+import { NetError } from "./net-error.js";
+
+const BOOT = fileURLToPath(new URL("../worker/boot.js", import.meta.url));
+
+/** Memory limits of a networking thread; see Node's `resourceLimits`. */
+export interface ThreadLimits {
+  maxOldGenerationSizeMb?: number;
+}
+
+export class Host {
+  readonly #pool: Piscina;
+
+  /** Prepares `threads` networking threads. `onError` hears of a thread's error if this thread ever gets to its event loop. */
+  constructor(threads: number, limits: ThreadLimits, onError: (error: Error) => void) {
+    if (!existsSync(BOOT)) {
+      throw new NetError({ code: "ERR_WORKER_START", message: `the networking thread can't start: ${BOOT} is missing` });
+    }
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    this.#pool = new Piscina({
+      filename: BOOT,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      // Piscina's own way to wait for tasks would freeze the networking thread's event loop.
+      atomics: "disabled",
+      // Loader hooks of the program (`--import`, NODE_OPTIONS) would run in the networking thread too, and can wait for
+      // this thread, which may block.
+      execArgv: [],
+      env,
+      resourceLimits: limits,
+      recordTiming: false,
+    });
+    this.#pool.on("error", onError);
+  }
+
+  /** Starts one networking thread with `boot`; returns the port to talk to it through. */
+  start(boot: Omit<BootData, "port">, onError: (error: Error) => void): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    port1.unref();
+    this.#pool.run({ ...boot, port: port2 } satisfies BootData, { transferList: [port2] as never }).catch(onError);
+    return port1;
+  }
+
+  /** Ends the threads, whatever they do. */
+  close(): void {
+    void this.#pool.destroy().catch(() => {});
+  }
+}

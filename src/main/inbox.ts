@@ -1,0 +1,146 @@
+/**
+ * The bytes that arrived and were not read yet: those held back from an earlier call, then those in the receive ring.
+ *
+ * Runs on the calling thread; the consumer of the receive ring. Bytes are held back only where a call needs more of them together
+ * than the ring holds (a long line, a large `readExactly`) and its time is up, or the caller wants to see what is in two pieces as one.
+ */
+
+import type { ByteConsumer } from "../ring/byte-ring.js";
+import { openValve } from "../ring/valve.js";
+import type { Channel } from "./channel.js";
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+export class Inbox {
+  readonly #ring: ByteConsumer;
+  readonly #channel: Channel;
+  /** Held bytes are `#held[#heldStart … #heldEnd)`; the memory grows by doubling. */
+  #held = NOTHING;
+  #heldStart = 0;
+  #heldEnd = 0;
+
+  constructor(channel: Channel, ring: ByteConsumer) {
+    this.#channel = channel;
+    this.#ring = ring;
+  }
+
+  /** Bytes that can be read now. */
+  get readable(): number {
+    return this.#heldEnd - this.#heldStart + this.#ring.readable;
+  }
+
+  /** Whether the ring is full, and more can come only when it is emptied. */
+  get ringFull(): boolean {
+    return this.#ring.readable === this.#ring.capacity;
+  }
+
+  /** Copies and consumes up to `target.length - offset` bytes; returns how many. */
+  read(target: Uint8Array, offset = 0): number {
+    let count = 0;
+    if (this.#heldEnd > this.#heldStart) {
+      const held = this.#held.subarray(this.#heldStart, this.#heldEnd).subarray(0, target.length - offset);
+      target.set(held, offset);
+      count = held.length;
+      this.#dropHeld(count);
+    }
+    if (offset + count < target.length) {
+      const taken = this.#ring.read(target, offset + count);
+      if (taken > 0) {
+        count += taken;
+        this.#madeRoom();
+      }
+    }
+    return count;
+  }
+
+  /** All readable bytes that lie together, in place. */
+  peek(): Uint8Array {
+    return this.#heldEnd > this.#heldStart ? this.#held.subarray(this.#heldStart, this.#heldEnd) : this.#ring.span();
+  }
+
+  /** Drops `count` bytes, which must be readable. */
+  consume(count: number): void {
+    const held = Math.min(count, this.#heldEnd - this.#heldStart);
+    if (held > 0) this.#dropHeld(held);
+    if (count > held) {
+      this.#ring.consume(count - held);
+      this.#madeRoom();
+    }
+  }
+
+  /** Moves everything from the ring to the held bytes, so that the ring can take more. */
+  hold(): void {
+    const more = this.#ring.readable;
+    if (more === 0) return;
+    const size = this.#heldEnd - this.#heldStart;
+    if (this.#heldEnd + more > this.#held.length) {
+      const grown = size + more > this.#held.length / 2 ? new Uint8Array(2 * (size + more)) : this.#held;
+      grown.set(this.#held.subarray(this.#heldStart, this.#heldEnd));
+      this.#held = grown;
+      this.#heldStart = 0;
+      this.#heldEnd = size;
+    }
+    this.#heldEnd += this.#ring.read(this.#held.subarray(this.#heldEnd, this.#heldEnd + more));
+    this.#madeRoom();
+  }
+
+  /** Takes the held bytes out, for another thread to go on with. */
+  takeHeld(): Uint8Array {
+    const held = this.#held.slice(this.#heldStart, this.#heldEnd);
+    this.#dropHeld(held.length);
+    return held;
+  }
+
+  /** Holds bytes that come before those in the ring. Only for an inbox from which nothing was read. */
+  restore(held: Uint8Array): void {
+    this.#held = held;
+    this.#heldEnd = held.length;
+  }
+
+  /** Where `delimiter` first begins, in bytes from the next unread one and not before `from`, or -1. */
+  find(delimiter: Uint8Array, from: number): number {
+    const size = this.readable;
+    const first = delimiter[0] as number;
+    for (let at = from; at + delimiter.length <= size; at++) {
+      at = this.#indexOf(first, at);
+      if (at < 0 || at + delimiter.length > size) return -1;
+      let matched = 1;
+      while (matched < delimiter.length && this.#at(at + matched) === delimiter[matched]) matched++;
+      if (matched === delimiter.length) return at;
+    }
+    return -1;
+  }
+
+  #piece(from: number): Uint8Array {
+    const held = this.#heldEnd - this.#heldStart;
+    if (from < held) return this.#held.subarray(this.#heldStart + from, this.#heldEnd);
+    return this.#ring.span(this.#ring.capacity, from - held);
+  }
+
+  #indexOf(byte: number, from: number): number {
+    for (let start = from; ; ) {
+      const piece = this.#piece(start);
+      if (piece.length === 0) return -1;
+      const index = piece.indexOf(byte);
+      if (index >= 0) return start + index;
+      start += piece.length;
+    }
+  }
+
+  #at(position: number): number {
+    return this.#piece(position)[0] as number;
+  }
+
+  #dropHeld(count: number): void {
+    this.#heldStart += count;
+    if (this.#heldStart === this.#heldEnd) {
+      this.#held = NOTHING;
+      this.#heldStart = this.#heldEnd = 0;
+    }
+  }
+
+  #madeRoom(): void {
+    const ring = this.#ring;
+    if (openValve(this.#channel.words, ring.known, ring.capacity)) this.#channel.touch();
+  }
+}

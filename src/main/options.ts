@@ -1,0 +1,83 @@
+/**
+ * The option objects of the public functions. Types only.
+ */
+
+import type { TlsParameters } from "../ring/protocol.js";
+import type { Address } from "./address.js";
+
+/** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */
+export type TlsOptions = TlsParameters;
+
+export interface ConnectOptions {
+  /** A host name, an IP, or an `Address`, which may still be `waiting`. Default: `localhost`. */
+  host?: string | Address | undefined;
+  port?: number | undefined;
+  /** A Unix domain socket instead of `host` and `port`. */
+  path?: string | undefined;
+  /** TLS: `true`, or Node's options. The peer is always verified, unless `rejectUnauthorized` is false. */
+  tls?: boolean | TlsOptions | undefined;
+  /** Block until connected, for at most so many ms (-1: for ever). Without it, `connect` returns at once. */
+  timeout?: number | undefined;
+  /** Send small writes at once (TCP_NODELAY). Default: true. */
+  noDelay?: boolean | undefined;
+  /** Probe a silent peer; a number is the delay of the first probe in ms. Default: false. */
+  keepAlive?: boolean | number | undefined;
+  /** The IP to connect from. */
+  localAddress?: string | undefined;
+  /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
+  receiveBuffer?: number | undefined;
+  /** Bytes of the send ring, a power of two from 4096. Default: the runtime's. */
+  sendBuffer?: number | undefined;
+}
+
+export interface ListenOptions {
+  /** Default 0: the system picks one; `TcpServer.port` tells it. */
+  port?: number | undefined;
+  /** The address to listen on. Default: all interfaces, IPv4 and IPv6. */
+  host?: string | Address | undefined;
+  /** A Unix domain socket instead of `host` and `port`. */
+  path?: string | undefined;
+  /** TLS with `cert` and `key` or `pfx`. */
+  tls?: TlsOptions | false | undefined;
+  /** Clients that the kernel holds before the networking thread takes them. Default: 511. */
+  backlog?: number | undefined;
+  /** Do not take IPv4 clients on `::`. Default: false. */
+  ipv6Only?: boolean | undefined;
+  /** For accepted connections, as in `ConnectOptions`. */
+  noDelay?: boolean | undefined;
+  keepAlive?: boolean | undefined;
+  receiveBuffer?: number | undefined;
+  sendBuffer?: number | undefined;
+}
+
+export interface BindUdpOptions {
+  /** Default 0: the system picks one; `UdpSocket.port` tells it. */
+  port?: number | undefined;
+  /** The address to bind to. Default: all interfaces, IPv4 and IPv6 on one socket. */
+  host?: string | Address | undefined;
+  /** Let several sockets bind the same port, as multicast receivers do. Default: false. */
+  reuseAddr?: boolean | undefined;
+  /** Allow sending to broadcast addresses. Default: false. */
+  broadcast?: boolean | undefined;
+  /** Do not take IPv4 datagrams on `::`. Default: false. */
+  ipv6Only?: boolean | undefined;
+  /** Bytes of the receive ring, a power of two from 131072. Default: the runtime's. */
+  receiveBuffer?: number | undefined;
+  /** Bytes of the send ring, a power of two from 131072. Default: the runtime's. */
+  sendBuffer?: number | undefined;
+}
+
+export interface RuntimeOptions {
+  /** Networking threads; connections are spread over them. Default: 1. */
+  threads?: number | undefined;
+  /** Bytes of each receive ring, a power of two. Default: 1 MiB. */
+  receiveBuffer?: number | undefined;
+  /** Bytes of each send ring, a power of two. Default: 1 MiB. */
+  sendBuffer?: number | undefined;
+  /** Longest polling after the last activity, in µs; 0: never poll. */
+  busyPoll?: number | undefined;
+  /** How long what was written may still be sent after `close()` and at exit, in ms. Default: 5000. */
+  lingerMs?: number | undefined;
+  /** Memory limits of the networking threads, as Node's `Worker` takes them. */
+  resourceLimits?: { maxOldGenerationSizeMb?: number } | undefined;
+}

@@ -1,0 +1,144 @@
+/**
+ * Waiting for many handles at once.
+ *
+ * Runs on the calling thread. Each watched handle has a `Watcher`; when the networking thread queues the handle's slot, its watchers
+ * become candidates of their pollers. A poller looks at its candidates only, so a wait costs what is ready, not what is watched.
+ * Whoever is found ready stays a candidate (level-triggered), whoever is not is forgotten until it is queued again: that loses nothing,
+ * because the slot's flag is lowered before the look (see `SlotQueueConsumer`).
+ */
+
+import { ANYTHING } from "../ring/signal.js";
+import { type Client, thisClient } from "./client.js";
+import { Deadline } from "./deadline.js";
+import type { Handle } from "./handle.js";
+
+/** One handle in one poller. */
+export class Watcher {
+  readonly handle: Handle;
+  readonly #candidates: Watcher[];
+  #listed = false;
+  /** It was closed, and that was not reported yet. */
+  closed = false;
+
+  constructor(handle: Handle, candidates: Watcher[]) {
+    this.handle = handle;
+    this.#candidates = candidates;
+  }
+
+  /** There may be something to do. */
+  candidate(): void {
+    if (this.#listed) return;
+    this.#listed = true;
+    this.#candidates.push(this);
+  }
+
+  /** It is off the list of candidates. */
+  unlisted(): void {
+    this.#listed = false;
+  }
+
+  handleClosed(): void {
+    this.closed = true;
+    this.candidate();
+  }
+}
+
+/** A set of handles to wait for. Adding, removing and closing handles is allowed at any time. */
+export class Poller {
+  readonly #client = thisClient();
+  readonly #watchers = new Map<Handle, Watcher>();
+  readonly #candidates: Watcher[] = [];
+  readonly #ready: Handle[] = [];
+
+  /** Handles that are watched. */
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /** Watches a handle; adding it again does nothing. */
+  add(handle: Handle): this {
+    if (this.#watchers.has(handle)) return this;
+    const watcher = new Watcher(handle, this.#candidates);
+    this.#watchers.set(handle, watcher);
+    handle.watch(watcher);
+    if (handle.closed) watcher.handleClosed();
+    else watcher.candidate(); // it may have been ready for long
+    return this;
+  }
+
+  /** Watches a handle no more; returns whether it was watched. */
+  delete(handle: Handle): boolean {
+    const watcher = this.#watchers.get(handle);
+    if (watcher === undefined) return false;
+    this.#watchers.delete(handle);
+    handle.unwatch(watcher);
+    return true;
+  }
+
+  /** Whether a handle is watched. */
+  has(handle: Handle): boolean {
+    return this.#watchers.has(handle);
+  }
+
+  /**
+   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: only look; -1: for ever),
+   * and then the list is empty. A closed handle is reported once and not watched any more.
+   * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
+   */
+  wait(timeout = 0): Handle[] {
+    const client = this.#client;
+    if (timeout === 0) {
+      client.look();
+      this.#met(client);
+    } else {
+      client.wait(ANYTHING, new Deadline(timeout), this.#met, client);
+    }
+    return this.#ready;
+  }
+
+  readonly #met = (client: Client): boolean => {
+    client.drain();
+    const ready = this.#ready;
+    const candidates = this.#candidates;
+    ready.length = 0;
+    let kept = 0;
+    for (let i = 0; i < candidates.length; i++) {
+      const watcher = candidates[i] as Watcher;
+      const { handle } = watcher;
+      if (this.#watchers.get(handle) !== watcher) {
+        watcher.unlisted(); // deleted since
+      } else if (watcher.closed) {
+        watcher.unlisted();
+        this.#watchers.delete(handle);
+        handle.unwatch(watcher);
+        ready.push(handle);
+      } else if (handle.ready) {
+        candidates[kept++] = watcher;
+        ready.push(handle);
+        handle.reported();
+      } else {
+        watcher.unlisted();
+      }
+    }
+    candidates.length = kept;
+    return ready.length > 0;
+  };
+}
+
+/** Those of `handles` that have something to do now, waiting for one as `Poller.wait` does. */
+export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
+  const client = thisClient();
+  const deadline = new Deadline(timeout);
+  const ready: Handle[] = [];
+  const met = (list: Iterable<Handle>): boolean => {
+    client.drain();
+    for (const handle of list) {
+      if (!handle.closed && !handle.ready) continue;
+      ready.push(handle);
+      handle.reported();
+    }
+    return ready.length > 0;
+  };
+  client.wait(ANYTHING, deadline, met, handles);
+  return ready;
+}

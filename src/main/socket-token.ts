@@ -1,0 +1,90 @@
+/**
+ * Handing a connection to another thread: the token that travels, and what the two threads do with it.
+ *
+ * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's GENERATION word says who owns the
+ * connection: giving stores the mark `-home`, taking exchanges it for the taker's generation in one step, so that of several
+ * takers one wins. The networking thread hears of the new owner through a broadcast channel, because nothing else reaches it from a
+ * thread that it has never met; until then what arrives stays in the ring.
+ */
+
+import { BroadcastChannel } from "node:worker_threads";
+import { GENERATION, LINK_BLOCK_BYTES, MAX_SLOTS, SLOT_WORDS } from "../ring/layout.js";
+import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../ring/protocol.js";
+import { Channel } from "./channel.js";
+import { type Client, thisClient } from "./client.js";
+import { NetError } from "./net-error.js";
+import type { SocketOptions } from "./tcp-socket.js";
+import { ringEnds, WorkerLink } from "./worker-link.js";
+
+/** What this end of the connection knows beside the rings. */
+export interface SocketState {
+  options: SocketOptions;
+  /** Bytes that were taken out of the ring and not read. */
+  held: Uint8Array;
+  bytesRead: number;
+  bytesWritten: number;
+  ended: boolean;
+  endSeen: boolean;
+}
+
+/** A detached connection. It can be posted to any thread of the process, and attached once. Its fields are nobody's business. */
+export interface SocketToken {
+  readonly ringnet: "detached socket";
+  readonly networkingThread: string;
+  readonly workerBlock: SharedArrayBuffer;
+  readonly slot: SlotReference;
+  readonly rings: RingPair;
+  readonly facts: ConnectionFacts | null;
+  readonly state: SocketState;
+}
+
+/** Gives the connection of `channel` away. */
+export function detachedToken(channel: Channel, state: SocketState): SocketToken {
+  const { link } = channel;
+  link.takeNotices();
+  Atomics.store(channel.words, GENERATION, -channel.reference.generation); // partner: attachSocket
+  link.disown(channel);
+  return {
+    ringnet: "detached socket",
+    networkingThread: link.name,
+    workerBlock: link.workerBlock,
+    slot: channel.reference,
+    rings: channel.ringReferences as RingPair,
+    facts: channel.facts,
+    state,
+  };
+}
+
+/** Takes the connection of `token` over. */
+export function attachSocket(token: SocketToken): SocketState & { channel: Channel } {
+  if (token?.ringnet !== "detached socket") throw new TypeError("token must be what detach() returned");
+  const client = thisClient();
+  const { memory, offset, generation: home } = token.slot;
+  const words = new Int32Array(memory, offset, SLOT_WORDS);
+  const link = attachedLink(client, token);
+  const generation = client.nextGeneration((candidate) => link.has(candidate));
+  if (Atomics.compareExchange(words, GENERATION, -home, generation) !== -home) { // partner: detachedToken, another attachSocket
+    throw new NetError({ code: "ERR_SOCKET_DETACHED", message: "the token was attached already, or its connection is gone" });
+  }
+  const channel = new Channel(link, generation, token.slot, token.rings, words, ringEnds(words, token.rings), () => {});
+  channel.facts = token.facts;
+  link.adopt(channel);
+  const message: AttachMessage = {
+    client: client.name,
+    clientBlock: client.memory,
+    linkBlock: link.linkBlock,
+    home,
+    generation,
+  };
+  const broadcast = new BroadcastChannel(token.networkingThread);
+  broadcast.postMessage(message);
+  broadcast.close();
+  return { ...token.state, channel };
+}
+
+/** This thread's link to the token's networking thread, for attached connections only. */
+function attachedLink(client: Client, token: SocketToken): WorkerLink {
+  const known = client.links.find((link) => link.name === token.networkingThread && link.attachedOnly);
+  if (known !== undefined && known.openCount < MAX_SLOTS) return known;
+  return new WorkerLink(client, token.networkingThread, token.workerBlock, new SharedArrayBuffer(LINK_BLOCK_BYTES), null);
+}

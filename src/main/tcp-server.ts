@@ -1,0 +1,121 @@
+/**
+ * A listening server: TCP, TLS, or a Unix domain socket.
+ *
+ * Runs on the calling thread.
+ */
+
+import { PHASE_FAILED, PHASE_MASK } from "../ring/layout.js";
+import type { Channel } from "./channel.js";
+import { Deadline } from "./deadline.js";
+import { Handle } from "./handle.js";
+import { closedHere, type NetError, timedOut } from "./net-error.js";
+import { type SocketOptions, TcpSocket } from "./tcp-socket.js";
+
+/** What accepted connections get. */
+export interface AcceptOptions extends SocketOptions {
+  /** Bytes. */
+  receiveBuffer: number;
+  /** Bytes. */
+  sendBuffer: number;
+}
+
+export class TcpServer extends Handle {
+  readonly #channel: Channel;
+  readonly #options: AcceptOptions;
+  /** The port really listened on; 0 for a Unix domain socket. */
+  readonly port: number;
+  /** The IP or path listened on. */
+  readonly address: string;
+  #accepted = 0;
+  #failureSeen = false;
+  #closedError: NetError | null = null;
+
+  /** @internal Use `listen`. */
+  constructor(channel: Channel, options: AcceptOptions) {
+    super();
+    this.#channel = channel;
+    this.#options = options;
+    this.port = channel.bound?.port ?? 0;
+    this.address = channel.bound?.address ?? "";
+    const { link, generation } = channel;
+    this.inhabit(channel, () => link.post({ type: "close", generation }));
+  }
+
+  /**
+   * The client that has waited longest, or `null` when nobody waits. What it sent so far is waiting too.
+   * Throws a `NetError` once for each client that could not be accepted (`EMFILE`), and when the server has failed.
+   */
+  accept(): TcpSocket | null {
+    this.#mustBeOpen();
+    const channel = this.#channel;
+    if (channel.count === this.#accepted) {
+      if (channel.phase === PHASE_FAILED) {
+        this.#failureSeen = true;
+        throw channel.error;
+      }
+      const incident = channel.takeIncident();
+      if (incident !== null) throw incident;
+      channel.link.client.look();
+      return null;
+    }
+    channel.link.takeNotices();
+    const offer = channel.offers[0];
+    if (offer === undefined) return null;
+    const { receiveBuffer, sendBuffer } = this.#options;
+    const { channel: opened, rings } = channel.link.openRinged(receiveBuffer, sendBuffer);
+    channel.offers.shift();
+    this.#accepted = (this.#accepted + 1) | 0;
+    opened.facts = offer.facts;
+    opened.assumeOpen();
+    channel.link.post({
+      type: "adopt",
+      slot: opened.reference,
+      rings,
+      server: channel.generation,
+      offer: offer.offer,
+    });
+    return new TcpSocket(opened, this.#options, true);
+  }
+
+  /** Blocks until `accept` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns whether it has. */
+  waitUntilAcceptable(timeout = 0): boolean {
+    this.#mustBeOpen();
+    return this.#channel.link.client.wait(this.#channel.generation, new Deadline(timeout), TcpServer.#isAcceptable, this);
+  }
+
+  /** Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as `accept`. */
+  acceptWait(timeout = -1): TcpSocket {
+    const deadline = new Deadline(timeout);
+    for (;;) {
+      const socket = this.accept();
+      if (socket !== null) return socket;
+      if (!this.#channel.link.client.wait(this.#channel.generation, deadline, TcpServer.#isAcceptable, this)) {
+        throw timedOut("acceptWait", timeout);
+      }
+    }
+  }
+
+  get ready(): boolean {
+    if (this.closed) return false;
+    const channel = this.#channel;
+    if (channel.count !== this.#accepted || channel.hasIncident) return true;
+    return (channel.state & PHASE_MASK) === PHASE_FAILED && !this.#failureSeen;
+  }
+
+  /** Clients that nobody accepted are turned away; accepted connections go on. */
+  protected override onClose(): void {
+    this.leave();
+    this.#channel.link.post({ type: "close", generation: this.#channel.generation });
+  }
+
+  static #isAcceptable(server: TcpServer): boolean {
+    const channel = server.#channel;
+    return channel.count !== server.#accepted || channel.hasIncident || channel.phase === PHASE_FAILED;
+  }
+
+  #mustBeOpen(): void {
+    if (!this.closed) return;
+    this.#closedError ??= closedHere("server");
+    throw this.#closedError;
+  }
+}

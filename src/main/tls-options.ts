@@ -1,0 +1,62 @@
+/**
+ * Checks TLS options and copies the part of them that can travel to another thread.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { TlsParameters } from "../ring/protocol.js";
+import * as check from "./arguments.js";
+
+type Check = (name: string, value: unknown) => unknown;
+
+const TEXT_OR_BYTES: Check = (name, value) => (typeof value === "string" ? value : copyOf(check.bytes(name, value)));
+const TEXTS: Check = (name, value) => (Array.isArray(value) ? value.map((each) => TEXT_OR_BYTES(name, each)) : TEXT_OR_BYTES(name, value));
+const TEXT: Check = (name, value) => {
+  if (typeof value !== "string") throw new TypeError(`${name} must be a string`);
+  return value;
+};
+const VERSION: Check = (name, value) => {
+  if (!["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].includes(value as string)) {
+    throw new RangeError(`${name} must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not ${String(value)}`);
+  }
+  return value;
+};
+const PROTOCOLS: Check = (name, value) => {
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be an array of strings`);
+  return value.map((each) => check.text(name, each));
+};
+
+const CHECKS: Record<keyof TlsParameters, Check> = {
+  ca: TEXTS,
+  cert: TEXTS,
+  key: TEXTS,
+  passphrase: TEXT,
+  pfx: TEXT_OR_BYTES,
+  servername: TEXT,
+  ALPNProtocols: PROTOCOLS,
+  minVersion: VERSION,
+  maxVersion: VERSION,
+  ciphers: TEXT,
+  rejectUnauthorized: check.boolean,
+  requestCert: check.boolean,
+  caFile: check.text,
+};
+
+/** The parameters that travel, or null for none. Throws a `TypeError` or `RangeError` that names what is wrong. */
+export function tlsParameters(tls: boolean | TlsParameters): TlsParameters | null {
+  if (tls === false) return null;
+  if (tls === true) return {};
+  const parameters: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(check.options("tls", tls))) {
+    if (value === undefined) continue;
+    const checked = CHECKS[name as keyof TlsParameters];
+    if (checked === undefined) throw new TypeError(`tls.${name} is not an option: ${Object.keys(CHECKS).join(", ")}`);
+    parameters[name] = checked(`tls.${name}`, value);
+  }
+  return parameters;
+}
+
+/** A copy, because what a pool of buffers shares with others must not travel with it. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
+}

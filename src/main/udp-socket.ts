@@ -1,0 +1,304 @@
+/**
+ * A UDP socket and the datagrams it receives.
+ *
+ * Runs on the calling thread.
+ */
+
+import { isIP } from "node:net";
+import { PHASE_FAILED, REQUEST_CLOSE } from "../ring/layout.js";
+import type { UdpCall } from "../ring/protocol.js";
+import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../ring/record-ring.js";
+import { ANYTHING } from "../ring/signal.js";
+import { Address } from "./address.js";
+import * as check from "./arguments.js";
+import type { Channel, Rings } from "./channel.js";
+import { Deadline } from "./deadline.js";
+import { Handle } from "./handle.js";
+import { closedHere, NetError, timedOut } from "./net-error.js";
+
+/** The most bytes that a datagram over IPv4 can carry: 65,535 less the headers of IP (20) and UDP (8). RFC 768, RFC 791. */
+export const MAX_DATAGRAM = 65507;
+/** How long a call that changes the socket may take, in ms; it takes microseconds. */
+const CALL_MS = 10_000;
+
+/** One datagram. It stays valid after the socket is closed. */
+export class Datagram {
+  /** The bytes; they belong to the caller. */
+  readonly data: Buffer;
+  /** The sender's IP. */
+  readonly address: string;
+  /** The sender's port. */
+  readonly port: number;
+
+  /** @internal */
+  constructor(data: Buffer, address: string, port: number) {
+    this.data = data;
+    this.address = address;
+    this.port = port;
+  }
+}
+
+export class UdpSocket extends Handle {
+  readonly #channel: Channel;
+  readonly #incoming: RecordConsumer;
+  readonly #outgoing: RecordProducer;
+  readonly #rings: Rings;
+  readonly #family: 4 | 6;
+  /** The port really bound. */
+  readonly port: number;
+  /** The IP bound. */
+  readonly address: string;
+  #peer = false;
+  #failureSeen = false;
+  #closedError: NetError | null = null;
+
+  /** @internal Use `bindUdp`. */
+  constructor(channel: Channel, family: 4 | 6) {
+    super();
+    const rings = channel.rings as Rings;
+    this.#channel = channel;
+    this.#rings = rings;
+    this.#family = family;
+    this.#incoming = new RecordConsumer(rings.receive);
+    this.#outgoing = new RecordProducer(rings.send);
+    this.port = channel.bound?.port ?? 0;
+    this.address = channel.bound?.address ?? "";
+    this.inhabit(channel, () => channel.request(REQUEST_CLOSE));
+  }
+
+  /**
+   * Takes one datagram of 0 to 65,507 bytes for sending, to `host` (an IP, a name, or an `Address`) and `port`; without both to the peer that
+   * `connect` named. Returns false when there is no room in the send ring now (see `waitUntilWritable`): it was not taken.
+   * Throws `NetError`s: `EMSGSIZE` when it is too long, `EAFNOSUPPORT` for an IP of the wrong family, the address's own when it failed,
+   * `ERR_ADDRESS_WAITING` when it is not known yet, and, once each, errors of earlier datagrams (`ECONNREFUSED` on a connected
+   * socket, `ENETUNREACH`, …): then this one was not taken.
+   */
+  send(data: string | Uint8Array, port?: number, host?: string | Address): boolean {
+    this.#mustBeOpen();
+    const bytes = check.bytes("data", data);
+    const connected = port === undefined && host === undefined;
+    if (!connected) check.integer("port", port, 1, 65535);
+    const target = connected ? this.#connectedHost() : this.#hostOf(host);
+    if (bytes.length > MAX_DATAGRAM) {
+      throw new NetError({
+        code: "EMSGSIZE",
+        syscall: "send",
+        message: `send EMSGSIZE: a datagram of ${bytes.length} bytes is longer than ${MAX_DATAGRAM}`,
+      });
+    }
+    this.#throwIncident();
+    if (!this.#outgoing.write(target, port ?? 0, bytes)) {
+      this.#channel.link.client.look();
+      return false;
+    }
+    this.#channel.touch();
+    return true;
+  }
+
+  /** The oldest datagram that is there, or `null`. Throws as `send` for errors of earlier datagrams, once each. */
+  receive(): Datagram | null {
+    this.#mustBeOpen();
+    const incoming = this.#incoming;
+    if (!incoming.next()) {
+      this.#throwIncident();
+      this.#channel.link.client.look();
+      return null;
+    }
+    const data = Buffer.allocUnsafe(incoming.payloadLength);
+    incoming.copyPayload(data);
+    const datagram = new Datagram(data, incoming.host, incoming.port);
+    incoming.release(incoming.recordLength);
+    return datagram;
+  }
+
+  /** Blocks for a datagram and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as `receive`. */
+  receiveWait(timeout = -1): Datagram {
+    const deadline = new Deadline(timeout);
+    for (;;) {
+      const datagram = this.receive();
+      if (datagram !== null) return datagram;
+      if (!this.#block(deadline, UdpSocket.#isReadable)) throw timedOut("receiveWait", timeout);
+    }
+  }
+
+  /** Blocks until `receive` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns whether it has. */
+  waitUntilReadable(timeout = 0): boolean {
+    this.#mustBeOpen();
+    return this.#block(new Deadline(timeout), UdpSocket.#isReadable);
+  }
+
+  /** Blocks until the send ring has room for a datagram of any size; returns whether it has. Throws when the socket has failed. */
+  waitUntilWritable(timeout = 0): boolean {
+    this.#mustBeOpen();
+    const writable = this.#block(new Deadline(timeout), UdpSocket.#isWritable);
+    this.#throwFailure();
+    return writable;
+  }
+
+  /** Blocks until the operating system has taken everything; returns the bytes of the send ring that are still in use. */
+  waitUntilDrained(timeout = 0): number {
+    this.#mustBeOpen();
+    this.#block(new Deadline(timeout), UdpSocket.#isDrained);
+    this.#throwFailure();
+    return this.#rings.send.pending;
+  }
+
+  /** Datagrams that arrived and were lost because the receive ring was full. */
+  get dropped(): number {
+    return this.#channel.count >>> 0;
+  }
+
+  /** Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks shortly. */
+  connect(port: number, host: string | Address): void {
+    check.integer("port", port, 1, 65535);
+    this.#call({ name: "connect", host: this.#hostOf(host), port });
+    this.#peer = true;
+  }
+
+  /** Undoes `connect`. */
+  disconnect(): void {
+    this.#call({ name: "disconnect" });
+    this.#peer = false;
+  }
+
+  /** Allows sending to broadcast addresses. */
+  setBroadcast(on: boolean): void {
+    this.#call({ name: "setBroadcast", on: check.boolean("on", on) });
+  }
+
+  /** Sets the hops that a datagram may make: 1 to 255. */
+  setTtl(ttl: number): void {
+    this.#call({ name: "setTtl", ttl: check.integer("ttl", ttl, 1, 255) });
+  }
+
+  /** Sets the hops that a multicast datagram may make: 0 to 255. */
+  setMulticastTtl(ttl: number): void {
+    this.#call({ name: "setMulticastTtl", ttl: check.integer("ttl", ttl, 0, 255) });
+  }
+
+  /** Whether this machine's members of a group receive what is sent from here. */
+  setMulticastLoopback(on: boolean): void {
+    this.#call({ name: "setMulticastLoopback", on: check.boolean("on", on) });
+  }
+
+  /** Chooses the interface that multicast goes out through, by its IP (IPv4) or scope (IPv6, `::%eth0`). */
+  setMulticastInterface(address: string): void {
+    this.#call({ name: "setMulticastInterface", address: check.text("address", address) });
+  }
+
+  /** Joins a multicast group, on the interface with this IP or on the system's choice. */
+  addMembership(group: string, interfaceAddress?: string): void {
+    this.#call({ name: "addMembership", group: check.text("group", group), interface: interfaceOf(interfaceAddress) });
+  }
+
+  /** Leaves a multicast group. */
+  dropMembership(group: string, interfaceAddress?: string): void {
+    this.#call({ name: "dropMembership", group: check.text("group", group), interface: interfaceOf(interfaceAddress) });
+  }
+
+  get ready(): boolean {
+    if (this.closed) return false;
+    if (this.#rings.receive.readable > 0 || this.#channel.hasIncident) return true;
+    return this.#channel.phase === PHASE_FAILED && !this.#failureSeen;
+  }
+
+  protected override onClose(): void {
+    this.leave();
+    this.#channel.request(REQUEST_CLOSE);
+  }
+
+  static #isReadable(socket: UdpSocket): boolean {
+    return socket.#rings.receive.readable > 0 || socket.#channel.hasIncident || socket.#channel.phase === PHASE_FAILED;
+  }
+
+  static #isWritable(socket: UdpSocket): boolean {
+    const room = MAX_DATAGRAM + MAX_HOST_BYTES + 8;
+    return socket.#rings.send.free >= room || socket.#channel.phase === PHASE_FAILED;
+  }
+
+  static #isDrained(socket: UdpSocket): boolean {
+    return socket.#rings.send.pending === 0 || socket.#channel.phase === PHASE_FAILED;
+  }
+
+  #block(deadline: Deadline, met: (socket: UdpSocket) => boolean): boolean {
+    return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
+  }
+
+  #connectedHost(): string {
+    if (this.#peer) return "";
+    throw new NetError({ code: "EDESTADDRREQ", syscall: "send", message: "send EDESTADDRREQ: no port and host, and not connected" });
+  }
+
+  #hostOf(host: string | Address | undefined): string {
+    let text: string;
+    if (host instanceof Address) {
+      if (host.status === "failure") throw host.error;
+      const ip = host.ips.find((each) => this.#canReach(each)) ?? host.ip;
+      if (ip === null) {
+        throw new NetError({ code: "ERR_ADDRESS_WAITING", message: `the address of ${host.hostname} is not known yet` });
+      }
+      text = ip;
+    } else {
+      text = check.text("host", host);
+      if (text.length > MAX_HOST_BYTES) throw new RangeError(`host must have at most ${MAX_HOST_BYTES} characters`);
+    }
+    if (!this.#canReach(text)) {
+      throw new NetError({
+        code: "EAFNOSUPPORT",
+        syscall: "send",
+        address: text,
+        message: `send EAFNOSUPPORT: ${text} is not an IPv${this.#family} address, as this socket needs`,
+      });
+    }
+    // A socket for both families wants IPv4 addresses mapped into IPv6 (RFC 4291, 2.5.5.2).
+    return this.#family === 6 && isIP(text) === 4 ? `::ffff:${text}` : text;
+  }
+
+  /** A socket bound to an IPv4 address sends over IPv4 only, one bound to an IPv6 address over IPv6 only, one bound to `::` over both. */
+  #canReach(ip: string): boolean {
+    const family = isIP(ip);
+    if (family === 0 || family === this.#family) return true;
+    return this.#family === 6 && this.address === "::";
+  }
+
+  #call(call: UdpCall): void {
+    this.#mustBeOpen();
+    const { link, generation } = this.#channel;
+    const request = link.nextRequest();
+    link.post({ type: "udp-call", generation, request, call });
+    const answered = (): boolean => {
+      link.takeNotices();
+      return link.replies.has(request) || this.#channel.phase === PHASE_FAILED;
+    };
+    link.client.wait(ANYTHING, new Deadline(CALL_MS), answered, null);
+    const fault = link.replies.get(request);
+    link.replies.delete(request);
+    if (fault) throw new NetError(fault);
+    if (fault === undefined) {
+      this.#throwFailure();
+      throw timedOut(call.name, CALL_MS);
+    }
+  }
+
+  #throwIncident(): void {
+    this.#throwFailure();
+    const incident = this.#channel.takeIncident();
+    if (incident !== null) throw incident;
+  }
+
+  #throwFailure(): void {
+    if (this.#channel.phase !== PHASE_FAILED) return;
+    this.#failureSeen = true;
+    throw this.#channel.error;
+  }
+
+  #mustBeOpen(): void {
+    if (!this.closed) return;
+    this.#closedError ??= closedHere("UDP socket");
+    throw this.#closedError;
+  }
+}
+
+function interfaceOf(address: string | undefined): string | null {
+  return address === undefined ? null : check.text("interfaceAddress", address);
+}

@@ -1,0 +1,309 @@
+/**
+ * The calling thread's end of its link to one networking thread: what opens, what is open, what was told, and whether
+ * the thread is alive.
+ *
+ * Runs on the calling thread.
+ */
+
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
+import { type Fault, readFault } from "../ring/fault-text.js";
+import {
+  FAULT,
+  GENERATION,
+  LIFE,
+  LIFE_DEAD,
+  LIFE_FAULT,
+  LIFE_STARTING,
+  MAX_SLOTS,
+  NOTICES,
+  PHASE_MASK,
+  PHASE_RELEASED,
+  PHASE_WAITING,
+  PING,
+  PONG,
+  QUEUE_CAPACITY,
+  QUEUES,
+  RX_READ,
+  RX_WRITE,
+  SLOT_BYTES,
+  SLOT_WORDS,
+  STATE,
+  TO_CLIENT_FLAG,
+  TO_CLIENT_READ,
+  TO_CLIENT_WRITE,
+  TO_WORKER_WRITE,
+  TX_READ,
+  TX_WRITE,
+} from "../ring/layout.js";
+import type { Command, Notice, RingPair } from "../ring/protocol.js";
+import { Arena } from "../ring/arena.js";
+import { DoorbellRinger } from "../ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
+import { Channel, type Rings } from "./channel.js";
+import type { Client } from "./client.js";
+import { NetError } from "./net-error.js";
+
+/** How often the networking thread is asked whether it is alive while somebody waits, in ms. */
+export const WATCH_MS = 250;
+/** Questions in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing. */
+const SILENT_WATCHES = 20;
+/** The same while it starts. */
+const STARTING_WATCHES = 60;
+
+export class WorkerLink {
+  readonly client: Client;
+  /** Name of the broadcast channel on which the networking thread hears of attached connections. */
+  readonly name: string;
+  readonly workerBlock: SharedArrayBuffer;
+  readonly queue: SlotQueueProducer;
+  readonly doorbell: DoorbellRinger;
+  readonly linkBlock: SharedArrayBuffer;
+  /** Why the networking thread is no more, or null while it lives. */
+  death: Fault | null = null;
+  /** Replies to calls that are waited for, by request number. */
+  readonly replies = new Map<number, Fault | null>();
+  readonly #worker: Int32Array;
+  readonly #port: MessagePort | null;
+  readonly #words: Int32Array;
+  readonly #fromWorker: SlotQueueConsumer;
+  readonly #channels = new Map<number, Channel>();
+  readonly #slots = new Arena(SLOT_BYTES);
+  readonly #rings = new Map<number, Arena>();
+  #noticesTaken = 0;
+  #requests = 0;
+  #silent = 0;
+
+  /** `port` is null where this thread has only attached connections of another thread's runtime. */
+  constructor(
+    client: Client,
+    name: string,
+    workerBlock: SharedArrayBuffer,
+    linkBlock: SharedArrayBuffer,
+    port: MessagePort | null,
+  ) {
+    this.client = client;
+    this.name = name;
+    this.workerBlock = workerBlock;
+    this.linkBlock = linkBlock;
+    this.#words = new Int32Array(linkBlock);
+    this.#worker = new Int32Array(workerBlock);
+    this.#port = port;
+    this.doorbell = new DoorbellRinger(this.#worker);
+    this.queue = new SlotQueueProducer(this.#words, TO_WORKER_WRITE, QUEUES);
+    this.#fromWorker = new SlotQueueConsumer(this.#words, TO_CLIENT_WRITE, TO_CLIENT_READ, QUEUES + QUEUE_CAPACITY);
+    client.links.push(this);
+  }
+
+  /** Handles that are open, and those that are closing in the background. */
+  get channels(): Iterable<Channel> {
+    return this.#channels.values();
+  }
+
+  /** Whether all connections of this link were opened on other threads. */
+  get attachedOnly(): boolean {
+    return this.#port === null;
+  }
+
+  has(generation: number): boolean {
+    return this.#channels.has(generation);
+  }
+
+  get openCount(): number {
+    return this.#channels.size;
+  }
+
+  /** Bytes of shared memory set aside for slots and rings. */
+  get arenaBytes(): number {
+    let bytes = this.#slots.bytes;
+    for (const arena of this.#rings.values()) bytes += arena.bytes;
+    return bytes;
+  }
+
+  /** Sends a command. */
+  post(command: Command): void {
+    this.#port?.postMessage(command);
+  }
+
+  /** A number for the next call that is waited for. */
+  nextRequest(): number {
+    return ++this.#requests;
+  }
+
+  /** A slot without rings: for a server or a look-up. */
+  openPlain(): Channel {
+    return this.#open(null);
+  }
+
+  /** A slot with rings of these sizes in bytes, and the references to them that the command needs. */
+  openRinged(receiveBuffer: number, sendBuffer: number): { channel: Channel; rings: RingPair } {
+    const receiveArena = this.#ringArena(receiveBuffer);
+    const sendArena = this.#ringArena(sendBuffer);
+    const receivePiece = receiveArena.allocate();
+    const sendPiece = sendArena.allocate();
+    const rings: RingPair = {
+      receive: {
+        memory: receiveArena.memory(receivePiece),
+        offset: receiveArena.offset(receivePiece),
+        capacity: receiveBuffer,
+      },
+      send: { memory: sendArena.memory(sendPiece), offset: sendArena.offset(sendPiece), capacity: sendBuffer },
+    };
+    const free = (): void => {
+      receiveArena.free(receivePiece);
+      sendArena.free(sendPiece);
+    };
+    try {
+      return { channel: this.#open(rings, free), rings };
+    } catch (error) {
+      free();
+      throw error;
+    }
+  }
+
+  /** Lists a channel that was opened elsewhere. */
+  adopt(channel: Channel): void {
+    this.#channels.set(channel.generation, channel);
+  }
+
+  /**
+   * This thread has nothing to do with the channel any more: it was closed or detached. Where it was opened here its memory comes
+   * back here, so it stays listed until then.
+   */
+  disown(channel: Channel): void {
+    if (this.#port === null) this.#channels.delete(channel.generation);
+  }
+
+  /** Looks at everything that the networking thread has queued: tells pollers, and takes back what it released. */
+  drain(): void {
+    for (let generation = this.#fromWorker.pop(); generation !== -1; generation = this.#fromWorker.pop()) {
+      const channel = this.#channels.get(generation);
+      if (channel === undefined) continue;
+      if ((Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED) { // partner: Slot.release
+        this.#channels.delete(generation);
+        channel.free();
+        continue;
+      }
+      if (Atomics.load(channel.words, GENERATION) !== generation) continue; // another thread goes on with it
+      SlotQueueConsumer.lower(channel.words, TO_CLIENT_FLAG);
+      channel.notifyWatchers();
+    }
+    this.takeNotices();
+  }
+
+  /** Files everything that was told through the port. */
+  takeNotices(): void {
+    const port = this.#port;
+    if (port === null) return;
+    const posted = Atomics.load(this.#words, NOTICES); // partner: ClientLink.post
+    while (this.#noticesTaken !== posted) {
+      const received = receiveMessageOnPort(port);
+      if (received === undefined) return; // the thread died between posting and counting
+      this.#noticesTaken = (this.#noticesTaken + 1) | 0;
+      this.#file(received.message as Notice);
+    }
+  }
+
+  /** Looks whether the networking thread has said that it is dead. */
+  glance(): void {
+    if (this.death === null && Atomics.load(this.#worker, LIFE) === LIFE_DEAD) this.die(this.#lastWords()); // partner: boot's `die`
+  }
+
+  /** Asks the networking thread whether it is alive, at most every WATCH_MS; after many silent answers it counts as dead. */
+  watch(): void {
+    this.glance();
+    if (this.death !== null) return;
+    const ping = Atomics.load(this.#worker, PING); // partner: another client's add
+    if (Atomics.load(this.#worker, PONG) === ping) { // partner: Actor.#drain
+      this.#silent = 0;
+      Atomics.add(this.#worker, PING, 1); // partner: Actor.#drain
+    } else {
+      this.#silent++;
+      const starting = Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor's constructor
+      if (this.#silent > (starting ? STARTING_WATCHES : SILENT_WATCHES)) {
+        const what = starting ? "did not start" : "does not answer any more";
+        return this.die({ code: starting ? "ERR_WORKER_START" : "ERR_WORKER_DIED", message: `the networking thread ${what}` });
+      }
+    }
+    this.doorbell.ring();
+  }
+
+  /** From now on everything of this link has failed, for the reason that `fault` says. Only the first reason counts. */
+  die(fault: Fault): void {
+    if (this.death !== null) return;
+    this.death = fault;
+    for (const channel of this.#channels.values()) channel.notifyWatchers();
+    this.client.links = this.client.links.filter((link) => link !== this);
+  }
+
+  #lastWords(): Fault {
+    const fault = readFault(this.#worker, LIFE_FAULT);
+    if (fault === null) return { code: "ERR_WORKER_DIED", message: "the networking thread died" };
+    const what = fault.code === "ERR_WORKER_START" ? "could not start" : "died";
+    return { code: fault.code, message: `the networking thread ${what}: ${fault.message}` };
+  }
+
+  #ringArena(bytes: number): Arena {
+    let arena = this.#rings.get(bytes);
+    if (arena === undefined) {
+      arena = new Arena(bytes);
+      this.#rings.set(bytes, arena);
+    }
+    return arena;
+  }
+
+  #open(rings: RingPair | null, freeRings: () => void = () => {}): Channel {
+    this.drain();
+    if (this.#channels.size >= MAX_SLOTS) {
+      throw new NetError({ code: "EMFILE", message: `more than ${MAX_SLOTS} handles are open on one networking thread` });
+    }
+    const piece = this.#slots.allocate();
+    const memory = this.#slots.memory(piece);
+    const offset = this.#slots.offset(piece);
+    const words = new Int32Array(memory, offset, SLOT_WORDS).fill(0, 0, FAULT + 1);
+    const generation = this.client.nextGeneration((candidate) => this.has(candidate));
+    words[GENERATION] = generation;
+    words[STATE] = PHASE_WAITING;
+    const ends = rings === null ? null : ringEnds(words, rings);
+    const channel = new Channel(this, generation, { generation, memory, offset }, rings, words, ends, () => {
+      freeRings();
+      this.#slots.free(piece);
+    });
+    this.#channels.set(generation, channel);
+    return channel;
+  }
+
+  #file(notice: Notice): void {
+    if (notice.type === "reply") {
+      this.replies.set(notice.request, notice.fault);
+      return;
+    }
+    const channel = this.#channels.get(notice.generation);
+    if (channel === undefined) return;
+    switch (notice.type) {
+      case "connected":
+        channel.facts = notice.facts;
+        break;
+      case "resolved":
+        channel.addresses = notice.addresses;
+        break;
+      case "bound":
+        channel.bound = { address: notice.address, port: notice.port };
+        break;
+      case "offer":
+        channel.offers.push({ offer: notice.offer, facts: notice.facts });
+        break;
+      case "incident":
+        channel.incidents.push(notice.fault);
+        break;
+    }
+  }
+}
+
+/** This thread's ends of a socket's rings. */
+export function ringEnds(words: Int32Array, { receive, send }: RingPair): Rings {
+  return {
+    receive: new ByteConsumer(words, RX_WRITE, RX_READ, new Uint8Array(receive.memory, receive.offset, receive.capacity)),
+    send: new ByteProducer(words, TX_WRITE, TX_READ, new Uint8Array(send.memory, send.offset, send.capacity)),
+  };
+}
