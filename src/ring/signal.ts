@@ -116,8 +116,10 @@ export class DoorbellSleeper {
 
   /** Steps 1, 2 and 4 but for the look: `announce`, look for work once more, and if there is none go back to the event loop. */
   announce(): void {
-    Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring, its load
+    // Listening comes first. The other way round, a client whose work was drained meanwhile could take the announcement and count up
+    // before the counter is read: this thread would listen for the ring after that, and with SLEEPING = 0 nobody would ring.
     this.#listen();
+    Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring, its load
   }
 
   /** Says that this thread looks for work by itself now: nobody needs to ring. */
@@ -130,7 +132,7 @@ export class DoorbellSleeper {
     while (!this.#listening) {
       const seen = Atomics.load(this.#words, DOORBELL); // partner: DoorbellRinger.ring, its add
       const result = Atomics.waitAsync(this.#words, DOORBELL, seen); // partner: DoorbellRinger.ring, its notify
-      if (!result.async) continue; // rung between the two lines: whoever rang has queued work, and our caller looks next
+      if (!result.async) continue; // rung between the two lines
       this.#listening = true;
       result.value.then(() => {
         this.#listening = false;
