@@ -73,20 +73,18 @@ export default {
   },
   bindUdp() {
     const socket = bindUdp({ host: "127.0.0.1", port: 0 });
-    let to = { port: 0, host: "" };
     return {
       port: socket.port,
-      connect: (port, host) => {
-        to = { port, host };
-      },
+      connect: (port, host) => socket.connect(port, host),
       send(data, count) {
         for (let i = 0; i < count; i++) {
-          while (!socket.send(data, to.port, to.host));
+          while (!socket.send(data)) {
+            if (!socket.waitUntilWritable(PATIENCE)) throw new Error("no datagram went out");
+          }
         }
       },
       receive() {
-        const datagram = socket.receive() ?? socket.receiveWait(PATIENCE);
-        if (datagram === null) throw new Error("no datagram came");
+        if (socket.receive() === null) socket.receiveWait(PATIENCE);
         return 1;
       },
     };
