@@ -52,7 +52,8 @@ const seconds = Number(options.seconds ?? (options.quick ? 0.15 : 0.4));
 
 /** Rounds that a contender takes part in. @param {import("./contenders/index.js").Contender} contender @param {any} load */
 function roundsOf(contender, load) {
-  const most = options.rounds === undefined ? Math.min(coreRounds, load.rounds ?? coreRounds) : coreRounds;
+  if (options.rounds !== undefined) return coreRounds;
+  const most = load.rounds === undefined ? coreRounds : Math.min(load.rounds, options.quick ? 1 : coreRounds);
   return contender.core ? most : Math.ceil(most / 2);
 }
 
@@ -60,6 +61,9 @@ const began = performance.now();
 const built = build(contenders.some(({ name }) => name === "ringnet"));
 const machine = describeMachine(built);
 console.log(machineText(machine));
+const busy = (machine.load[0] ?? 0) > machine.cores / 4;
+if (busy)
+  console.log(`the machine is busy (load ${machine.load[0]}): the rounds share that, but the numbers are not its best`);
 
 /** Why a contender does not do a load, or null. @param {import("./contenders/index.js").Contender} contender @param {any} load */
 function reasonAgainst(contender, load) {

@@ -34,12 +34,12 @@ export default {
     watcher.wait(SETTLE_MS);
     let start = performance.now();
     let before = process.cpuUsage();
-    watcher.wait(run.seconds * 4000);
+    watcher.wait(run.seconds * 3000);
     const blocked = percent(before, start);
     await delay(SETTLE_MS);
     start = performance.now();
     before = process.cpuUsage();
-    await delay(run.seconds * 4000);
+    await delay(run.seconds * 3000);
     return { loop: percent(before, start), blocked };
   },
   async events(run, contender) {
@@ -52,7 +52,7 @@ export default {
     await delay(SETTLE_MS);
     const start = performance.now();
     const before = process.cpuUsage();
-    await delay(run.seconds * 4000);
+    await delay(run.seconds * 3000);
     return { loop: percent(before, start) };
   },
 };

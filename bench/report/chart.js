@@ -13,7 +13,7 @@ const CHARTS = {
     "stream.writes",
     "datagrams-out.sent",
   ],
-  latency: ["echo.p50", "echo.p99", "tls-echo.p50", "frames.read", "frames.poll-10000", "cold-start.wall"],
+  latency: ["echo.p50", "echo.p99", "tls-echo.p50", "frames.look", "frames.poll-10000", "cold-start.wall"],
   connections: [
     "requests.1",
     "requests.10",
@@ -36,19 +36,19 @@ const escaped = (text) => text.replace(/[&<>]/g, (found) => `&#${found.charCodeA
  * @param {Row} row @param {{ name: string, title: string }[]} contenders @param {number} x @param {number} y
  */
 function panel({ metric, by }, contenders, x, y) {
-  const most = Math.max(...contenders.map(({ name }) => by[name]?.median ?? 0));
+  const shown = contenders.filter(({ name }) => by[name]);
+  const most = Math.max(...shown.map(({ name }) => by[name]?.median ?? 0));
   const room = PANEL.width - LABEL - VALUE - 20;
   const note = metric.better === "higher" ? "more is better" : "less is better";
-  const bars = contenders.map(({ name, title }, index) => {
+  const bars = shown.map(({ name, title }, index) => {
     const top = y + PANEL.head + index * (PANEL.bar + PANEL.gap);
-    const summary = by[name];
-    const width = summary ? Math.max(1, (summary.median / most) * room) : 0;
+    const median = by[name]?.median ?? 0;
+    const width = Math.max(1, (median / most) * room);
     const middle = top + PANEL.bar - 5;
-    const value = summary ? format(summary.median, metric.unit) : "–";
     return [
       `<text x="${x + LABEL - 6}" y="${middle}" text-anchor="end">${escaped(title)}</text>`,
       `<rect x="${x + LABEL}" y="${top}" width="${width.toFixed(1)}" height="${PANEL.bar}" rx="2" class="${name === "ringnet" ? "own" : "other"}"/>`,
-      `<text x="${(x + LABEL + width + 6).toFixed(1)}" y="${middle}">${escaped(value)}</text>`,
+      `<text x="${(x + LABEL + width + 6).toFixed(1)}" y="${middle}">${escaped(format(median, metric.unit))}</text>`,
     ].join("");
   });
   const title = `<text x="${x}" y="${y + 16}" class="title">${escaped(metric.label)} <tspan class="note">${note}</tspan></text>`;
