@@ -64,7 +64,10 @@ export class Address extends Handle {
     return this.#ips ?? [];
   }
 
-  /** Blocks until the look-up has ended or `timeout` ms are over (0: only looks; -1: for ever); returns the status. Never throws for time. */
+  /**
+   * Blocks until the look-up has ended or `timeout` ms are over (0: only looks; -1: for ever); returns the status.
+   * Never throws for time.
+   */
   waitUntilResolved(timeout = 0): Status {
     const deadline = new Deadline(timeout);
     const channel = this.#channel;

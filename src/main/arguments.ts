@@ -7,7 +7,11 @@
 import { isIP } from "node:net";
 
 function told(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : typeof value === "object" ? Object.prototype.toString.call(value) : String(value);
+  return typeof value === "string"
+    ? JSON.stringify(value.slice(0, 60))
+    : typeof value === "object"
+      ? Object.prototype.toString.call(value)
+      : String(value);
 }
 
 /** A whole number from `low` to `high`. */

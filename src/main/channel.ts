@@ -1,8 +1,8 @@
 /**
  * A handle's slot and rings as the calling thread sees them.
  *
- * Runs on the calling thread. It lives until the networking thread has released the slot, which may be long after the program
- * closed the handle; it does not refer to the handle, so that one that was forgotten can be collected.
+ * Runs on the calling thread. It lives until the networking thread has released the slot, which may be long after the
+ * program closed the handle; it does not refer to the handle, so that one that was forgotten can be collected.
  */
 
 import type { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
@@ -92,14 +92,19 @@ export class Channel {
     return this.state & PHASE_MASK;
   }
 
-  /** An accepted connection is open before the networking thread has heard of its slot. Only before anybody else knows the slot. */
+  /**
+   * An accepted connection is open before the networking thread has heard of its slot. Only before anybody else knows
+   * the slot.
+   */
   assumeOpen(): void {
     Atomics.compareExchange(this.words, STATE, PHASE_WAITING, PHASE_OPEN); // partner: Slot.#become, which comes later if it loses
   }
 
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
   get error(): NetError {
-    this.#error ??= new NetError(readFault(this.words, FAULT) ?? this.link.death ?? { code: "ERR_UNKNOWN", message: "unknown error" });
+    this.#error ??= new NetError(
+      readFault(this.words, FAULT) ?? this.link.death ?? { code: "ERR_UNKNOWN", message: "unknown error" },
+    );
     return this.#error;
   }
 
@@ -110,12 +115,13 @@ export class Channel {
 
   /** The oldest error, not told yet, that did not end the handle. */
   takeIncident(): NetError | null {
-    if (Atomics.load(this.words, INCIDENTS) === this.#incidentsSeen) return null; // partner: Slot.incident
+    const happened = Atomics.load(this.words, INCIDENTS); // partner: Slot.incident
+    if (happened === this.#incidentsSeen) return null;
     this.link.takeNotices();
     const fault = this.incidents.shift();
-    if (fault === undefined) return null;
-    this.#incidentsSeen++;
-    return new NetError(fault);
+    // Of very many only the first are kept.
+    this.#incidentsSeen = this.incidents.length === 0 ? happened : (this.#incidentsSeen + 1) | 0;
+    return fault === undefined ? null : new NetError(fault);
   }
 
   /** Whether there is an incident to take. */

@@ -26,6 +26,10 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
 /** The runtime of the package root; a new one if the last one's networking thread has died. */
 export function defaultRuntime(): Runtime {
-  if (standard === null || standard.dead) standard = createRuntime();
+  if (standard?.dead) {
+    standard.close();
+    standard = null;
+  }
+  standard ??= createRuntime();
   return standard;
 }

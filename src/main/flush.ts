@@ -11,12 +11,14 @@ import { thisClient } from "./client.js";
 import { Deadline } from "./deadline.js";
 import type { Runtime } from "./runtime.js";
 
-/** After everything was sent, peers get this long to end too, in ms: an answer that meets a closed socket makes a reset. */
+/**
+ * After everything was sent, peers get this long to end too, in ms: an answer that meets a closed socket makes a reset.
+ */
 const PEERS_END_MS = 200;
 
 /**
- * Closes the handles with bytes to send (with `all`, every handle), and blocks until the operating system has taken the bytes of these
- * and of those that were closed before, for at most the linger time of the runtimes.
+ * Closes the handles with bytes to send (with `all`, every handle), and blocks until the operating system has taken the
+ * bytes of these and of those that were closed before, for at most the linger time of the runtimes.
  */
 export function flush(runtimes: Iterable<Runtime>, all: boolean): void {
   const channels: Channel[] = [];
@@ -37,7 +39,12 @@ export function flush(runtimes: Iterable<Runtime>, all: boolean): void {
   if (channels.length === 0) return;
   const client = thisClient();
   client.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isSent), channels);
-  client.wait(ANYTHING, new Deadline(Math.min(lingerMs, PEERS_END_MS)), (list: Channel[]) => list.every(isReleased), channels);
+  client.wait(
+    ANYTHING,
+    new Deadline(Math.min(lingerMs, PEERS_END_MS)),
+    (list: Channel[]) => list.every(isReleased),
+    channels,
+  );
 }
 
 function isSent(channel: Channel): boolean {

@@ -1,7 +1,8 @@
 /**
  * Reading in portions that mean something: so many bytes, a line, up to a delimiter, everything.
  *
- * Runs on the calling thread. What was not returned stays in the inbox, after a timeout too, and the next call finds it.
+ * Runs on the calling thread. What was not returned stays in the inbox, after a timeout too, and the next call finds
+ * it.
  */
 
 import { Deadline } from "./deadline.js";
@@ -13,7 +14,8 @@ export interface FrameSource {
   readonly inbox: Inbox;
   /**
    * Blocks until at least `wanted` bytes are readable (true), or no more will come (false), or the time is up (throws).
-   * Throws the connection's error once everything that arrived before it was read or `wanted` can't be had because of it.
+   * Throws the connection's error once everything that arrived before it was read or `wanted` can't be had because of
+   * it.
    */
   await(wanted: number, deadline: Deadline, what: string): boolean;
 }
@@ -47,7 +49,12 @@ export function readExactly(source: FrameSource, count: number, timeout: number)
 }
 
 /** The bytes up to and with `delimiter`; `null` if the stream ended before the first. */
-export function readUntil(source: FrameSource, delimiter: Uint8Array, timeout: number, maxLength: number): Buffer | null {
+export function readUntil(
+  source: FrameSource,
+  delimiter: Uint8Array,
+  timeout: number,
+  maxLength: number,
+): Buffer | null {
   const end = awaitDelimiter(source, delimiter, timeout, maxLength, "readUntil");
   if (end >= 0) return take(source.inbox, end + delimiter.length);
   if (source.inbox.readable === 0) return null;
@@ -96,7 +103,8 @@ function awaitDelimiter(
   for (;;) {
     const readable = inbox.readable;
     const at = inbox.find(delimiter, searched);
-    if (at > maxLength || (at < 0 && readable >= maxLength + delimiter.length)) throw tooLong(`the portion of ${what}`, maxLength);
+    if (at > maxLength || (at < 0 && readable >= maxLength + delimiter.length))
+      throw tooLong(`the portion of ${what}`, maxLength);
     if (at >= 0) return at;
     searched = Math.max(0, readable - delimiter.length + 1);
     if (!source.await(readable + 1, deadline, what)) {

@@ -7,7 +7,9 @@
 import type { Channel } from "./channel.js";
 import type { Watcher } from "./poller.js";
 
-/** Forgotten handles are closed when the collector finds them. That needs a turn of the event loop: better close them. */
+/**
+ * Forgotten handles are closed when the collector finds them. That needs a turn of the event loop: better close them.
+ */
 const forgotten = new FinalizationRegistry<() => void>((close) => close());
 
 /** Anything that `poll` and `Poller` can watch. */
@@ -22,8 +24,8 @@ export abstract class Handle {
   }
 
   /**
-   * Whether there is something to do now: bytes or an end to read, a client to accept, a datagram, a status that changed, an
-   * error that was not told yet. What `poll` reports.
+   * Whether there is something to do now: bytes or an end to read, a client to accept, a datagram, a status that
+   * changed, an error that was not told yet. What `poll` reports.
    */
   abstract get ready(): boolean;
 
@@ -47,7 +49,10 @@ export abstract class Handle {
   /** What closing means for this kind. Called once. */
   protected abstract onClose(): void;
 
-  /** @internal The handle lives in this channel now; `abandon` closes it if the handle is forgotten, and must not refer to it. */
+  /**
+   * @internal The handle lives in this channel now; `abandon` closes it if the handle is forgotten, and must not refer
+   * to it.
+   */
   protected inhabit(channel: Channel, abandon: () => void): void {
     this.#channel = channel;
     forgotten.register(this, abandon, this);

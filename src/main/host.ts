@@ -21,10 +21,16 @@ export interface ThreadLimits {
 export class Host {
   readonly #pool: Piscina;
 
-  /** Prepares `threads` networking threads. `onError` hears of a thread's error if this thread ever gets to its event loop. */
+  /**
+   * Prepares `threads` networking threads. `onError` hears of a thread's error if this thread ever gets to its event
+   * loop.
+   */
   constructor(threads: number, limits: ThreadLimits, onError: (error: Error) => void) {
     if (!existsSync(BOOT)) {
-      throw new NetError({ code: "ERR_WORKER_START", message: `the networking thread can't start: ${BOOT} is missing` });
+      throw new NetError({
+        code: "ERR_WORKER_START",
+        message: `the networking thread can't start: ${BOOT} is missing`,
+      });
     }
     const { NODE_OPTIONS: _, ...env } = process.env;
     this.#pool = new Piscina({

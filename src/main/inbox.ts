@@ -1,8 +1,9 @@
 /**
  * The bytes that arrived and were not read yet: those held back from an earlier call, then those in the receive ring.
  *
- * Runs on the calling thread; the consumer of the receive ring. Bytes are held back only where a call needs more of them together
- * than the ring holds (a long line, a large `readExactly`) and its time is up, or the caller wants to see what is in two pieces as one.
+ * Runs on the calling thread; the consumer of the receive ring. Bytes are held back only where a call needs more of
+ * them together than the ring holds (a long line, a large `readExactly`) and its time is up, or the caller wants to see
+ * what is in two pieces as one.
  */
 
 import type { ByteConsumer } from "../ring/byte-ring.js";

@@ -1,7 +1,8 @@
 /**
  * ringnet: synchronous networking for Node.
  *
- * TCP, TLS, UDP, look-ups and servers whose calls return at once or truly block, with a timeout. A networking thread runs the sockets.
+ * TCP, TLS, UDP, look-ups and servers whose calls return at once or truly block, with a timeout. A networking thread
+ * runs the sockets.
  */
 
 import type { Address } from "./address.js";
@@ -35,14 +36,17 @@ export function localAddresses(): Address[] {
 }
 
 /**
- * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws the `NetError` of a
- * failure or one with code `ETIMEDOUT`.
+ * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws the
+ * `NetError` of a failure or one with code `ETIMEDOUT`.
  */
 export function connect(options: ConnectOptions): TcpSocket {
   return defaultRuntime().connect(options);
 }
 
-/** Listens. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …). */
+/**
+ * Listens. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`,
+ * …).
+ */
 export function listen(options: ListenOptions = {}): TcpServer {
   return defaultRuntime().listen(options);
 }

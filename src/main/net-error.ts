@@ -6,7 +6,10 @@
 
 import type { Fault } from "../ring/fault-text.js";
 
-/** A failure of the network, of the system, or of the networking thread. Programming mistakes are `TypeError`s and `RangeError`s. */
+/**
+ * A failure of the network, of the system, or of the networking thread. Programming mistakes are `TypeError`s and
+ * `RangeError`s.
+ */
 export class NetError extends Error {
   override readonly name = "NetError";
   /** The system's or Node's code: `ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`, `CERT_HAS_EXPIRED`, … */

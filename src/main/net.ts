@@ -4,7 +4,7 @@
  * Runs on the calling thread. A call that can fail returns `[value, errmsg]`; what is absent is `null`.
  */
 
-import { Address } from "./address.js";
+import type { Address } from "./address.js";
 import * as check from "./arguments.js";
 import { caBundlePath, setCaBundlePath } from "./ca-bundle.js";
 import { defaultRuntime } from "./default-runtime.js";
@@ -247,7 +247,11 @@ function open_udp(address: net.address | null, port: number): Result<net.udp> {
 
 /** This machine's addresses, IPv4 and IPv6, loopback included. */
 function get_local_addresses(): Result<net.address[]> {
-  return attempt(() => defaultRuntime().localAddresses().map((address) => new AddressFace(address)));
+  return attempt(() =>
+    defaultRuntime()
+      .localAddresses()
+      .map((address) => new AddressFace(address)),
+  );
 }
 
 export const net = {

@@ -1,10 +1,11 @@
 /**
  * Waiting for many handles at once.
  *
- * Runs on the calling thread. Each watched handle has a `Watcher`; when the networking thread queues the handle's slot, its watchers
- * become candidates of their pollers. A poller looks at its candidates only, so a wait costs what is ready, not what is watched.
- * Whoever is found ready stays a candidate (level-triggered), whoever is not is forgotten until it is queued again: that loses nothing,
- * because the slot's flag is lowered before the look (see `SlotQueueConsumer`).
+ * Runs on the calling thread. Each watched handle has a `Watcher`; when the networking thread queues the handle's slot,
+ * its watchers become candidates of their pollers. A poller looks at its candidates only, so a wait costs what is
+ * ready, not what is watched. Whoever is found ready stays a candidate (level-triggered), whoever is not is forgotten
+ * until it is queued again: that loses nothing, because the slot's flag is lowered before the look (see
+ * `SlotQueueConsumer`).
  */
 
 import { ANYTHING } from "../ring/signal.js";
@@ -81,9 +82,9 @@ export class Poller {
   }
 
   /**
-   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: only look; -1: for ever),
-   * and then the list is empty. A closed handle is reported once and not watched any more.
-   * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
+   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: only look;
+   * -1: for ever), and then the list is empty. A closed handle is reported once and not watched any more. The array
+   * belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
    */
   wait(timeout = 0): Handle[] {
     const client = this.#client;
@@ -125,20 +126,24 @@ export class Poller {
   };
 }
 
-/** Those of `handles` that have something to do now, waiting for one as `Poller.wait` does. */
+/**
+ * Those of `handles` that have something to do now, waiting for one as `Poller.wait` does. A closed handle is always
+ * among them. For a set that lasts, a `Poller` costs less.
+ */
 export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
   const client = thisClient();
   const deadline = new Deadline(timeout);
+  const list = Array.isArray(handles) ? (handles as Handle[]) : [...handles]; // it is gone through more than once
   const ready: Handle[] = [];
-  const met = (list: Iterable<Handle>): boolean => {
+  const met = (all: Handle[]): boolean => {
     client.drain();
-    for (const handle of list) {
+    for (const handle of all) {
       if (!handle.closed && !handle.ready) continue;
       ready.push(handle);
       handle.reported();
     }
     return ready.length > 0;
   };
-  client.wait(ANYTHING, deadline, met, handles);
+  client.wait(ANYTHING, deadline, met, list);
   return ready;
 }

@@ -5,8 +5,8 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { networkInterfaces } from "node:os";
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } from "../ring/layout.js";
 import type { Target } from "../ring/protocol.js";
 import { Address } from "./address.js";
@@ -49,8 +49,14 @@ export class Runtime {
 
   /** See `RuntimeOptions`. Throws a `TypeError` or `RangeError` that names the option. */
   constructor(options: RuntimeOptions = {}) {
-    const { threads = 1, receiveBuffer = RING_BYTES, sendBuffer = RING_BYTES, busyPoll = BUSY_POLL_US, lingerMs = LINGER_MS, resourceLimits = {} } =
-      check.options("options", options);
+    const {
+      threads = 1,
+      receiveBuffer = RING_BYTES,
+      sendBuffer = RING_BYTES,
+      busyPoll = BUSY_POLL_US,
+      lingerMs = LINGER_MS,
+      resourceLimits = {},
+    } = check.options("options", options);
     this.#threads = check.integer("threads", threads, 1, 64);
     this.#receiveBuffer = ringBytes("receiveBuffer", receiveBuffer, SMALLEST_RING);
     this.#sendBuffer = ringBytes("sendBuffer", sendBuffer, SMALLEST_RING);
@@ -61,6 +67,7 @@ export class Runtime {
 
   /** Whether it was closed, or its networking threads died: it opens nothing any more. */
   get dead(): boolean {
+    for (const link of this.#links) link.glance();
     return this.#closed || this.#links.some((link) => link.death !== null);
   }
 
@@ -83,18 +90,25 @@ export class Runtime {
   localAddresses(): Address[] {
     const addresses: Address[] = [];
     for (const each of Object.values(networkInterfaces())) {
-      for (const { address, scopeid } of each ?? []) addresses.push(this.resolve(scopeid ? address.replace(/%.*$/, "") : address));
+      for (const { address } of each ?? []) addresses.push(this.resolve(address));
     }
     return addresses;
   }
 
   /**
-   * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws the `NetError` of a
-   * failure or one with code `ETIMEDOUT`.
+   * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws
+   * the `NetError` of a failure or one with code `ETIMEDOUT`.
    */
   connect(options: ConnectOptions): TcpSocket {
-    const { tls = false, timeout, noDelay = true, keepAlive = false, localAddress, receiveBuffer, sendBuffer } =
-      check.options("options", options);
+    const {
+      tls = false,
+      timeout,
+      noDelay = true,
+      keepAlive = false,
+      localAddress,
+      receiveBuffer,
+      sendBuffer,
+    } = check.options("options", options);
     const deadline = timeout === undefined ? null : new Deadline(timeout);
     const link = this.#linkFor(options.host);
     const target = this.#target(options, link);
@@ -109,7 +123,15 @@ export class Runtime {
       ringBytes("receiveBuffer", receiveBuffer ?? this.#receiveBuffer, SMALLEST_RING),
       ringBytes("sendBuffer", sendBuffer ?? this.#sendBuffer, SMALLEST_RING),
     );
-    link.post({ type: "connect", slot: channel.reference, rings, target, localAddress: local, tls: parameters, ...socketOptions });
+    link.post({
+      type: "connect",
+      slot: channel.reference,
+      rings,
+      target,
+      localAddress: local,
+      tls: parameters,
+      ...socketOptions,
+    });
     const socket = new TcpSocket(channel, socketOptions, false);
     if (deadline === null) return socket;
     const status = socket.waitUntilConnected(deadline.timeout);
@@ -119,10 +141,23 @@ export class Runtime {
     throw error;
   }
 
-  /** Listens. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …). */
+  /**
+   * Listens. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`,
+   * `EADDRNOTAVAIL`, …).
+   */
   listen(options: ListenOptions = {}): TcpServer {
-    const { port = 0, host, path, tls = false, backlog = 511, ipv6Only = false, noDelay = true, keepAlive = false, receiveBuffer, sendBuffer } =
-      check.options("options", options);
+    const {
+      port = 0,
+      host,
+      path,
+      tls = false,
+      backlog = 511,
+      ipv6Only = false,
+      noDelay = true,
+      keepAlive = false,
+      receiveBuffer,
+      sendBuffer,
+    } = check.options("options", options);
     const link = this.#linkFor(host);
     const acceptOptions = {
       noDelay: check.boolean("noDelay", noDelay),
@@ -148,8 +183,15 @@ export class Runtime {
 
   /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
   bindUdp(options: BindUdpOptions = {}): UdpSocket {
-    const { port = 0, host, reuseAddr = false, broadcast = false, ipv6Only = false, receiveBuffer, sendBuffer } =
-      check.options("options", options);
+    const {
+      port = 0,
+      host,
+      reuseAddr = false,
+      broadcast = false,
+      ipv6Only = false,
+      receiveBuffer,
+      sendBuffer,
+    } = check.options("options", options);
     const link = this.#linkFor(host);
     const address = hostToBind(host);
     const family = address === null || isIP(address) === 6 ? 6 : 4;
@@ -162,7 +204,11 @@ export class Runtime {
     };
     const bind = (host: string | null, family: 4 | 6): UdpSocket => {
       const { channel, rings } = link.openRinged(
-        ringBytes("receiveBuffer", receiveBuffer ?? Math.max(this.#receiveBuffer, SMALLEST_UDP_RING), SMALLEST_UDP_RING),
+        ringBytes(
+          "receiveBuffer",
+          receiveBuffer ?? Math.max(this.#receiveBuffer, SMALLEST_UDP_RING),
+          SMALLEST_UDP_RING,
+        ),
         ringBytes("sendBuffer", sendBuffer ?? Math.max(this.#sendBuffer, SMALLEST_UDP_RING), SMALLEST_UDP_RING),
       );
       link.post({ ...command, slot: channel.reference, rings, host, family });
@@ -208,10 +254,7 @@ export class Runtime {
     this.#next = (this.#next + 1) % this.#links.length;
     const link = this.#links[this.#next] as WorkerLink;
     link.glance();
-    if (link.death !== null) {
-      this.#end(link.death);
-      throw new NetError(link.death);
-    }
+    if (link.death !== null) throw new NetError(link.death);
     return link;
   }
 
@@ -225,7 +268,7 @@ export class Runtime {
   #start(): void {
     const client = thisClient();
     const onError = (error: Error): void => {
-      for (const link of this.#links) link.die({ code: "ERR_WORKER_DIED", message: `the networking thread died: ${error.stack ?? error.message}` });
+      this.#end({ code: "ERR_WORKER_DIED", message: `the networking thread died: ${error.stack ?? error.message}` });
     };
     this.#host = new Host(this.#threads, this.#limits, onError);
     for (let i = 0; i < this.#threads; i++) {
@@ -233,7 +276,14 @@ export class Runtime {
       const workerBlock = new SharedArrayBuffer(WORKER_BLOCK_BYTES);
       const linkBlock = new SharedArrayBuffer(LINK_BLOCK_BYTES);
       const port = this.#host.start(
-        { name, workerBlock, clientBlock: client.memory, linkBlock, lingerMs: this.#lingerMs, busyPoll: this.#busyPoll },
+        {
+          name,
+          workerBlock,
+          clientBlock: client.memory,
+          linkBlock,
+          lingerMs: this.#lingerMs,
+          busyPoll: this.#busyPoll,
+        },
         onError,
       );
       this.#links.push(new WorkerLink(client, name, workerBlock, linkBlock, port));

@@ -1,10 +1,10 @@
 /**
  * Handing a connection to another thread: the token that travels, and what the two threads do with it.
  *
- * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's GENERATION word says who owns the
- * connection: giving stores the mark `-home`, taking exchanges it for the taker's generation in one step, so that of several
- * takers one wins. The networking thread hears of the new owner through a broadcast channel, because nothing else reaches it from a
- * thread that it has never met; until then what arrives stays in the ring.
+ * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's GENERATION word says
+ * who owns the connection: giving stores the mark `-home`, taking exchanges it for the taker's generation in one step,
+ * so that of several takers one wins. The networking thread hears of the new owner through a broadcast channel, because
+ * nothing else reaches it from a thread that it has never met; until then what arrives stays in the ring.
  */
 
 import { BroadcastChannel } from "node:worker_threads";
@@ -27,7 +27,10 @@ export interface SocketState {
   endSeen: boolean;
 }
 
-/** A detached connection. It can be posted to any thread of the process, and attached once. Its fields are nobody's business. */
+/**
+ * A detached connection. It can be posted to any thread of the process, and attached once. Its fields are nobody's
+ * business.
+ */
 export interface SocketToken {
   readonly ringnet: "detached socket";
   readonly networkingThread: string;
@@ -63,8 +66,12 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
   const words = new Int32Array(memory, offset, SLOT_WORDS);
   const link = attachedLink(client, token);
   const generation = client.nextGeneration((candidate) => link.has(candidate));
-  if (Atomics.compareExchange(words, GENERATION, -home, generation) !== -home) { // partner: detachedToken, another attachSocket
-    throw new NetError({ code: "ERR_SOCKET_DETACHED", message: "the token was attached already, or its connection is gone" });
+  if (Atomics.compareExchange(words, GENERATION, -home, generation) !== -home) {
+    // partner: detachedToken, another attachSocket
+    throw new NetError({
+      code: "ERR_SOCKET_DETACHED",
+      message: "the token was attached already, or its connection is gone",
+    });
   }
   const channel = new Channel(link, generation, token.slot, token.rings, words, ringEnds(words, token.rings), () => {});
   channel.facts = token.facts;
@@ -86,5 +93,11 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
 function attachedLink(client: Client, token: SocketToken): WorkerLink {
   const known = client.links.find((link) => link.name === token.networkingThread && link.attachedOnly);
   if (known !== undefined && known.openCount < MAX_SLOTS) return known;
-  return new WorkerLink(client, token.networkingThread, token.workerBlock, new SharedArrayBuffer(LINK_BLOCK_BYTES), null);
+  return new WorkerLink(
+    client,
+    token.networkingThread,
+    token.workerBlock,
+    new SharedArrayBuffer(LINK_BLOCK_BYTES),
+    null,
+  );
 }

@@ -77,13 +77,24 @@ export class TcpServer extends Handle {
     return new TcpSocket(opened, this.#options, true);
   }
 
-  /** Blocks until `accept` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns whether it has. */
+  /**
+   * Blocks until `accept` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns whether
+   * it has.
+   */
   waitUntilAcceptable(timeout = 0): boolean {
     this.#mustBeOpen();
-    return this.#channel.link.client.wait(this.#channel.generation, new Deadline(timeout), TcpServer.#isAcceptable, this);
+    return this.#channel.link.client.wait(
+      this.#channel.generation,
+      new Deadline(timeout),
+      TcpServer.#isAcceptable,
+      this,
+    );
   }
 
-  /** Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as `accept`. */
+  /**
+   * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as
+   * `accept`.
+   */
   acceptWait(timeout = -1): TcpSocket {
     const deadline = new Deadline(timeout);
     for (;;) {

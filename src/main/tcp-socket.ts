@@ -4,6 +4,7 @@
  * Runs on the calling thread.
  */
 
+import type { ByteProducer } from "../ring/byte-ring.js";
 import {
   PHASE_FAILED,
   PHASE_MASK,
@@ -15,7 +16,6 @@ import {
   REQUEST_RESET,
   WRITE_FAILED,
 } from "../ring/layout.js";
-import type { ByteProducer } from "../ring/byte-ring.js";
 import type { ConnectionFacts, PeerCertificateFacts } from "../ring/protocol.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
@@ -75,7 +75,8 @@ export class TcpSocket extends Handle {
 
   /**
    * Takes over a connection that another thread has detached; see `detach`.
-   * Throws a `NetError` with code `ERR_SOCKET_DETACHED` if somebody else took it, and a `TypeError` if `token` is no token.
+   * Throws a `NetError` with code `ERR_SOCKET_DETACHED` if somebody else took it, and a `TypeError` if `token` is no
+   * token.
    */
   static attach(token: SocketToken): TcpSocket {
     const { channel, options, held, bytesRead, bytesWritten, ended, endSeen } = attachSocket(token);
@@ -91,8 +92,8 @@ export class TcpSocket extends Handle {
   // State.
 
   /**
-   * `waiting` until connected (with TLS: until the handshake is done and the peer verified), then `success`; `failure` once it
-   * failed, was reset, or was closed here. A peer that ended its side in good order is still `success`.
+   * `waiting` until connected (with TLS: until the handshake is done and the peer verified), then `success`; `failure`
+   * once it failed, was reset, or was closed here. A peer that ended its side in good order is still `success`.
    */
   get status(): Status {
     if (this.closed) return "failure";
@@ -177,7 +178,10 @@ export class TcpSocket extends Handle {
     return this.#bytesWritten;
   }
 
-  /** Blocks until it is connected or has failed, or `timeout` ms are over; returns the status. Never throws for time or failure. */
+  /**
+   * Blocks until it is connected or has failed, or `timeout` ms are over; returns the status. Never throws for time or
+   * failure.
+   */
   waitUntilConnected(timeout = 0): Status {
     this.#wait(timeout, TcpSocket.#isSettled);
     return this.status;
@@ -186,8 +190,8 @@ export class TcpSocket extends Handle {
   // Reading without blocking.
 
   /**
-   * Up to `max` bytes that are there now: empty when there are none yet, `null` once the peer has ended and everything was read.
-   * Throws the connection's `NetError` after the bytes that arrived before it.
+   * Up to `max` bytes that are there now: empty when there are none yet, `null` once the peer has ended and everything
+   * was read. Throws the connection's `NetError` after the bytes that arrived before it.
    */
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
     const limit = check.amount("max", max);
@@ -200,7 +204,10 @@ export class TcpSocket extends Handle {
     return bytes;
   }
 
-  /** Fills `target` with what is there now; returns the number of bytes, `null` at the end. Allocates nothing. Throws as `read`. */
+  /**
+   * Fills `target` with what is there now; returns the number of bytes, `null` at the end. Allocates nothing. Throws as
+   * `read`.
+   */
   readInto(target: Uint8Array): number | null {
     if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
     const readable = this.#look();
@@ -212,8 +219,8 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * The readable bytes in place, without a copy: those that lie together, so there may be more. Valid until `consume` or any other
-   * reading call. Empty when there is nothing, `null` at the end. Throws as `read`. Do not write to it.
+   * The readable bytes in place, without a copy: those that lie together, so there may be more. Valid until `consume`
+   * or any other reading call. Empty when there is nothing, `null` at the end. Throws as `read`. Do not write to it.
    */
   peek(): Uint8Array | null {
     const readable = this.#look();
@@ -237,8 +244,9 @@ export class TcpSocket extends Handle {
   // Writing without blocking.
 
   /**
-   * Takes what fits of `data` (a string as UTF-8) and returns how many bytes that was; 0 means full. Allowed while `waiting`: the bytes
-   * go out once connected. Throws the connection's `NetError` if it failed, and one with code `EPIPE` after `end()`.
+   * Takes what fits of `data` (a string as UTF-8) and returns how many bytes that was; 0 means full. Allowed while
+   * `waiting`: the bytes go out once connected. Throws the connection's `NetError` if it failed, and one with code
+   * `EPIPE` after `end()`.
    */
   write(data: string | Uint8Array): number {
     return this.#write(check.bytes("data", data), 0);
@@ -249,7 +257,9 @@ export class TcpSocket extends Handle {
     return this.closed || this.#ended || this.#writeFailed ? 0 : this.#send.free;
   }
 
-  /** Bytes that `write` has taken and the operating system has not. Throws the connection's `NetError` if they are lost. */
+  /**
+   * Bytes that `write` has taken and the operating system has not. Throws the connection's `NetError` if they are lost.
+   */
   get pendingWrites(): number {
     this.#mustBeOpen();
     const pending = this.#send.pending;
@@ -260,15 +270,18 @@ export class TcpSocket extends Handle {
   // Blocking.
 
   /**
-   * Blocks until there is something to read: bytes, an end, or an error that `read` will throw. Returns whether there is, false when
-   * `timeout` ms are over (0: only looks; -1: for ever).
+   * Blocks until there is something to read: bytes, an end, or an error that `read` will throw. Returns whether there
+   * is, false when `timeout` ms are over (0: only looks; -1: for ever).
    */
   waitUntilReadable(timeout = 0): boolean {
     this.#mustBeOpen();
     return this.#wait(timeout, TcpSocket.#hasSomethingToRead);
   }
 
-  /** Blocks until `write` takes at least a byte; returns whether it does. Throws the connection's `NetError` if it never will. */
+  /**
+   * Blocks until `write` takes at least a byte; returns whether it does. Throws the connection's `NetError` if it never
+   * will.
+   */
   waitUntilWritable(timeout = 0): boolean {
     this.#mustBeOpen();
     const writable = this.#wait(timeout, TcpSocket.#hasRoom);
@@ -285,15 +298,16 @@ export class TcpSocket extends Handle {
 
   /**
    * Blocks until exactly `count` bytes are there and returns them; `null` if the stream ended before the first.
-   * Throws `NetError`s: `ETIMEDOUT`, `ERR_STREAM_PREMATURE_CLOSE` if the stream ended within, the connection's. What is there stays.
+   * Throws `NetError`s: `ETIMEDOUT`, `ERR_STREAM_PREMATURE_CLOSE` if the stream ended within, the connection's. What is
+   * there stays.
    */
   readExactly(count: number, timeout = -1): Buffer | null {
     return this.#portion(framing.readExactly(this.#source(), check.integer("count", count, 0, 2 ** 31), timeout));
   }
 
   /**
-   * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end.
-   * `maxLength`: 1 MiB unless given. Throws as `readExactly`, and `EMSGSIZE`.
+   * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the
+   * end. `maxLength`: 1 MiB unless given. Throws as `readExactly`, and `EMSGSIZE`.
    */
   readLine(timeout = -1, options: PortionOptions = {}): string | null {
     const line = this.#portion(framing.readLine(this.#source(), timeout, maxLength(options, LINE_MAX)));
@@ -313,8 +327,8 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Blocks until all of `data` was taken (not: sent; see `waitUntilDrained`). Throws `NetError`s: `ETIMEDOUT` with `bytesWritten`, the
-   * bytes that were taken, and the connection's.
+   * Blocks until all of `data` was taken (not: sent; see `waitUntilDrained`). Throws `NetError`s: `ETIMEDOUT` with
+   * `bytesWritten`, the bytes that were taken, and the connection's.
    */
   writeAll(data: string | Uint8Array, timeout = -1): void {
     const bytes = check.bytes("data", data);
@@ -343,7 +357,10 @@ export class TcpSocket extends Handle {
     this.#channel.request(REQUEST_END);
   }
 
-  /** Cuts the connection off at once: what is pending is dropped, and the peer sees a reset (RST) where TCP allows it. Closes the handle. */
+  /**
+   * Cuts the connection off at once: what is pending is dropped, and the peer sees a reset (RST) where TCP allows it.
+   * Closes the handle.
+   */
   reset(): void {
     if (this.closed) return;
     this.#channel.request(REQUEST_RESET);
@@ -362,14 +379,17 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Gives the connection to another thread: returns a token that can be posted, once, to `TcpSocket.attach` there. This handle is closed,
-   * the connection is not; it stays on its networking thread, which ends with the runtime that opened it.
-   * Throws if it is not connected.
+   * Gives the connection to another thread: returns a token that can be posted, once, to `TcpSocket.attach` there. This
+   * handle is closed, the connection is not; it stays on its networking thread, which ends with the runtime that opened
+   * it. Throws if it is not connected.
    */
   detach(): SocketToken {
     this.#mustBeOpen();
     if (this.#channel.phase === PHASE_WAITING) {
-      throw new NetError({ code: "ERR_SOCKET_CONNECTING", message: "a socket that is not connected yet can't be detached" });
+      throw new NetError({
+        code: "ERR_SOCKET_CONNECTING",
+        message: "a socket that is not connected yet can't be detached",
+      });
     }
     const token = detachedToken(this.#channel, {
       options: this.#options,

@@ -10,7 +10,8 @@ import * as check from "./arguments.js";
 type Check = (name: string, value: unknown) => unknown;
 
 const TEXT_OR_BYTES: Check = (name, value) => (typeof value === "string" ? value : copyOf(check.bytes(name, value)));
-const TEXTS: Check = (name, value) => (Array.isArray(value) ? value.map((each) => TEXT_OR_BYTES(name, each)) : TEXT_OR_BYTES(name, value));
+const TEXTS: Check = (name, value) =>
+  Array.isArray(value) ? value.map((each) => TEXT_OR_BYTES(name, each)) : TEXT_OR_BYTES(name, value);
 const TEXT: Check = (name, value) => {
   if (typeof value !== "string") throw new TypeError(`${name} must be a string`);
   return value;

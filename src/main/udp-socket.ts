@@ -16,7 +16,9 @@ import { Deadline } from "./deadline.js";
 import { Handle } from "./handle.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 
-/** The most bytes that a datagram over IPv4 can carry: 65,535 less the headers of IP (20) and UDP (8). RFC 768, RFC 791. */
+/**
+ * The most bytes that a datagram over IPv4 can carry: 65,535 less the headers of IP (20) and UDP (8). RFC 768, RFC 791.
+ */
 export const MAX_DATAGRAM = 65507;
 /** How long a call that changes the socket may take, in ms; it takes microseconds. */
 const CALL_MS = 10_000;
@@ -67,11 +69,12 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Takes one datagram of 0 to 65,507 bytes for sending, to `host` (an IP, a name, or an `Address`) and `port`; without both to the peer that
-   * `connect` named. Returns false when there is no room in the send ring now (see `waitUntilWritable`): it was not taken.
-   * Throws `NetError`s: `EMSGSIZE` when it is too long, `EAFNOSUPPORT` for an IP of the wrong family, the address's own when it failed,
-   * `ERR_ADDRESS_WAITING` when it is not known yet, and, once each, errors of earlier datagrams (`ECONNREFUSED` on a connected
-   * socket, `ENETUNREACH`, …): then this one was not taken.
+   * Takes one datagram of 0 to 65,507 bytes for sending, to `host` (an IP, a name, or an `Address`) and `port`; without
+   * both to the peer that `connect` named. Returns false when there is no room in the send ring now (see
+   * `waitUntilWritable`): it was not taken. Throws `NetError`s: `EMSGSIZE` when it is too long, `EAFNOSUPPORT` for an
+   * IP of the wrong family, the address's own when it failed, `ERR_ADDRESS_WAITING` when it is not known yet, and, once
+   * each, errors of earlier datagrams (`ECONNREFUSED` on a connected socket, `ENETUNREACH`, …): then this one was not
+   * taken.
    */
   send(data: string | Uint8Array, port?: number, host?: string | Address): boolean {
     this.#mustBeOpen();
@@ -111,7 +114,10 @@ export class UdpSocket extends Handle {
     return datagram;
   }
 
-  /** Blocks for a datagram and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as `receive`. */
+  /**
+   * Blocks for a datagram and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as
+   * `receive`.
+   */
   receiveWait(timeout = -1): Datagram {
     const deadline = new Deadline(timeout);
     for (;;) {
@@ -121,13 +127,19 @@ export class UdpSocket extends Handle {
     }
   }
 
-  /** Blocks until `receive` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns whether it has. */
+  /**
+   * Blocks until `receive` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns
+   * whether it has.
+   */
   waitUntilReadable(timeout = 0): boolean {
     this.#mustBeOpen();
     return this.#block(new Deadline(timeout), UdpSocket.#isReadable);
   }
 
-  /** Blocks until the send ring has room for a datagram of any size; returns whether it has. Throws when the socket has failed. */
+  /**
+   * Blocks until the send ring has room for a datagram of any size; returns whether it has. Throws when the socket has
+   * failed.
+   */
   waitUntilWritable(timeout = 0): boolean {
     this.#mustBeOpen();
     const writable = this.#block(new Deadline(timeout), UdpSocket.#isWritable);
@@ -135,7 +147,9 @@ export class UdpSocket extends Handle {
     return writable;
   }
 
-  /** Blocks until the operating system has taken everything; returns the bytes of the send ring that are still in use. */
+  /**
+   * Blocks until the operating system has taken everything; returns the bytes of the send ring that are still in use.
+   */
   waitUntilDrained(timeout = 0): number {
     this.#mustBeOpen();
     this.#block(new Deadline(timeout), UdpSocket.#isDrained);
@@ -148,7 +162,10 @@ export class UdpSocket extends Handle {
     return this.#channel.count >>> 0;
   }
 
-  /** Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks shortly. */
+  /**
+   * Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks
+   * shortly.
+   */
   connect(port: number, host: string | Address): void {
     check.integer("port", port, 1, 65535);
     this.#call({ name: "connect", host: this.#hostOf(host), port });
@@ -226,7 +243,11 @@ export class UdpSocket extends Handle {
 
   #connectedHost(): string {
     if (this.#peer) return "";
-    throw new NetError({ code: "EDESTADDRREQ", syscall: "send", message: "send EDESTADDRREQ: no port and host, and not connected" });
+    throw new NetError({
+      code: "EDESTADDRREQ",
+      syscall: "send",
+      message: "send EDESTADDRREQ: no port and host, and not connected",
+    });
   }
 
   #hostOf(host: string | Address | undefined): string {
@@ -235,7 +256,10 @@ export class UdpSocket extends Handle {
       if (host.status === "failure") throw host.error;
       const ip = host.ips.find((each) => this.#canReach(each)) ?? host.ip;
       if (ip === null) {
-        throw new NetError({ code: "ERR_ADDRESS_WAITING", message: `the address of ${host.hostname} is not known yet` });
+        throw new NetError({
+          code: "ERR_ADDRESS_WAITING",
+          message: `the address of ${host.hostname} is not known yet`,
+        });
       }
       text = ip;
     } else {
@@ -254,7 +278,10 @@ export class UdpSocket extends Handle {
     return this.#family === 6 && isIP(text) === 4 ? `::ffff:${text}` : text;
   }
 
-  /** A socket bound to an IPv4 address sends over IPv4 only, one bound to an IPv6 address over IPv6 only, one bound to `::` over both. */
+  /**
+   * A socket bound to an IPv4 address sends over IPv4 only, one bound to an IPv6 address over IPv6 only, one bound to
+   * `::` over both.
+   */
   #canReach(ip: string): boolean {
     const family = isIP(ip);
     if (family === 0 || family === this.#family) return true;

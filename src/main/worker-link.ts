@@ -6,6 +6,7 @@
  */
 
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { Arena } from "../ring/arena.js";
 import { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
 import { type Fault, readFault } from "../ring/fault-text.js";
 import {
@@ -37,7 +38,6 @@ import {
   TX_WRITE,
 } from "../ring/layout.js";
 import type { Command, Notice, RingPair } from "../ring/protocol.js";
-import { Arena } from "../ring/arena.js";
 import { DoorbellRinger } from "../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
 import { Channel, type Rings } from "./channel.js";
@@ -46,8 +46,12 @@ import { NetError } from "./net-error.js";
 
 /** How often the networking thread is asked whether it is alive while somebody waits, in ms. */
 export const WATCH_MS = 250;
-/** Questions in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing. */
+/**
+ * Questions in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing.
+ */
 const SILENT_WATCHES = 20;
+/** Errors that are kept for a handle whose program does not ask for them. */
+const MAX_INCIDENTS = 64;
 /** The same while it starts. */
 const STARTING_WATCHES = 60;
 
@@ -167,8 +171,8 @@ export class WorkerLink {
   }
 
   /**
-   * This thread has nothing to do with the channel any more: it was closed or detached. Where it was opened here its memory comes
-   * back here, so it stays listed until then.
+   * This thread has nothing to do with the channel any more: it was closed or detached. Where it was opened here its
+   * memory comes back here, so it stays listed until then.
    */
   disown(channel: Channel): void {
     if (this.#port === null) this.#channels.delete(channel.generation);
@@ -179,7 +183,8 @@ export class WorkerLink {
     for (let generation = this.#fromWorker.pop(); generation !== -1; generation = this.#fromWorker.pop()) {
       const channel = this.#channels.get(generation);
       if (channel === undefined) continue;
-      if ((Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED) { // partner: Slot.release
+      if ((Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED) {
+        // partner: Slot.release
         this.#channels.delete(generation);
         channel.free();
         continue;
@@ -209,12 +214,16 @@ export class WorkerLink {
     if (this.death === null && Atomics.load(this.#worker, LIFE) === LIFE_DEAD) this.die(this.#lastWords()); // partner: boot's `die`
   }
 
-  /** Asks the networking thread whether it is alive, at most every WATCH_MS; after many silent answers it counts as dead. */
+  /**
+   * Asks the networking thread whether it is alive, at most every WATCH_MS; after many silent answers it counts as
+   * dead.
+   */
   watch(): void {
     this.glance();
     if (this.death !== null) return;
     const ping = Atomics.load(this.#worker, PING); // partner: another client's add
-    if (Atomics.load(this.#worker, PONG) === ping) { // partner: Actor.#drain
+    if (Atomics.load(this.#worker, PONG) === ping) {
+      // partner: Actor.#drain
       this.#silent = 0;
       Atomics.add(this.#worker, PING, 1); // partner: Actor.#drain
     } else {
@@ -222,7 +231,11 @@ export class WorkerLink {
       const starting = Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor's constructor
       if (this.#silent > (starting ? STARTING_WATCHES : SILENT_WATCHES)) {
         const what = starting ? "did not start" : "does not answer any more";
-        return this.die({ code: starting ? "ERR_WORKER_START" : "ERR_WORKER_DIED", message: `the networking thread ${what}` });
+        this.die({
+          code: starting ? "ERR_WORKER_START" : "ERR_WORKER_DIED",
+          message: `the networking thread ${what}`,
+        });
+        return;
       }
     }
     this.doorbell.ring();
@@ -255,7 +268,10 @@ export class WorkerLink {
   #open(rings: RingPair | null, freeRings: () => void = () => {}): Channel {
     this.drain();
     if (this.#channels.size >= MAX_SLOTS) {
-      throw new NetError({ code: "EMFILE", message: `more than ${MAX_SLOTS} handles are open on one networking thread` });
+      throw new NetError({
+        code: "EMFILE",
+        message: `more than ${MAX_SLOTS} handles are open on one networking thread`,
+      });
     }
     const piece = this.#slots.allocate();
     const memory = this.#slots.memory(piece);
@@ -294,7 +310,7 @@ export class WorkerLink {
         channel.offers.push({ offer: notice.offer, facts: notice.facts });
         break;
       case "incident":
-        channel.incidents.push(notice.fault);
+        if (channel.incidents.length < MAX_INCIDENTS) channel.incidents.push(notice.fault);
         break;
     }
   }
@@ -303,7 +319,12 @@ export class WorkerLink {
 /** This thread's ends of a socket's rings. */
 export function ringEnds(words: Int32Array, { receive, send }: RingPair): Rings {
   return {
-    receive: new ByteConsumer(words, RX_WRITE, RX_READ, new Uint8Array(receive.memory, receive.offset, receive.capacity)),
+    receive: new ByteConsumer(
+      words,
+      RX_WRITE,
+      RX_READ,
+      new Uint8Array(receive.memory, receive.offset, receive.capacity),
+    ),
     send: new ByteProducer(words, TX_WRITE, TX_READ, new Uint8Array(send.memory, send.offset, send.capacity)),
   };
 }

@@ -70,7 +70,7 @@ export class ByteProducer {
     const wanted = source.length - offset;
     let room = this.capacity - ((this.#writePosition - this.#knownReadPosition) | 0) - ahead;
     if (room < wanted) room = this.free - ahead;
-    const count = wanted < room ? wanted : room;
+    const count = Math.min(wanted, room);
     if (count <= 0) return 0;
     const bytes = this.#bytes;
     const index = (this.#writePosition + ahead) & this.#mask;
@@ -147,7 +147,7 @@ export class ByteConsumer {
     const wanted = target.length - offset;
     let there = this.known - ahead;
     if (there < wanted) there = this.readable - ahead;
-    const count = wanted < there ? wanted : there;
+    const count = Math.min(wanted, there);
     if (count <= 0) return 0;
     const bytes = this.#bytes;
     const index = (this.#readPosition + ahead) & this.#mask;

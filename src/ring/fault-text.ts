@@ -1,7 +1,8 @@
 /**
  * An error on its way from one thread to another: a length word and JSON in UTF-8, in a slot or in a worker block.
  *
- * Written once, by the networking thread, before the state word that makes the client look; read by the client after it.
+ * Written once, by the networking thread, before the state word that makes the client look; read by the client after
+ * it.
  */
 
 /** What can be said of an error without the error object. */

@@ -2,7 +2,8 @@
  * The messages of the control port: `Command` from a client to a networking thread, `Notice` back. Types only.
  *
  * Control is rare (open, accept, look up); bytes, closing and options of connections travel through shared memory.
- * A notice is posted before the word that makes the client look for it is stored, so a client that saw the word finds it.
+ * A notice is posted before the word that makes the client look for it is stored, so a client that saw the word finds
+ * it.
  */
 
 import type { Fault } from "./fault-text.js";

@@ -51,7 +51,8 @@ export class RecordProducer {
   }
 
   #encodeHost(host: string): void {
-    if (host.length > MAX_HOST_BYTES) throw new RangeError(`a host of ${host.length} bytes is longer than ${MAX_HOST_BYTES}`);
+    if (host.length > MAX_HOST_BYTES)
+      throw new RangeError(`a host of ${host.length} bytes is longer than ${MAX_HOST_BYTES}`);
     for (let i = 0; i < host.length; i++) this.#head[RECORD_HEADER_BYTES + i] = host.charCodeAt(i) & 127;
     this.#head[6] = host.length;
     this.#host = host;

@@ -1,5 +1,6 @@
 /**
- * The two alarm clocks: `Signal` wakes a client that blocks, `Doorbell` a networking thread that sits in its event loop.
+ * The two alarm clocks: `Signal` wakes a client that blocks, `Doorbell` a networking thread that sits in its event
+ * loop.
  *
  * Both follow one protocol. The sleeper (1) reads the counter, (2) announces that it sleeps, (3) looks once more at
  * what it waits for, (4) sleeps on the counter's old value. The waker (a) publishes its news, (b) reads the
@@ -114,10 +115,14 @@ export class DoorbellSleeper {
     this.#onRing = onRing;
   }
 
-  /** Steps 1, 2 and 4 but for the look: `announce`, look for work once more, and if there is none go back to the event loop. */
+  /**
+   * Steps 1, 2 and 4 but for the look: `announce`, look for work once more, and if there is none go back to the event
+   * loop.
+   */
   announce(): void {
-    // Listening comes first. The other way round, a client whose work was drained meanwhile could take the announcement and count up
-    // before the counter is read: this thread would listen for the ring after that, and with SLEEPING = 0 nobody would ring.
+    // Listening comes first. The other way round, a client whose work was drained meanwhile could take the announcement
+    // and count up before the counter is read: this thread would listen for the ring after that, and with SLEEPING = 0
+    // nobody would ring.
     this.#listen();
     Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring, its load
   }
@@ -128,7 +133,8 @@ export class DoorbellSleeper {
   }
 
   #listen(): void {
-    // One waiter is enough for ever so many announcements: a ring after it was set up wakes it whatever the counter was.
+    // One waiter is enough for ever so many announcements: a ring after it was set up wakes it whatever the counter
+    // was.
     while (!this.#listening) {
       const seen = Atomics.load(this.#words, DOORBELL); // partner: DoorbellRinger.ring, its add
       const result = Atomics.waitAsync(this.#words, DOORBELL, seen); // partner: DoorbellRinger.ring, its notify

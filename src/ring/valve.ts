@@ -4,15 +4,17 @@
  *
  * `shutValve` runs on the networking thread, `openValve` on the client's.
  *
- * The worker sets the slot's RX_PAUSED word and then looks at the room once more; the client publishes its read position
- * and then looks at RX_PAUSED. At least one of the two sees the other's store, so a paused connection is always resumed.
- * Both take the word back with an atomic exchange, so that exactly one of them resumes.
+ * The worker sets the slot's RX_PAUSED word and then looks at the room once more; the client publishes its read
+ * position and then looks at RX_PAUSED. At least one of the two sees the other's store, so a paused connection is
+ * always resumed. Both take the word back with an atomic exchange, so that exactly one of them resumes.
  */
 
 import type { ByteProducer } from "./byte-ring.js";
 import { RX_PAUSED } from "./layout.js";
 
-/** Reading goes on when this part of the ring is free: often enough to keep the pipe full, rarely enough to be cheap. */
+/**
+ * Reading goes on when this part of the ring is free: often enough to keep the pipe full, rarely enough to be cheap.
+ */
 export function resumeThreshold(capacity: number): number {
   return capacity >> 1;
 }

@@ -10,14 +10,16 @@ import { Socket } from "node:net";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
 
-/** The socket to use in place of `accepted` (which was made with `pauseOnConnect`), and whether it reads by `onread`. */
+/**
+ * The socket to use in place of `accepted` (which was made with `pauseOnConnect`), and whether it reads by `onread`.
+ */
 export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; direct: boolean } {
   const holder = accepted as unknown as { _handle?: { readStart?: unknown; useUserBuffer?: unknown } | null };
   const handle = holder._handle;
   const usable =
     typeof handle?.readStart === "function" &&
     typeof handle.useUserBuffer === "function" &&
-    process.env["RINGNET_PUBLIC_ONLY"] === undefined;
+    process.env.RINGNET_PUBLIC_ONLY === undefined;
   if (!usable) return { socket: accepted, direct: false };
   holder._handle = null;
   // `handle` and `onread` together are not in Node's documentation of this constructor.

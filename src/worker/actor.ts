@@ -1,7 +1,8 @@
 /**
  * The networking actor: one thread that owns sockets, and serves the clients that are linked to it.
  *
- * Runs on the networking thread, which never blocks: it sits in Node's event loop until a socket, a message or the doorbell has news.
+ * Runs on the networking thread, which never blocks: it sits in Node's event loop until a socket, a message or the
+ * doorbell has news.
  */
 
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";

@@ -1,8 +1,8 @@
 /**
  * The task that Piscina runs to start a networking thread. It sets things up and returns.
  *
- * Runs on the networking thread. A client that blocks never hears of a worker's 'error' or 'exit', so whatever ends this thread is
- * written where such a client looks. What can fail to load is therefore imported inside the task.
+ * Runs on the networking thread. A client that blocks never hears of a worker's 'error' or 'exit', so whatever ends
+ * this thread is written where such a client looks. What can fail to load is therefore imported inside the task.
  */
 
 import { writeFault } from "../ring/fault-text.js";

@@ -3,13 +3,14 @@
  *
  * Runs on the networking thread.
  *
- * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the client asks.
- * A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too: closing a socket
- * with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the peer. All of that
- * is bounded by the linger time. The slot is released when Node has closed the socket, and so nobody writes to the rings.
+ * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the
+ * client asks. A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too:
+ * closing a socket with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the
+ * peer. All of that is bounded by the linger time. The slot is released when Node has closed the socket, and so nobody
+ * writes to the rings.
  */
 
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import {
   KEEP_ALIVE_DELAY,
@@ -73,7 +74,10 @@ export class Connection implements Handle {
     });
   }
 
-  /** The socket is connected, with TLS the peer is verified: says so and begins to send. An accepted one's facts are `known`. */
+  /**
+   * The socket is connected, with TLS the peer is verified: says so and begins to send. An accepted one's facts are
+   * `known`.
+   */
   opened(known = false): void {
     const socket = this.#socket as Socket;
     this.slot.connected(known ? null : connectionFacts(socket));
@@ -115,7 +119,10 @@ export class Connection implements Handle {
   #reset(): void {
     this.#receiver.discard();
     const socket = this.#socket;
-    if (this.#closed || socket === null) return this.#release();
+    if (this.#closed || socket === null) {
+      this.#release();
+      return;
+    }
     this.#closing = true;
     // Node resets plain TCP only; a TLS or Unix socket is cut off.
     if (socket instanceof TLSSocket || this.slot.phase !== PHASE_OPEN) socket.destroy();
@@ -130,7 +137,10 @@ export class Connection implements Handle {
 
   #close(): void {
     this.#receiver.discard();
-    if (this.#closed || this.#socket === null) return this.#release();
+    if (this.#closed || this.#socket === null) {
+      this.#release();
+      return;
+    }
     if (this.#closing) return;
     this.#closing = true;
     if (this.#error !== null) {
@@ -173,8 +183,9 @@ export class Connection implements Handle {
   }
 
   /**
-   * A refused write destroys a socket of Node's at once, and with it bytes that had arrived before. Here reading goes on until the
-   * kernel says that there is no more, which it does at once on a connection that refuses writes; the linger time bounds it.
+   * A refused write destroys a socket of Node's at once, and with it bytes that had arrived before. Here reading goes
+   * on until the kernel says that there is no more, which it does at once on a connection that refuses writes; the
+   * linger time bounds it.
    */
   #keepOpenAfterWriteErrors(socket: Socket): void {
     const destroy = socket.destroy;

@@ -1,6 +1,6 @@
 /**
- * Opens connections: finds the addresses, tries them all (RFC 8305, "happy eyeballs", as `node:net` does it), and with TLS
- * verifies the peer, before the connection says that it is open.
+ * Opens connections: finds the addresses, tries them all (RFC 8305, "happy eyeballs", as `node:net` does it), and with
+ * TLS verifies the peer, before the connection says that it is open.
  *
  * Runs on the networking thread.
  */

@@ -29,7 +29,10 @@ export class DatagramSocket implements Handle {
   #bound = false;
   #closing = false;
   #connected = false;
-  /** Lengths of the records that libuv may still read, in the order of their sending, and how many calls of them are back. */
+  /**
+   * Lengths of the records that libuv may still read, in the order of their sending, and how many calls of them are
+   * back.
+   */
   readonly #inFlight: { length: number; done: boolean }[] = [];
 
   constructor(link: ClientLink, command: BindCommand, lingerMs: number) {

@@ -1,8 +1,8 @@
 /**
  * A listening server, TCP, TLS or Unix, and the clients that wait at it.
  *
- * Runs on the networking thread. A client waits as a paused socket: what it sends stays in the kernel's buffer, and it has
- * no slot and no rings until the program accepts it.
+ * Runs on the networking thread. A client waits as a paused socket: what it sends stays in the kernel's buffer, and it
+ * has no slot and no rings until the program accepts it.
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
@@ -105,7 +105,10 @@ export class Listener implements Handle {
 
   /** A path in use may be a socket file that a dead server left: nobody answers there then. */
   #explain(error: NodeJS.ErrnoException, path: string): void {
-    if (error.code !== "EADDRINUSE") return this.slot.fail(faultOf(error));
+    if (error.code !== "EADDRINUSE") {
+      this.slot.fail(faultOf(error));
+      return;
+    }
     const probe = net.connect({ path });
     const answer = (stale: boolean): void => {
       probe.destroy();

@@ -1,8 +1,8 @@
 /**
  * Decides whether the networking thread goes on polling when it has nothing to do, or sleeps in its event loop.
  *
- * Runs on the networking thread. Waking an idle core costs most of a short round trip, so after request-and-response traffic the thread
- * polls for a while. Polling takes a core from whoever else wants it, so it stops by itself.
+ * Runs on the networking thread. Waking an idle core costs most of a short round trip, so after request-and-response
+ * traffic the thread polls for a while. Polling takes a core from whoever else wants it, so it stops by itself.
  */
 
 export class Polling {

@@ -3,10 +3,10 @@
  *
  * Runs on the networking thread; the producer of the receive ring.
  *
- * Where the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are its two
- * callbacks. Where it does not, `chunk` copies what a 'data' event brought. Either may bring more than the ring holds: Node
- * has fetched the next buffer before it learns that it shall stop, and TLS goes on handing out what it has deciphered. Such
- * bytes wait in `#overflow`, and the end of the stream waits behind them.
+ * Where the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are
+ * its two callbacks. Where it does not, `chunk` copies what a 'data' event brought. Either may bring more than the ring
+ * holds: Node has fetched the next buffer before it learns that it shall stop, and TLS goes on handing out what it has
+ * deciphered. Such bytes wait in `#overflow`, and the end of the stream waits behind them.
  */
 
 import type { Socket } from "node:net";
@@ -16,7 +16,10 @@ import type { RingReference } from "../ring/protocol.js";
 import { shutValve } from "../ring/valve.js";
 import type { Slot } from "./slot.js";
 
-/** Where the next read goes when the ring is full, for all connections of this thread: it is emptied before the next one. */
+/**
+ * Where the next read goes when the ring is full, for all connections of this thread: it is emptied before the next
+ * one.
+ */
 const SPILL = new Uint8Array(64 * 1024);
 
 export class Receiver {
@@ -31,7 +34,12 @@ export class Receiver {
 
   constructor(slot: Slot, ring: RingReference) {
     this.#slot = slot;
-    this.#ring = new ByteProducer(slot.words, RX_WRITE, RX_READ, new Uint8Array(ring.memory, ring.offset, ring.capacity));
+    this.#ring = new ByteProducer(
+      slot.words,
+      RX_WRITE,
+      RX_READ,
+      new Uint8Array(ring.memory, ring.offset, ring.capacity),
+    );
   }
 
   /** The socket whose bytes come; it is paused and resumed by this receiver. */
@@ -86,7 +94,10 @@ export class Receiver {
     else this.#afterOverflow.push(then);
   }
 
-  /** From now on what comes is thrown away, so that the peer's end can be seen and the kernel never answers with a reset. */
+  /**
+   * From now on what comes is thrown away, so that the peer's end can be seen and the kernel never answers with a
+   * reset.
+   */
   discard(): void {
     if (this.#discarding) return;
     this.#discarding = true;

@@ -1,8 +1,9 @@
 /**
  * Look-ups of host names, by the system's resolver, with all addresses.
  *
- * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, so the same name is asked
- * for once at a time, however many want it; libuv itself keeps half of its threads free of look-ups for file access.
+ * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, so the same name is
+ * asked for once at a time, however many want it; libuv itself keeps half of its threads free of look-ups for file
+ * access.
  */
 
 import { lookup } from "node:dns";

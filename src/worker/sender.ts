@@ -3,7 +3,8 @@
  *
  * Runs on the networking thread; the consumer of the send ring.
  *
- * libuv owns the bytes of a write until its callback: only then is the read position advanced, and the client may overwrite them.
+ * libuv owns the bytes of a write until its callback: only then is the read position advanced, and the client may
+ * overwrite them.
  */
 
 import type { Socket } from "node:net";

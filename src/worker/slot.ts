@@ -65,7 +65,9 @@ export class Slot {
     return (this.#state & READ_ENDED) !== 0;
   }
 
-  /** Tells the client to look: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything. */
+  /**
+   * Tells the client to look: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
+   */
   touch(): void {
     this.#link.toClient.push(this.#generation, this.words, TO_CLIENT_FLAG);
     this.#link.waker.wake(this.#generation);
@@ -168,4 +170,3 @@ export class Slot {
     this.touch();
   }
 }
-

@@ -79,9 +79,14 @@ export class Trust {
   }
 }
 
-/** OpenSSL passes over what it can't parse in a bundle, silently; a bundle with nothing in it then trusts nobody, or worse. */
+/**
+ * OpenSSL passes over what it can't parse in a bundle, silently; a bundle with nothing in it then trusts nobody, or
+ * worse.
+ */
 function checkBundle(text: string): void {
-  const certificates = text.match(/-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g);
+  const certificates = text.match(
+    /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g,
+  );
   if (certificates === null) throw new Error("there is no PEM certificate in it");
   for (const [index, certificate] of certificates.entries()) {
     try {
@@ -99,7 +104,7 @@ function contextOptions(parameters: TlsParameters, bundle: Bundle | null): tls.S
   }
   const own = parameters.ca === undefined ? [] : [copied(parameters.ca)].flat();
   const authorities = bundle === null ? own : [...own, bundle.text];
-  if (authorities.length > 0) options["ca"] = authorities;
+  if (authorities.length > 0) options.ca = authorities;
   return options as tls.SecureContextOptions;
 }
 
