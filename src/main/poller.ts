@@ -13,15 +13,39 @@ import { type Client, thisClient } from "./client.js";
 import { Deadline } from "./deadline.js";
 import type { Handle } from "./handle.js";
 
+/** The watchers of a poller that have something to look at. It grows and never shrinks: an array that is cut and grows again is garbage. */
+class Candidates {
+  readonly #list: (Watcher | null)[] = [];
+  count = 0;
+
+  at(index: number): Watcher {
+    return this.#list[index] as Watcher;
+  }
+
+  add(watcher: Watcher): void {
+    this.#list[this.count++] = watcher;
+  }
+
+  /** Keeps the first `kept`, which were moved there by `keep`. */
+  cut(kept: number): void {
+    for (let i = kept; i < this.count; i++) this.#list[i] = null; // what is watched no more can be collected
+    this.count = kept;
+  }
+
+  keep(watcher: Watcher, index: number): void {
+    this.#list[index] = watcher;
+  }
+}
+
 /** One handle in one poller. */
 export class Watcher {
   readonly handle: Handle;
-  readonly #candidates: Watcher[];
+  readonly #candidates: Candidates;
   #listed = false;
   /** It was closed, and that was not reported yet. */
   closed = false;
 
-  constructor(handle: Handle, candidates: Watcher[]) {
+  constructor(handle: Handle, candidates: Candidates) {
     this.handle = handle;
     this.#candidates = candidates;
   }
@@ -30,7 +54,7 @@ export class Watcher {
   candidate(): void {
     if (this.#listed) return;
     this.#listed = true;
-    this.#candidates.push(this);
+    this.#candidates.add(this);
   }
 
   /** It is off the list of candidates. */
@@ -48,8 +72,11 @@ export class Watcher {
 export class Poller {
   readonly #client = thisClient();
   readonly #watchers = new Map<Handle, Watcher>();
-  readonly #candidates: Watcher[] = [];
+  readonly #candidates = new Candidates();
   readonly #ready: Handle[] = [];
+  #readyCount = 0;
+  /** What is returned when nothing is ready; `#ready` keeps its memory meanwhile. */
+  readonly #none: Handle[] = [];
 
   /** Handles that are watched. */
   get size(): number {
@@ -82,9 +109,9 @@ export class Poller {
   }
 
   /**
-   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: only look;
-   * -1: for ever), and then the list is empty. A closed handle is reported once and not watched any more. The array
-   * belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
+   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: only look; -1: for ever),
+   * and then the list is empty. A closed handle is reported once and not watched any more.
+   * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
    */
   wait(timeout = 0): Handle[] {
     const client = this.#client;
@@ -94,17 +121,19 @@ export class Poller {
     } else {
       client.wait(ANYTHING, new Deadline(timeout), this.#met, client);
     }
-    return this.#ready;
+    const ready = this.#readyCount > 0 ? this.#ready : this.#none;
+    ready.length = this.#readyCount;
+    return ready;
   }
 
   readonly #met = (client: Client): boolean => {
     client.drain();
     const ready = this.#ready;
     const candidates = this.#candidates;
-    ready.length = 0;
+    let count = 0;
     let kept = 0;
-    for (let i = 0; i < candidates.length; i++) {
-      const watcher = candidates[i] as Watcher;
+    for (let i = 0; i < candidates.count; i++) {
+      const watcher = candidates.at(i);
       const { handle } = watcher;
       if (this.#watchers.get(handle) !== watcher) {
         watcher.unlisted(); // deleted since
@@ -112,38 +141,47 @@ export class Poller {
         watcher.unlisted();
         this.#watchers.delete(handle);
         handle.unwatch(watcher);
-        ready.push(handle);
+        ready[count++] = handle;
       } else if (handle.ready) {
-        candidates[kept++] = watcher;
-        ready.push(handle);
+        candidates.keep(watcher, kept++);
+        ready[count++] = handle;
         handle.reported();
       } else {
         watcher.unlisted();
       }
     }
-    candidates.length = kept;
-    return ready.length > 0;
+    candidates.cut(kept);
+    this.#readyCount = count;
+    return count > 0;
   };
 }
 
 /**
- * Those of `handles` that have something to do now, waiting for one as `Poller.wait` does. A closed handle is always
- * among them. For a set that lasts, a `Poller` costs less.
+ * Those of `handles` that have something to do now, waiting for one as `Poller.wait` does. A closed handle is always among them.
+ * It looks at each handle and returns an array of its own: for many handles or many calls a `Poller` costs less.
  */
 export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
   const client = thisClient();
-  const deadline = new Deadline(timeout);
   const list = Array.isArray(handles) ? (handles as Handle[]) : [...handles]; // it is gone through more than once
-  const ready: Handle[] = [];
-  const met = (all: Handle[]): boolean => {
+  if (timeout === 0) {
+    client.look();
     client.drain();
-    for (const handle of all) {
-      if (!handle.closed && !handle.ready) continue;
-      ready.push(handle);
-      handle.reported();
-    }
-    return ready.length > 0;
-  };
-  client.wait(ANYTHING, deadline, met, list);
-  return ready;
+  } else {
+    client.wait(ANYTHING, new Deadline(timeout), anyIsReady, list);
+  }
+  let ready: Handle[] | null = null;
+  for (let i = 0; i < list.length; i++) {
+    const handle = list[i] as Handle;
+    if (!handle.closed && !handle.ready) continue;
+    handle.reported();
+    if (ready === null) ready = [handle];
+    else ready.push(handle);
+  }
+  return ready ?? [];
+}
+
+function anyIsReady(handles: Handle[]): boolean {
+  thisClient().drain();
+  for (const handle of handles) if (handle.closed || handle.ready) return true;
+  return false;
 }
