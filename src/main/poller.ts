@@ -11,7 +11,7 @@
 import { ANYTHING } from "../ring/signal.js";
 import { type Client, thisClient } from "./client.js";
 import { Deadline } from "./deadline.js";
-import type { Handle } from "./handle.js";
+import { Handle } from "./handle.js";
 
 /** The watchers of a poller that have something to look at. It grows and never shrinks: an array that is cut and grows again is garbage. */
 class Candidates {
@@ -83,8 +83,9 @@ export class Poller {
     return this.#watchers.size;
   }
 
-  /** Watches a handle; adding it again does nothing. */
+  /** Watches a handle; adding it again does nothing. Throws a `TypeError` if it is none. */
   add(handle: Handle): this {
+    mustBeHandle(handle);
     if (this.#watchers.has(handle)) return this;
     const watcher = new Watcher(handle, this.#candidates);
     this.#watchers.set(handle, watcher);
@@ -163,6 +164,7 @@ export class Poller {
 export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
   const client = thisClient();
   const list = Array.isArray(handles) ? (handles as Handle[]) : [...handles]; // it is gone through more than once
+  for (let i = 0; i < list.length; i++) mustBeHandle(list[i]);
   if (timeout === 0) {
     client.look();
     client.drain();
@@ -178,6 +180,11 @@ export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
     else ready.push(handle);
   }
   return ready ?? [];
+}
+
+/** Anything else would never be ready, and waited for in vain. */
+function mustBeHandle(handle: unknown): void {
+  if (!(handle instanceof Handle)) throw new TypeError("handle must be a socket, a server, a UDP socket or an address");
 }
 
 function anyIsReady(handles: Handle[]): boolean {
