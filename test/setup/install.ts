@@ -11,6 +11,7 @@ import { delimiter, join } from "node:path";
 /** Programs, and the packages that they come from. */
 const PROGRAMS: Record<string, string> = {
   nc: "netcat-openbsd",
+  nginx: "nginx",
   openssl: "openssl",
   "redis-server": "redis-server",
 };
