@@ -102,14 +102,19 @@ for (const load of loads) {
     if (reason) remarks.set(`${load.title}: ${contender.title}`, reason);
     return !reason;
   });
+  /** @type {Map<string, number>} */
+  const failures = new Map();
   for (let round = 0; round < coreRounds; round++) {
     for (const contender of taking) {
-      if (round >= roundsOf(contender, load) || remarks.has(`${load.title}: ${contender.title}`)) continue;
+      const failed = failures.get(contender.name) ?? 0;
+      if (round >= roundsOf(contender, load) || failed > 1) continue; // one failure may be the machine's, two are not
       try {
         const result = await runTrial({ built, ports, seconds }, load, contender.name);
         results.set(contender.name, [...(results.get(contender.name) ?? []), result]);
       } catch (error) {
-        remarks.set(`${load.title}: ${contender.title}`, `failed: ${/** @type {Error} */ (error).message}`);
+        failures.set(contender.name, failed + 1);
+        const times = failed > 0 ? "failed twice" : "failed once";
+        remarks.set(`${load.title}: ${contender.title}`, `${times}: ${/** @type {Error} */ (error).message}`);
       }
     }
   }
@@ -132,7 +137,7 @@ const micro = rings ? await measureRings(options.quick ? 30 : 150) : [];
 if (micro.length > 0)
   console.log(`\nrings, one thread\n${layOut([["", "median", "a second"], ...micro.map((one) => one.cells)])}`);
 
-if (remarks.size > 0) console.log(`\nleft out\n${layOut([...remarks].map(([what, why]) => [what, why]))}`);
+if (remarks.size > 0) console.log(`\nleft out, or failed\n${layOut([...remarks].map(([what, why]) => [what, why]))}`);
 const judged = judgeBars(rows);
 if (judged.length > 0) {
   console.log(`\nbars\n${layOut(judged.map(({ text, verdict, found }) => [text, found, verdict]))}`);
