@@ -62,6 +62,8 @@ export class Channel {
   readonly offers: Offer[] = [];
   readonly incidents: Fault[] = [];
   #incidentsSeen = 0;
+  /** Whether the program was told that it failed. */
+  errorTold = false;
   #error: NetError | null = null;
 
   constructor(
@@ -102,6 +104,7 @@ export class Channel {
 
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
   get error(): NetError {
+    this.errorTold = true;
     this.#error ??= new NetError(
       readFault(this.words, FAULT) ?? this.link.death ?? { code: "ERR_UNKNOWN", message: "unknown error" },
     );

@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { CLIENT_BLOCK_BYTES } from "../ring/layout.js";
 import { SignalSleeper } from "../ring/signal.js";
 import type { Deadline } from "./deadline.js";
+import { Spinning } from "./spinning.js";
 import { WATCH_MS, type WorkerLink } from "./worker-link.js";
 
 /** Empty looks after which a program that never blocks checks whether the networking thread is alive. */
@@ -20,6 +21,7 @@ export class Client {
   readonly memory = new SharedArrayBuffer(CLIENT_BLOCK_BYTES);
   /** The networking threads that this thread talks to. */
   links: WorkerLink[] = [];
+  readonly spinning = new Spinning();
   readonly #sleeper = new SignalSleeper(new Int32Array(this.memory));
   #generation = 0;
   #looks = 0;
@@ -38,6 +40,14 @@ export class Client {
    */
   wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
     if (met(target)) return true;
+    const begin = performance.now();
+    const spun = this.spinning.spin(met, target, deadline.left);
+    const found = spun || this.#sleep(interest, deadline, met, target);
+    this.spinning.waited(performance.now() - begin);
+    return found;
+  }
+
+  #sleep<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
     for (;;) {
       const left = deadline.left;
       if (left <= 0) {

@@ -48,7 +48,7 @@ export class Inbox {
       const taken = this.#ring.read(target, offset + count);
       if (taken > 0) {
         count += taken;
-        this.#madeRoom();
+        this.#madeRoom(taken);
       }
     }
     return count;
@@ -65,7 +65,7 @@ export class Inbox {
     if (held > 0) this.#dropHeld(held);
     if (count > held) {
       this.#ring.consume(count - held);
-      this.#madeRoom();
+      this.#madeRoom(count - held);
     }
   }
 
@@ -82,7 +82,7 @@ export class Inbox {
       this.#heldEnd = size;
     }
     this.#heldEnd += this.#ring.read(this.#held.subarray(this.#heldEnd, this.#heldEnd + more));
-    this.#madeRoom();
+    this.#madeRoom(more);
   }
 
   /** Takes the held bytes out, for another thread to go on with. */
@@ -140,8 +140,9 @@ export class Inbox {
     }
   }
 
-  #madeRoom(): void {
+  #madeRoom(count: number): void {
     const ring = this.#ring;
+    this.#channel.link.client.spinning.moved(count);
     if (openValve(this.#channel.words, ring.known, ring.capacity)) this.#channel.touch();
   }
 }

@@ -36,6 +36,12 @@ export function timedOut(what: string, timeout: number): NetError {
   return new NetError({ code: "ETIMEDOUT", message: `${what} timed out after ${timeout} ms` });
 }
 
+/** The error of a portion that did not come in time. */
+export function portionTimedOut(what: string, timeout: number, there: number, wanted: number): NetError {
+  const text = `${what} timed out after ${timeout} ms: ${there} bytes are there and stay for the next call, ${wanted} are needed`;
+  return new NetError({ code: "ETIMEDOUT", message: text });
+}
+
 /** The error of any call on a handle that was closed here. */
 export function closedHere(what: string): NetError {
   return new NetError({ code: "ERR_SOCKET_CLOSED", message: `the ${what} is closed` });

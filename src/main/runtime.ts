@@ -267,6 +267,7 @@ export class Runtime {
 
   #start(): void {
     const client = thisClient();
+    client.spinning.allow(this.#busyPoll);
     const onError = (error: Error): void => {
       this.#end({ code: "ERR_WORKER_DIED", message: `the networking thread died: ${error.stack ?? error.message}` });
     };

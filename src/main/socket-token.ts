@@ -24,7 +24,7 @@ export interface SocketState {
   bytesRead: number;
   bytesWritten: number;
   ended: boolean;
-  endSeen: boolean;
+  endTold: boolean;
 }
 
 /**

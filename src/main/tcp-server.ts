@@ -27,7 +27,6 @@ export class TcpServer extends Handle {
   /** The IP or path listened on. */
   readonly address: string;
   #accepted = 0;
-  #failureSeen = false;
   #closedError: NetError | null = null;
 
   /** @internal Use `listen`. */
@@ -50,7 +49,6 @@ export class TcpServer extends Handle {
     const channel = this.#channel;
     if (channel.count === this.#accepted) {
       if (channel.phase === PHASE_FAILED) {
-        this.#failureSeen = true;
         throw channel.error;
       }
       const incident = channel.takeIncident();
@@ -110,7 +108,7 @@ export class TcpServer extends Handle {
     if (this.closed) return false;
     const channel = this.#channel;
     if (channel.count !== this.#accepted || channel.hasIncident) return true;
-    return (channel.state & PHASE_MASK) === PHASE_FAILED && !this.#failureSeen;
+    return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorTold;
   }
 
   /** Clients that nobody accepted are turned away; accepted connections go on. */

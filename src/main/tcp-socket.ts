@@ -4,7 +4,6 @@
  * Runs on the calling thread.
  */
 
-import type { ByteProducer } from "../ring/byte-ring.js";
 import {
   PHASE_FAILED,
   PHASE_MASK,
@@ -12,22 +11,21 @@ import {
   PHASE_WAITING,
   READ_ENDED,
   REQUEST_CLOSE,
-  REQUEST_END,
   REQUEST_RESET,
   WRITE_FAILED,
 } from "../ring/layout.js";
 import type { ConnectionFacts, PeerCertificateFacts } from "../ring/protocol.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
-import type { Channel, Rings } from "./channel.js";
+import type { Channel } from "./channel.js";
 import { Deadline } from "./deadline.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
-import { Inbox } from "./inbox.js";
-import { closedHere, NetError, timedOut } from "./net-error.js";
+import { Inlet } from "./inlet.js";
+import { closedHere, NetError } from "./net-error.js";
+import { Outlet } from "./outlet.js";
 import { attachSocket, detachedToken, type SocketToken } from "./socket-token.js";
 
-const EMPTY = Buffer.alloc(0);
 const LINE_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
 
@@ -47,28 +45,21 @@ export interface PortionOptions {
 
 export class TcpSocket extends Handle {
   readonly #channel: Channel;
-  readonly #inbox: Inbox;
-  readonly #send: ByteProducer;
+  readonly #inlet: Inlet;
+  readonly #outlet: Outlet;
   readonly #options: SocketOptions;
-  /** What the conditions below wait for: a number of bytes, or of room. */
-  #wanted = 0;
-  #bytesRead = 0;
-  #bytesWritten = 0;
-  #ended = false;
-  #endSeen = false;
+  /** Whether the program was told that it is open. */
+  #openTold: boolean;
   #detached = false;
-  #openTold = false;
-  #failureSeen = false;
   #closedError: NetError | null = null;
 
   /** @internal Use `connect` or a server's `accept`. */
   constructor(channel: Channel, options: SocketOptions, accepted: boolean) {
     super();
-    const rings = channel.rings as Rings;
     this.#channel = channel;
+    this.#inlet = new Inlet(channel);
+    this.#outlet = new Outlet(channel);
     this.#options = { ...options };
-    this.#inbox = new Inbox(channel, rings.receive);
-    this.#send = rings.send;
     this.#openTold = accepted;
     this.inhabit(channel, () => channel.request(REQUEST_CLOSE));
   }
@@ -79,13 +70,13 @@ export class TcpSocket extends Handle {
    * token.
    */
   static attach(token: SocketToken): TcpSocket {
-    const { channel, options, held, bytesRead, bytesWritten, ended, endSeen } = attachSocket(token);
+    const { channel, options, held, bytesRead, bytesWritten, ended, endTold } = attachSocket(token);
     const socket = new TcpSocket(channel, options, true);
-    if (held.length > 0) socket.#inbox.restore(held);
-    socket.#bytesRead = bytesRead;
-    socket.#bytesWritten = bytesWritten;
-    socket.#ended = ended;
-    socket.#endSeen = endSeen;
+    socket.#inlet.inbox.restore(held);
+    socket.#inlet.bytesRead = bytesRead;
+    socket.#inlet.endTold = endTold;
+    socket.#outlet.bytesWritten = bytesWritten;
+    socket.#outlet.ended = ended;
     return socket;
   }
 
@@ -105,7 +96,7 @@ export class TcpSocket extends Handle {
     }
     this.#openTold = true;
     if (phase === PHASE_OPEN && (state & WRITE_FAILED) === 0) return "success";
-    this.#failureSeen = true;
+    this.#channel.errorTold = true;
     return "failure";
   }
 
@@ -170,12 +161,12 @@ export class TcpSocket extends Handle {
 
   /** Bytes that the program has read. */
   get bytesRead(): number {
-    return this.#bytesRead;
+    return this.#inlet.bytesRead;
   }
 
   /** Bytes that `write` has taken. */
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.#outlet.bytesWritten;
   }
 
   /**
@@ -183,7 +174,8 @@ export class TcpSocket extends Handle {
    * failure.
    */
   waitUntilConnected(timeout = 0): Status {
-    this.#wait(timeout, TcpSocket.#isSettled);
+    const { link, generation } = this.#channel;
+    link.client.wait(generation, new Deadline(timeout), TcpSocket.#isSettled, this);
     return this.status;
   }
 
@@ -195,13 +187,8 @@ export class TcpSocket extends Handle {
    */
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
     const limit = check.amount("max", max);
-    const readable = this.#look();
-    if (readable < 0) return null;
-    const count = Math.min(readable, limit);
-    if (count === 0) return EMPTY;
-    const bytes = Buffer.allocUnsafe(count);
-    this.#bytesRead += this.#inbox.read(bytes);
-    return bytes;
+    this.#mustBeOpen();
+    return this.#inlet.read(limit);
   }
 
   /**
@@ -210,12 +197,8 @@ export class TcpSocket extends Handle {
    */
   readInto(target: Uint8Array): number | null {
     if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
-    const readable = this.#look();
-    if (readable < 0) return null;
-    if (readable === 0) return 0;
-    const count = this.#inbox.read(target);
-    this.#bytesRead += count;
-    return count;
+    this.#mustBeOpen();
+    return this.#inlet.readInto(target);
   }
 
   /**
@@ -223,22 +206,19 @@ export class TcpSocket extends Handle {
    * or any other reading call. Empty when there is nothing, `null` at the end. Throws as `read`. Do not write to it.
    */
   peek(): Uint8Array | null {
-    const readable = this.#look();
-    if (readable < 0) return null;
-    return readable === 0 ? EMPTY : this.#inbox.peek();
+    this.#mustBeOpen();
+    return this.#inlet.peek();
   }
 
   /** Drops `count` bytes that are readable. Throws a `RangeError` if there are not so many. */
   consume(count: number): void {
     this.#mustBeOpen();
-    check.integer("count", count, 0, this.#inbox.readable);
-    this.#inbox.consume(count);
-    this.#bytesRead += count;
+    this.#inlet.consume(check.integer("count", count, 0, this.#inlet.inbox.readable));
   }
 
   /** Bytes that can be read now. 0 also at the end and after a failure. */
   get readable(): number {
-    return this.closed ? 0 : this.#inbox.readable;
+    return this.closed ? 0 : this.#inlet.inbox.readable;
   }
 
   // Writing without blocking.
@@ -249,12 +229,14 @@ export class TcpSocket extends Handle {
    * `EPIPE` after `end()`.
    */
   write(data: string | Uint8Array): number {
-    return this.#write(check.bytes("data", data), 0);
+    const bytes = check.bytes("data", data);
+    this.#mustBeOpen();
+    return this.#outlet.write(bytes, 0);
   }
 
   /** Bytes that `write` would take now. */
   get writable(): number {
-    return this.closed || this.#ended || this.#writeFailed ? 0 : this.#send.free;
+    return this.closed ? 0 : this.#outlet.room;
   }
 
   /**
@@ -262,9 +244,7 @@ export class TcpSocket extends Handle {
    */
   get pendingWrites(): number {
     this.#mustBeOpen();
-    const pending = this.#send.pending;
-    if (pending > 0 && this.#writeFailed) throw this.#fail();
-    return pending;
+    return this.#outlet.pending;
   }
 
   // Blocking.
@@ -274,8 +254,9 @@ export class TcpSocket extends Handle {
    * is, false when `timeout` ms are over (0: only looks; -1: for ever).
    */
   waitUntilReadable(timeout = 0): boolean {
+    const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return this.#wait(timeout, TcpSocket.#hasSomethingToRead);
+    return this.#inlet.awaitSomething(deadline);
   }
 
   /**
@@ -283,17 +264,16 @@ export class TcpSocket extends Handle {
    * will.
    */
   waitUntilWritable(timeout = 0): boolean {
+    const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    const writable = this.#wait(timeout, TcpSocket.#hasRoom);
-    if (this.#writeFailed) throw this.#fail();
-    return writable;
+    return this.#outlet.awaitRoom(deadline);
   }
 
   /** Blocks until the operating system has taken all bytes; returns how many are pending. Throws as `pendingWrites`. */
   waitUntilDrained(timeout = 0): number {
+    const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    this.#wait(timeout, TcpSocket.#isDrained);
-    return this.pendingWrites;
+    return this.#outlet.awaitDrained(deadline);
   }
 
   /**
@@ -302,7 +282,10 @@ export class TcpSocket extends Handle {
    * there stays.
    */
   readExactly(count: number, timeout = -1): Buffer | null {
-    return this.#portion(framing.readExactly(this.#source(), check.integer("count", count, 0, 2 ** 31), timeout));
+    check.integer("count", count, 0, 2 ** 31);
+    const deadline = new Deadline(timeout);
+    this.#mustBeOpen();
+    return framing.readExactly(this.#inlet, count, deadline);
   }
 
   /**
@@ -310,20 +293,28 @@ export class TcpSocket extends Handle {
    * end. `maxLength`: 1 MiB unless given. Throws as `readExactly`, and `EMSGSIZE`.
    */
   readLine(timeout = -1, options: PortionOptions = {}): string | null {
-    const line = this.#portion(framing.readLine(this.#source(), timeout, maxLength(options, LINE_MAX)));
-    return line === null ? null : framing.withoutLineEnd(line);
+    const limit = maxLength(options, LINE_MAX);
+    const deadline = new Deadline(timeout);
+    this.#mustBeOpen();
+    return framing.readLine(this.#inlet, deadline, limit);
   }
 
   /** Blocks for the bytes up to and with `delimiter`; otherwise as `readExactly` and `readLine`. */
   readUntil(delimiter: string | Uint8Array, timeout = -1, options: PortionOptions = {}): Buffer | null {
     const bytes = check.bytes("delimiter", delimiter);
     if (bytes.length === 0) throw new RangeError("delimiter must not be empty");
-    return this.#portion(framing.readUntil(this.#source(), bytes, timeout, maxLength(options, LINE_MAX)));
+    const limit = maxLength(options, LINE_MAX);
+    const deadline = new Deadline(timeout);
+    this.#mustBeOpen();
+    return framing.readUntil(this.#inlet, bytes, deadline, limit);
   }
 
   /** Blocks until the peer ends, and returns everything. `maxLength`: 1 GiB unless given. Throws as `readLine`. */
   readAll(timeout = -1, options: PortionOptions = {}): Buffer {
-    return this.#portion(framing.readAll(this.#source(), timeout, maxLength(options, ALL_MAX))) as Buffer;
+    const limit = maxLength(options, ALL_MAX);
+    const deadline = new Deadline(timeout);
+    this.#mustBeOpen();
+    return framing.readAll(this.#inlet, deadline, limit);
   }
 
   /**
@@ -333,18 +324,8 @@ export class TcpSocket extends Handle {
   writeAll(data: string | Uint8Array, timeout = -1): void {
     const bytes = check.bytes("data", data);
     const deadline = new Deadline(timeout);
-    let written = this.#write(bytes, 0);
-    while (written < bytes.length) {
-      this.#wanted = Math.min(bytes.length - written, this.#send.capacity >> 2);
-      if (!this.#block(deadline, TcpSocket.#hasRoomWanted)) {
-        written += this.#write(bytes, written);
-        if (written === bytes.length) return;
-        const error = timedOut("writeAll", deadline.timeout);
-        error.bytesWritten = written;
-        throw error;
-      }
-      written += this.#write(bytes, written);
-    }
+    this.#mustBeOpen();
+    this.#outlet.writeAll(bytes, deadline);
   }
 
   // Ending.
@@ -352,9 +333,7 @@ export class TcpSocket extends Handle {
   /** Ends this side: what was written goes out, then the end (FIN; with TLS close_notify first). Reading goes on. */
   end(): void {
     this.#mustBeOpen();
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#channel.request(REQUEST_END);
+    this.#outlet.end();
   }
 
   /**
@@ -393,11 +372,11 @@ export class TcpSocket extends Handle {
     }
     const token = detachedToken(this.#channel, {
       options: this.#options,
-      held: this.#inbox.takeHeld(),
-      bytesRead: this.#bytesRead,
-      bytesWritten: this.#bytesWritten,
-      ended: this.#ended,
-      endSeen: this.#endSeen,
+      held: this.#inlet.inbox.takeHeld(),
+      bytesRead: this.#inlet.bytesRead,
+      endTold: this.#inlet.endTold,
+      bytesWritten: this.#outlet.bytesWritten,
+      ended: this.#outlet.ended,
     });
     this.#detached = true;
     this.close();
@@ -408,12 +387,12 @@ export class TcpSocket extends Handle {
 
   get ready(): boolean {
     if (this.closed) return false;
-    if (this.#inbox.readable > 0) return true;
+    if (this.#inlet.inbox.readable > 0) return true;
     const state = this.#channel.state;
     const phase = state & PHASE_MASK;
     if (phase === PHASE_WAITING) return false;
-    if ((state & READ_ENDED) !== 0 && !this.#endSeen) return true;
-    if (phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0) return !this.#failureSeen;
+    if ((state & READ_ENDED) !== 0 && !this.#inlet.endTold) return true;
+    if (phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0) return !this.#channel.errorTold;
     return !this.#openTold;
   }
 
@@ -434,121 +413,14 @@ export class TcpSocket extends Handle {
     return this.#channel.facts;
   }
 
-  get #writeFailed(): boolean {
-    const state = this.#channel.state;
-    return (state & PHASE_MASK) === PHASE_FAILED || (state & WRITE_FAILED) !== 0;
-  }
-
-  #write(bytes: Uint8Array, offset: number): number {
-    this.#mustBeOpen();
-    if (this.#writeFailed) throw this.#fail();
-    if (this.#ended) throw new NetError({ code: "EPIPE", message: "write after end()", syscall: "write" });
-    const count = this.#send.write(bytes, offset);
-    if (count > 0) {
-      this.#bytesWritten += count;
-      this.#channel.touch();
-    } else {
-      this.#channel.link.client.look();
-    }
-    return count;
-  }
-
-  /** Bytes that can be read now, or -1 at the end. Throws the connection's error once there are none. */
-  #look(): number {
-    this.#mustBeOpen();
-    const readable = this.#inbox.readable;
-    if (readable > 0) return readable;
-    const state = this.#channel.state;
-    if ((state & READ_ENDED) === 0 && (state & PHASE_MASK) !== PHASE_FAILED) {
-      this.#channel.link.client.look();
-      return 0;
-    }
-    // The state was stored after the last byte: look once more.
-    const last = this.#inbox.readable;
-    if (last > 0) return last;
-    if ((state & READ_ENDED) === 0) throw this.#fail();
-    this.#endSeen = true;
-    return -1;
-  }
-
-  #source(): framing.FrameSource {
-    this.#mustBeOpen();
-    return { inbox: this.#inbox, await: (wanted, deadline, what) => this.#awaitBytes(wanted, deadline, what) };
-  }
-
-  #awaitBytes(wanted: number, deadline: Deadline, what: string): boolean {
-    const inbox = this.#inbox;
-    for (;;) {
-      if (inbox.readable >= wanted) return true;
-      if (inbox.ringFull) inbox.hold();
-      const state = this.#channel.state;
-      if ((state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) {
-        if (inbox.readable >= wanted) return true; // the state was stored after the last byte
-        if ((state & READ_ENDED) === 0) throw this.#fail();
-        this.#endSeen = inbox.readable === 0;
-        return false;
-      }
-      this.#wanted = wanted;
-      if (!this.#block(deadline, TcpSocket.#hasBytesWanted) && inbox.readable < wanted) {
-        throw framing.portionTimedOut(what, deadline, inbox.readable, wanted);
-      }
-    }
-  }
-
-  // Conditions to block for: static, so that a wait makes no closure.
-
   static #isSettled(socket: TcpSocket): boolean {
     return socket.#channel.phase !== PHASE_WAITING;
-  }
-
-  static #hasSomethingToRead(socket: TcpSocket): boolean {
-    return socket.#inbox.readable > 0 || TcpSocket.#hasEnded(socket);
-  }
-
-  static #hasBytesWanted(socket: TcpSocket): boolean {
-    if (socket.#inbox.readable >= socket.#wanted || socket.#inbox.ringFull) return true;
-    return TcpSocket.#hasEnded(socket);
-  }
-
-  static #hasEnded(socket: TcpSocket): boolean {
-    const state = socket.#channel.state;
-    return (state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED;
-  }
-
-  static #hasRoom(socket: TcpSocket): boolean {
-    return socket.#send.free > 0 || socket.#writeFailed;
-  }
-
-  static #hasRoomWanted(socket: TcpSocket): boolean {
-    return socket.#send.free >= socket.#wanted || socket.#writeFailed;
-  }
-
-  static #isDrained(socket: TcpSocket): boolean {
-    return socket.#send.pending === 0 || socket.#writeFailed;
-  }
-
-  #portion<T extends Buffer | null>(bytes: T): T {
-    if (bytes !== null) this.#bytesRead += bytes.length;
-    return bytes;
   }
 
   #setOptions(options: SocketOptions): void {
     this.#mustBeOpen();
     Object.assign(this.#options, options);
     this.#channel.setOptions(options.noDelay, options.keepAlive, options.keepAliveDelay);
-  }
-
-  #wait(timeout: number, met: (socket: TcpSocket) => boolean): boolean {
-    return this.#block(new Deadline(timeout), met);
-  }
-
-  #block(deadline: Deadline, met: (socket: TcpSocket) => boolean): boolean {
-    return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
-  }
-
-  #fail(): NetError {
-    this.#failureSeen = true;
-    return this.#channel.error;
   }
 
   #closedHere(): NetError {

@@ -51,7 +51,6 @@ export class UdpSocket extends Handle {
   /** The IP bound. */
   readonly address: string;
   #peer = false;
-  #failureSeen = false;
   #closedError: NetError | null = null;
 
   /** @internal Use `bindUdp`. */
@@ -216,7 +215,7 @@ export class UdpSocket extends Handle {
   get ready(): boolean {
     if (this.closed) return false;
     if (this.#rings.receive.readable > 0 || this.#channel.hasIncident) return true;
-    return this.#channel.phase === PHASE_FAILED && !this.#failureSeen;
+    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTold;
   }
 
   protected override onClose(): void {
@@ -315,7 +314,6 @@ export class UdpSocket extends Handle {
 
   #throwFailure(): void {
     if (this.#channel.phase !== PHASE_FAILED) return;
-    this.#failureSeen = true;
     throw this.#channel.error;
   }
 

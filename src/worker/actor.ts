@@ -31,7 +31,8 @@ export class Actor {
   readonly #resolver = new Resolver();
   readonly #trust = new Trust();
   readonly #connector: Connector;
-  #pollingNow = false;
+  /** Whether a turn is scheduled that will look for work. */
+  #turnAhead = false;
 
   constructor(boot: BootData) {
     this.#words = new Int32Array(boot.workerBlock);
@@ -39,7 +40,7 @@ export class Actor {
     this.#polling = new Polling(boot.busyPoll);
     this.#connector = new Connector(this.#resolver, this.#trust, boot.lingerMs);
     this.#doorbell = new DoorbellSleeper(this.#words, () => this.#rung());
-    const link = new ClientLink(boot.clientBlock, boot.linkBlock, boot.port);
+    const link = new ClientLink(boot.clientBlock, boot.linkBlock, boot.port, (bytes) => this.#activity(bytes));
     this.#links.push(link);
     this.#listen(boot.port, link);
     this.#hearOfAttached(boot.name);
@@ -52,7 +53,7 @@ export class Actor {
     // A ref'd port: neither the doorbell nor a paused socket keeps this thread's event loop alive.
     port.on("message", (command: Command) => {
       this.#obey(command, link);
-      this.#polling.active();
+      this.#activity(0);
       this.#work();
     });
   }
@@ -103,7 +104,7 @@ export class Actor {
     for (const [client, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(client);
     let link = this.#attached.get(message.client);
     if (link === undefined) {
-      link = new ClientLink(message.clientBlock, message.linkBlock, null);
+      link = new ClientLink(message.clientBlock, message.linkBlock, null, (bytes) => this.#activity(bytes));
       this.#attached.set(message.client, link);
     }
     this.#links = [this.#links[0] as ClientLink, ...this.#attached.values()];
@@ -117,13 +118,32 @@ export class Actor {
     this.#work();
   }
 
-  /** Does what the clients have queued, then polls on or goes to sleep. */
+  /** Does what the clients have queued, and sees to it that somebody looks again: the doorbell, or the next turn. */
   #work(): void {
-    if (this.#drain()) this.#polling.active();
-    if (this.#pollingNow) return;
-    if (this.#polling.wanted) this.#poll();
-    else this.#sleep();
+    if (this.#drain()) this.#activity(0);
+    if (!this.#turnAhead) this.#sleep();
   }
+
+  /** A client had work, or a socket moved `bytes`: decides at the end of this turn of the event loop whether to poll. */
+  #activity(bytes: number): void {
+    if (!this.#polling.enabled) return;
+    this.#polling.activity(bytes);
+    if (this.#turnAhead) return;
+    this.#turnAhead = true;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnAhead = false;
+    if (this.#drain()) this.#polling.activity(0);
+    if (this.#polling.decide()) {
+      this.#doorbell.rise();
+      this.#turnAhead = true;
+      setImmediate(this.#turn);
+    } else {
+      this.#sleep();
+    }
+  };
 
   #drain(): boolean {
     let worked = false;
@@ -140,14 +160,5 @@ export class Actor {
       this.#doorbell.rise();
       this.#drain();
     }
-  }
-
-  #poll(): void {
-    this.#pollingNow = true;
-    this.#doorbell.rise();
-    setImmediate(() => {
-      this.#pollingNow = false;
-      this.#work();
-    });
   }
 }

@@ -35,8 +35,17 @@ export class ClientLink {
   readonly #words: Int32Array;
   readonly #port: MessagePort | null;
 
+  /** Told of the bytes that a socket of this client moved. */
+  readonly moved: (bytes: number) => void;
+
   /** `port` is null for a client that has only attached connections: all that it can hear of them is in their slots. */
-  constructor(clientBlock: SharedArrayBuffer, linkBlock: SharedArrayBuffer, port: MessagePort | null) {
+  constructor(
+    clientBlock: SharedArrayBuffer,
+    linkBlock: SharedArrayBuffer,
+    port: MessagePort | null,
+    moved: (bytes: number) => void,
+  ) {
+    this.moved = moved;
     const words = new Int32Array(linkBlock);
     this.#words = words;
     this.#port = port;

@@ -1,26 +1,68 @@
 /**
  * Decides whether the networking thread goes on polling when it has nothing to do, or sleeps in its event loop.
  *
- * Runs on the networking thread. Waking an idle core costs most of a short round trip, so after request-and-response
- * traffic the thread polls for a while. Polling takes a core from whoever else wants it, so it stops by itself.
+ * Runs on the networking thread.
+ *
+ * Waking a sleeping thread costs most of a short round trip, so while requests and responses follow each other the thread keeps
+ * polling. It does not where polling gains nothing or takes a core from somebody who needs it:
+ * - bulk: so many bytes move that the thread is busy anyway, and the peer or the client needs the other core;
+ * - the next activity usually comes later than polling may last;
+ * - the thread was interrupted while it polled: more threads want to run than there are cores.
  */
 
+/** More bytes than this in one turn of the event loop are bulk. */
+const BULK_BYTES = 16 * 1024;
+/** A turn that polls takes some µs; one that took this long, in ms, was interrupted. */
+const INTERRUPTED_MS = 0.25;
+/** After an interruption the thread does not poll for this long, in ms. */
+const BACK_OFF_MS = 20;
+/** Weight of the newest gap between two activities in their moving average. */
+const NEWEST = 0.25;
+
 export class Polling {
-  /** Longest polling after the last activity, in ms. */
+  /** Longest polling after an activity, in ms. */
   readonly #cap: number;
+  #bytes = 0;
+  #active = false;
+  #bulk = false;
   #lastActivity = 0;
+  /** Moving average of the time between two activities, in ms; one gap counts as at most twice the cap. */
+  #gap: number;
+  #lastTurn = 0;
+  #polled = false;
+  #backOffUntil = 0;
 
   constructor(busyPollMicroseconds: number) {
     this.#cap = busyPollMicroseconds / 1000;
+    this.#gap = 2 * this.#cap;
   }
 
-  /** A client had work, or a socket had news for a client. */
-  active(): void {
-    if (this.#cap > 0) this.#lastActivity = performance.now();
+  /** Whether it may ever poll. */
+  get enabled(): boolean {
+    return this.#cap > 0;
   }
 
-  /** Whether to look again at once. */
-  get wanted(): boolean {
-    return this.#cap > 0 && performance.now() - this.#lastActivity < this.#cap;
+  /** A client had work, or a socket moved `bytes`. */
+  activity(bytes: number): void {
+    this.#active = true;
+    this.#bytes += bytes;
+  }
+
+  /** Called once in a turn of the event loop, after its work: whether to look again at once. */
+  decide(): boolean {
+    const now = performance.now();
+    if (this.#polled && now - this.#lastTurn > INTERRUPTED_MS && !this.#active) this.#backOffUntil = now + BACK_OFF_MS;
+    this.#lastTurn = now;
+    if (this.#active) {
+      const gap = Math.min(now - this.#lastActivity, 2 * this.#cap);
+      this.#gap += NEWEST * (gap - this.#gap);
+      this.#bulk = this.#bytes > BULK_BYTES;
+      this.#lastActivity = now;
+      this.#active = false;
+      this.#bytes = 0;
+    }
+    const soon = this.#gap < this.#cap && now - this.#lastActivity < this.#cap;
+    this.#polled = soon && !this.#bulk && now >= this.#backOffUntil;
+    return this.#polled;
   }
 }

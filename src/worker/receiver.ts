@@ -68,6 +68,7 @@ export class Receiver {
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
     this.#ring.publish(count);
     this.#slot.touch();
+    this.#slot.link.moved(count);
     return this.#hasRoom();
   }
 
@@ -77,6 +78,7 @@ export class Receiver {
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
     if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
     if (taken > 0) this.#slot.touch();
+    this.#slot.link.moved(bytes.length);
     return this.#hasRoom();
   }
 

@@ -26,6 +26,7 @@ export class Sender {
   readonly #written = (error?: Error | null): void => {
     if (error) return; // the socket's 'error' and 'close' say what became of it; these bytes stay pending
     this.#ring.consume(this.#inFlight);
+    this.#slot.link.moved(this.#inFlight);
     this.#inFlight = 0;
     this.#slot.wake();
     this.look();

@@ -1,0 +1,113 @@
+/**
+ * The writing side of a connection: what fits, what is pending, and whether it will ever go out.
+ *
+ * Runs on the calling thread; the producer of the send ring.
+ */
+
+import type { ByteProducer } from "../ring/byte-ring.js";
+import { PHASE_FAILED, PHASE_MASK, REQUEST_END, WRITE_FAILED } from "../ring/layout.js";
+import type { Channel, Rings } from "./channel.js";
+import type { Deadline } from "./deadline.js";
+import { NetError, timedOut } from "./net-error.js";
+
+export class Outlet {
+  /** Bytes that were taken. */
+  bytesWritten = 0;
+  /** Whether the program has ended this side. */
+  ended = false;
+  readonly #channel: Channel;
+  readonly #ring: ByteProducer;
+  #wanted = 0;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+    this.#ring = (channel.rings as Rings).send;
+  }
+
+  /** Whether nothing can be sent any more. */
+  get failed(): boolean {
+    const state = this.#channel.state;
+    return (state & PHASE_MASK) === PHASE_FAILED || (state & WRITE_FAILED) !== 0;
+  }
+
+  /** Bytes that can be written now. */
+  get room(): number {
+    return this.ended || this.failed ? 0 : this.#ring.free;
+  }
+
+  /** Bytes that were taken and not handed to the operating system. Throws the connection's error if they are lost. */
+  get pending(): number {
+    const pending = this.#ring.pending;
+    if (pending > 0 && this.failed) throw this.#channel.error;
+    return pending;
+  }
+
+  /** Takes what fits of `bytes` from `offset` on. Throws the connection's error, or `EPIPE` after the end. */
+  write(bytes: Uint8Array, offset: number): number {
+    if (this.failed) throw this.#channel.error;
+    if (this.ended) throw new NetError({ code: "EPIPE", message: "write after end()", syscall: "write" });
+    const count = this.#ring.write(bytes, offset);
+    if (count > 0) {
+      this.bytesWritten += count;
+      this.#channel.link.client.spinning.moved(count);
+      this.#channel.touch();
+    } else {
+      this.#channel.link.client.look();
+    }
+    return count;
+  }
+
+  /** Blocks until all was taken. Throws as `write`, and `ETIMEDOUT` with `bytesWritten`. */
+  writeAll(bytes: Uint8Array, deadline: Deadline): void {
+    let written = this.write(bytes, 0);
+    while (written < bytes.length) {
+      // Waking up for every little room would cost more than it gives.
+      this.#wanted = Math.min(bytes.length - written, this.#ring.capacity >> 2);
+      const inTime = this.#wait(deadline, Outlet.#hasWanted);
+      written += this.write(bytes, written);
+      if (!inTime && written < bytes.length) {
+        const error = timedOut("writeAll", deadline.timeout);
+        error.bytesWritten = written;
+        throw error;
+      }
+    }
+  }
+
+  /** Blocks until there is room; returns whether there is. Throws the connection's error if there never will be. */
+  awaitRoom(deadline: Deadline): boolean {
+    const room = this.#wait(deadline, Outlet.#hasRoom);
+    if (this.failed) throw this.#channel.error;
+    return room;
+  }
+
+  /** Blocks until nothing is pending; returns what is. Throws as `pending`. */
+  awaitDrained(deadline: Deadline): number {
+    this.#wait(deadline, Outlet.#isDrained);
+    return this.pending;
+  }
+
+  /** Ends the stream behind the bytes that were taken. */
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#channel.request(REQUEST_END);
+  }
+
+  // Conditions to block for: static, so that a wait makes no closure.
+
+  static #hasRoom(outlet: Outlet): boolean {
+    return outlet.#ring.free > 0 || outlet.failed;
+  }
+
+  static #hasWanted(outlet: Outlet): boolean {
+    return outlet.#ring.free >= outlet.#wanted || outlet.failed;
+  }
+
+  static #isDrained(outlet: Outlet): boolean {
+    return outlet.#ring.pending === 0 || outlet.failed;
+  }
+
+  #wait(deadline: Deadline, met: (outlet: Outlet) => boolean): boolean {
+    return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
+  }
+}
