@@ -10,7 +10,6 @@ import { parseArgs } from "node:util";
 import { build } from "./build.js";
 import { contenders as everyContender } from "./contenders/index.js";
 import { loads as everyLoad } from "./loads/index.js";
-import { measureRings } from "./micro.js";
 import { Program } from "./peers/process.js";
 import { judgeBars } from "./report/bars.js";
 import { drawCharts } from "./report/chart.js";
@@ -58,7 +57,7 @@ function roundsOf(contender, load) {
 }
 
 const began = performance.now();
-const built = build(contenders.some(({ name }) => name === "ringnet"));
+const built = build(rings || contenders.some(({ name }) => name === "ringnet"));
 const machine = describeMachine(built);
 console.log(machineText(machine));
 const busy = (machine.load[0] ?? 0) > machine.cores / 4;
@@ -133,7 +132,8 @@ for (const load of loads) {
 }
 for (const peer of peers) peer.stop();
 
-const micro = rings ? await measureRings(options.quick ? 30 : 150) : [];
+// Imported only now, because it needs what `build` has built.
+const micro = rings ? await (await import("./micro.js")).measureRings(options.quick ? 30 : 150) : [];
 if (micro.length > 0)
   console.log(`\nrings, one thread\n${layOut([["", "median", "a second"], ...micro.map((one) => one.cells)])}`);
 
