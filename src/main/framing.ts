@@ -33,7 +33,7 @@ export function readExactly(inlet: Inlet, count: number, deadline: Deadline): Bu
 
 /** The bytes up to and with `delimiter`; `null` if the stream ended before the first. */
 export function readUntil(inlet: Inlet, delimiter: Uint8Array, deadline: Deadline, maxLength: number): Buffer | null {
-  const end = awaitDelimiter(inlet, delimiter, deadline, maxLength, "readUntil");
+  const end = awaitDelimiter(inlet, delimiter, deadline, maxLength, 0, "readUntil");
   if (end >= 0) return inlet.take(end + delimiter.length);
   if (inlet.inbox.readable === 0) return null;
   throw endedWithin("readUntil", inlet.inbox.readable);
@@ -42,10 +42,11 @@ export function readUntil(inlet: Inlet, delimiter: Uint8Array, deadline: Deadlin
 /** A line without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end of the stream. */
 export function readLine(inlet: Inlet, deadline: Deadline, maxLength: number): string | null {
   const { inbox } = inlet;
-  const end = awaitDelimiter(inlet, LINE_FEED, deadline, maxLength, "readLine");
+  const end = awaitDelimiter(inlet, LINE_FEED, deadline, maxLength, 1, "readLine");
   if (end < 0) return inbox.readable === 0 ? null : inlet.take(inbox.readable).toString("utf8");
-  const line = inlet.take(end + 1);
-  return line.toString("utf8", 0, end > 0 && line[end - 1] === CARRIAGE_RETURN ? end - 1 : end);
+  const length = end > 0 && inbox.at(end - 1) === CARRIAGE_RETURN ? end - 1 : end;
+  if (length > maxLength) throw tooLong("the portion of readLine", maxLength);
+  return inlet.take(end + 1).toString("utf8", 0, length);
 }
 
 /** Everything up to the end of the stream. */
@@ -57,20 +58,25 @@ export function readAll(inlet: Inlet, deadline: Deadline, maxLength: number): Bu
   return inlet.take(inbox.readable);
 }
 
-/** Where the delimiter begins; -1 if the stream ended before one. */
+/**
+ * Where the delimiter begins; -1 if the stream ended before one. Throws once there are more than `maxLength` bytes before it,
+ * and `slack`: those that may turn out to belong to the delimiter.
+ */
 function awaitDelimiter(
   inlet: Inlet,
   delimiter: Uint8Array,
   deadline: Deadline,
   maxLength: number,
+  slack: number,
   what: string,
 ): number {
   const { inbox } = inlet;
+  const most = maxLength + slack;
   let searched = 0;
   for (;;) {
     const readable = inbox.readable;
     const at = inbox.find(delimiter, searched);
-    if (at > maxLength || (at < 0 && readable >= maxLength + delimiter.length))
+    if (at > most || (at < 0 && readable >= most + delimiter.length))
       throw tooLong(`the portion of ${what}`, maxLength);
     if (at >= 0) return at;
     searched = Math.max(0, readable - delimiter.length + 1);

@@ -7,7 +7,7 @@
  */
 
 import type { ByteConsumer } from "../ring/byte-ring.js";
-import { openValve } from "../ring/valve.js";
+import { openValve, resumeThreshold } from "../ring/valve.js";
 import type { Channel } from "./channel.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -30,9 +30,13 @@ export class Inbox {
     return this.#heldEnd - this.#heldStart + this.#ring.readable;
   }
 
-  /** Whether the ring is full, and more can come only when it is emptied. */
+  /**
+   * Whether the ring is so full that the networking thread may have stopped reading: it goes on only when a good part
+   * of the ring is free again (see `openValve`), so who waits for more must first take out what is there.
+   */
   get ringFull(): boolean {
-    return this.#ring.readable === this.#ring.capacity;
+    const { capacity, readable } = this.#ring;
+    return capacity - readable < resumeThreshold(capacity);
   }
 
   /** Copies and consumes up to `target.length - offset` bytes; returns how many. */
@@ -106,10 +110,15 @@ export class Inbox {
       at = this.#indexOf(first, at);
       if (at < 0 || at + delimiter.length > size) return -1;
       let matched = 1;
-      while (matched < delimiter.length && this.#at(at + matched) === delimiter[matched]) matched++;
+      while (matched < delimiter.length && this.at(at + matched) === delimiter[matched]) matched++;
       if (matched === delimiter.length) return at;
     }
     return -1;
+  }
+
+  /** The byte that comes after `position` others. It must be readable. */
+  at(position: number): number {
+    return this.#piece(position)[0] as number;
   }
 
   #piece(from: number): Uint8Array {
@@ -126,10 +135,6 @@ export class Inbox {
       if (index >= 0) return start + index;
       start += piece.length;
     }
-  }
-
-  #at(position: number): number {
-    return this.#piece(position)[0] as number;
   }
 
   #dropHeld(count: number): void {
