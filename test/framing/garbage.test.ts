@@ -1,0 +1,37 @@
+/**
+ * The calls of a game loop leave nothing for the garbage collector.
+ */
+
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { Process, root } from "../support/processes.js";
+
+const ROUNDS = 1_000_000;
+
+interface Work {
+  collections: number;
+  grown: number;
+  written: number;
+  read: number;
+  ready: number;
+}
+
+function run(port: number, what: "loop" | "empty"): Work {
+  const program = join(root, "test/framing/garbage-loop.js");
+  const process_ = new Process(process.execPath, ["--expose-gc", program, `${port}`, what, `${ROUNDS}`]);
+  return JSON.parse(process_.waitForOutput(/^\{.*\}$/m, 60_000)[0]);
+}
+
+test("a million times write, readInto and wait, and the collector has as little to do as for an empty loop", () => {
+  const peer = startPeer("echo", { hash: false });
+  const empty = run(peer.port, "empty");
+  const work = run(peer.port, "loop");
+  expect(work.written).toBeGreaterThan(1_000_000); // it really did something
+  expect(work.read).toBeGreaterThan(1_000_000);
+  expect(work.ready).toBeGreaterThan(1000);
+  expect(empty.collections).toBe(0);
+  // One for what the machine around it allocates: a small object each round would make about 30.
+  expect(work.collections).toBeLessThanOrEqual(1);
+  if (work.collections === 0) expect(work.grown / ROUNDS).toBeLessThan(8);
+}, 130_000);

@@ -1,0 +1,33 @@
+/**
+ * Connections to a peer that sends bytes in chosen pieces (piecewise.js, in a process of its own).
+ */
+
+import { join } from "node:path";
+import { connect, type TcpSocket } from "ringnet";
+import { Process, root } from "../support/processes.js";
+
+/** The smallest ring, so that edges and overlong portions come early. */
+export const RING = 4096;
+
+export interface Piece {
+  bytes: string | Uint8Array;
+  /** Sent so many ms after the piece before. */
+  delay?: number;
+}
+
+/** Starts such a peer; returns how to open connections to it. */
+export function startPiecewise(): { port: number; open: (options?: object) => TcpSocket } {
+  const peer = new Process(process.execPath, [join(root, "test/framing/piecewise.js")]);
+  const port = Number(peer.waitForOutput(/^\d+$/m)[0]);
+  const open = (options = {}) => connect({ host: "127.0.0.1", port, timeout: 10_000, receiveBuffer: RING, ...options });
+  return { port, open };
+}
+
+/** Has the peer send these pieces, and then end its side unless told otherwise. */
+export function order(socket: TcpSocket, pieces: (Piece | string | Uint8Array)[], end = true): void {
+  const list = pieces.map((piece) => {
+    const { bytes, delay = 0 } = typeof piece === "string" || piece instanceof Uint8Array ? { bytes: piece } : piece;
+    return { base64: Buffer.from(bytes as string).toString("base64"), delay };
+  });
+  socket.writeAll(`${JSON.stringify({ pieces: list, end })}\n`, 10_000);
+}

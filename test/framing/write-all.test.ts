@@ -1,0 +1,125 @@
+/**
+ * `writeAll`.
+ */
+
+import { connect } from "ringnet";
+import { describe, expect, test } from "vitest";
+import { pattern, patternHash } from "../support/bytes.js";
+import { startPeer, startUnanswering } from "../support/peers.js";
+import { timed, waitFor } from "../support/waiting.js";
+import { errorOf, fill, openTo } from "../tcp/sockets.js";
+
+test("takes all, however small the ring and however slow the peer", () => {
+  const peer = startPeer("slow", { piece: 40_000, interval: 5 });
+  const socket = openTo(peer, { sendBuffer: 4096 });
+  const data = pattern(30, 0, 1_000_000);
+  socket.writeAll(data, 20_000);
+  expect(socket.bytesWritten).toBe(data.length);
+  socket.end();
+  const { bytes, sha256 } = peer.waitForEvent("end", 20_000);
+  expect(bytes).toBe(data.length);
+  expect(sha256).toBe(patternHash(30, data.length));
+  socket.close();
+});
+
+test("strings are UTF-8; nothing is nothing", () => {
+  const peer = startPeer("echo");
+  const socket = openTo(peer);
+  socket.writeAll("");
+  socket.writeAll(new Uint8Array(0), 0);
+  socket.writeAll("grüß dich\n", 5000);
+  expect(socket.bytesWritten).toBe(12);
+  expect(socket.readLine(5000)).toBe("grüß dich");
+  socket.close();
+});
+
+describe("its time is up", () => {
+  test("the error says how many bytes were taken, and the program can go on behind them", () => {
+    const peer = startPeer("manual", { paused: true });
+    const socket = openTo(peer, { sendBuffer: 65_536 });
+    const data = pattern(31, 0, 20_000_000);
+    const error = errorOf(() => socket.writeAll(data, 300));
+    expect(error.code).toBe("ETIMEDOUT");
+    expect(error.bytesWritten).toBeGreaterThan(0);
+    expect(error.bytesWritten).toBeLessThan(data.length);
+    expect(socket.bytesWritten).toBe(error.bytesWritten);
+    expect(socket.status).toBe("success");
+    peer.send({ do: "resume" });
+    socket.writeAll(data.subarray(error.bytesWritten), 20_000);
+    socket.end();
+    const { bytes, sha256 } = peer.waitForEvent("end", 20_000);
+    expect(bytes).toBe(data.length);
+    expect(sha256).toBe(patternHash(31, data.length));
+    socket.close();
+  });
+
+  test("0 takes what fits now", () => {
+    const socket = openTo(startPeer("silent"), { sendBuffer: 4096 });
+    fill(socket);
+    const error = errorOf(() => socket.writeAll("more", 0));
+    expect(error.code).toBe("ETIMEDOUT");
+    expect(error.bytesWritten).toBe(0);
+    socket.close();
+  });
+
+  test("a peer that reads a little now and then does not prolong it", () => {
+    const peer = startPeer("slow", { piece: 2000, interval: 100 });
+    const socket = openTo(peer, { sendBuffer: 4096 });
+    const { value, milliseconds } = timed(() => errorOf(() => socket.writeAll(Buffer.alloc(50_000_000), 700)));
+    expect(value.code).toBe("ETIMEDOUT");
+    expect(milliseconds).toBeGreaterThanOrEqual(699);
+    expect(milliseconds).toBeLessThan(1500);
+    socket.close();
+  });
+});
+
+test("a connection that is not established yet takes what its ring holds, and waits for the rest", () => {
+  const stuck = startUnanswering();
+  const socket = connect({ host: stuck.host, port: stuck.port, sendBuffer: 4096 });
+  socket.writeAll(Buffer.alloc(4096), 100);
+  const error = errorOf(() => socket.writeAll("x", 100));
+  expect(error.code).toBe("ETIMEDOUT");
+  expect(error.bytesWritten).toBe(0);
+  socket.close();
+  const peer = startPeer("sink", { reply: "all" });
+  const other = connect({ host: peer.host, port: peer.port, sendBuffer: 4096 });
+  other.writeAll(Buffer.alloc(1_000_000), 10_000);
+  other.end();
+  expect(String(other.readAll(5000))).toBe("all");
+  other.close();
+});
+
+describe("a connection that fails", () => {
+  test("throws its error in the middle of the wait", () => {
+    const peer = startPeer("manual", { paused: true });
+    const socket = openTo(peer);
+    fill(socket);
+    peer.send({ do: "reset", delay: 200 });
+    const { value, milliseconds } = timed(() => errorOf(() => socket.writeAll(Buffer.alloc(50_000_000), -1)));
+    expect(value.code).toMatch(/^(ECONNRESET|EPIPE)$/);
+    expect(milliseconds).toBeLessThan(5000);
+    socket.close();
+  });
+
+  test("throws at once when it has failed, was ended or closed here", () => {
+    const peer = startPeer("reset");
+    const socket = openTo(peer);
+    waitFor("the failure", () => socket.status === "failure");
+    expect(errorOf(() => socket.writeAll("x", -1)).code).toBe("ECONNRESET");
+    socket.close();
+    const ended = openTo(startPeer("sink"));
+    ended.end();
+    expect(errorOf(() => ended.writeAll("x", -1)).code).toBe("EPIPE");
+    ended.close();
+    expect(errorOf(() => ended.writeAll("x", -1)).code).toBe("ERR_SOCKET_CLOSED");
+  });
+});
+
+test("refuses what has no bytes", () => {
+  const socket = openTo(startPeer("sink"));
+  expect(() => socket.writeAll(5 as never)).toThrow(TypeError);
+  expect(() => socket.writeAll(undefined as never)).toThrow(TypeError);
+  expect(() => socket.writeAll("x", -2)).toThrow(RangeError);
+  expect(socket.bytesWritten).toBe(0);
+  socket.close();
+});
