@@ -7,6 +7,9 @@
  * happens-before against every access to the same place by another thread; a program without data races behaves as if its
  * plain accesses were steps of their own (ECMA-262, "Memory Model": sequential consistency of race-free programs).
  *
+ * An atomic word that only one thread uses in the whole exploration is no step either. That is assumed of each word until a
+ * second thread comes by; then all begins anew.
+ *
  * Happens-before is kept as knowledge: for the last write of a place, and for each thread's last read of it, which threads
  * and which atomic words "know" of it. A store passes the storing thread's knowledge to the word, a load from the word to
  * the thread, a read-modify-write both ways. Bits are kept inverted: 0 says "knows".
@@ -44,6 +47,9 @@ export interface Outcome {
   depth: number;
 }
 
+/** Operations that are always a step of their own. */
+const SLEEPING_KINDS = new Set<Operation["kind"]>(["wait", "waitAsync", "notify", "loop", "post", "take"]);
+
 const RUNNING = 0;
 const BLOCKED = 1;
 const WOKEN = 2;
@@ -66,10 +72,21 @@ interface Step {
   log: string[];
 }
 
+const SHARED_AFTER_ALL = Symbol("shared after all");
+
 class ModelFault extends Error {}
 
+/** Explores it all, or up to the first fault. */
 export function explore(exploration: Exploration): Outcome {
-  return new Explorer(exploration).run();
+  const shared = new Set<number>();
+  for (;;) {
+    try {
+      return new Explorer(exploration, shared).run();
+    } catch (error) {
+      // One more place turned out to be shared: what was explored so far took steps together that must be apart.
+      if (error !== SHARED_AFTER_ALL) throw error;
+    }
+  }
 }
 
 class Explorer {
@@ -93,8 +110,13 @@ class Explorer {
   readonly #to: number[] = [];
   readonly #counted: boolean[] = [];
 
-  constructor(exploration: Exploration) {
+  /** Atomic places that more than one thread uses, and the one user of each of the others. */
+  readonly #shared: Set<number>;
+  readonly #users: number[] = [];
+
+  constructor(exploration: Exploration, shared: Set<number>) {
     this.#exploration = exploration;
+    this.#shared = shared;
     this.#world = exploration.world;
     this.#threads = exploration.threads;
     this.#bitsUsed = this.#threads.length;
@@ -202,7 +224,7 @@ class Explorer {
         if ((state.rings[t] as number) > 0) this.#add(steps, state, t, "ring", false);
         if (operation.place >= 0 && this.#value(state, operation.place) !== "")
           this.#add(steps, state, t, "message", false);
-        this.#add(steps, state, t, "tick", true);
+        if (operation.first === 1) this.#add(steps, state, t, "tick", true);
       } else {
         this.#add(steps, state, t, null, false);
       }
@@ -244,7 +266,7 @@ class Explorer {
         return [step];
       }
       if (operation.kind === "choose") return this.#choices(step, t, operation.first as number);
-      if (operation.kind !== "read" && operation.kind !== "write" && operation.kind !== "note") return [step];
+      if (!this.#unseen(operation)) return [step];
       try {
         this.#perform(state, t, null);
       } catch (error) {
@@ -253,6 +275,22 @@ class Explorer {
         return [step];
       }
     }
+  }
+
+  /** Whether an operation is none that another thread could see or disturb. */
+  #unseen({ kind, place }: Operation): boolean {
+    if (kind === "read" || kind === "write" || kind === "note") return true;
+    return place >= 0 && !SLEEPING_KINDS.has(kind) && !this.#shared.has(place);
+  }
+
+  /** Keeps track of who uses an atomic place. */
+  #use(t: number, place: number): void {
+    if (this.#shared.has(place)) return;
+    const user = this.#users[place];
+    this.#users[place] = t;
+    if (user === undefined || user === t) return;
+    this.#shared.add(place);
+    throw SHARED_AFTER_ALL;
   }
 
   #choices(step: Step, t: number, ways: number): Step[] {
@@ -278,6 +316,7 @@ class Explorer {
   #perform(state: State, t: number, event: string | null): void {
     const operation = (state.nodes[t] as LocalNode).operation as Operation;
     const { kind, place, first, second } = operation;
+    if (place >= 0 && kind !== "read" && kind !== "write" && kind !== "note") this.#use(t, place);
     this.#guard(state, t, operation);
     if (kind === "wait") {
       this.#wait(state, t, operation, event);
@@ -426,9 +465,14 @@ class Explorer {
   /** Thread `t` gets the knowledge of a word. */
   #learn(state: State, t: number, place: number): void {
     const from = this.#bit(place);
+    const threads = (1 << this.#threads.length) - 1;
     const { unknown } = state;
-    for (let i = 0; i < unknown.length; i++)
-      if (((unknown[i] as number) & from) === 0) (unknown[i] as number) &= ~(1 << t);
+    for (let i = 0; i < unknown.length; i++) {
+      if (((unknown[i] as number) & from) !== 0) continue;
+      (unknown[i] as number) &= ~(1 << t);
+      // What all threads know the words need not carry any more.
+      if (((unknown[i] as number) & threads) === 0) unknown[i] = 0;
+    }
   }
 
   /** A word gets the knowledge of thread `t`, and forgets what it had. */
@@ -634,6 +678,6 @@ function group(of: readonly number[], count: number): { heads: Int32Array; order
   for (let id = 0; id < count; id++) (heads[id + 1] as number) += heads[id] as number;
   const fill = heads.slice();
   const order = new Int32Array(of.length);
-  for (const [edge, id] of of.entries()) order[fill[id]++] = edge;
+  for (const [edge, id] of of.entries()) order[(fill[id] as number)++] = edge;
   return { heads, order };
 }

@@ -8,6 +8,7 @@
 import type { Exploration } from "./explorer.js";
 import type { Edit, Product } from "./product.js";
 import { loadProduct } from "./product.js";
+import type { Program } from "./thread.js";
 import { World } from "./world.js";
 
 /** What the programs of a scenario share. */
@@ -16,12 +17,16 @@ export interface Stage {
   product: Product;
   /** A rule of the drivers that this run breaks on purpose, or "". */
   broken: string;
+  /** Whether waits may run out of time, and the worker's loop be run by something else, at any moment. */
+  restless: boolean;
 }
 
 export interface Scenario {
   name: string;
   /** What the threads do, for docs/protocols.md. */
   story: string;
+  /** Explored elsewhere, and left out where there are states enough: waits that run out of time, ticks. */
+  calm?: boolean;
   /** Changes of the source that are no faults: a smaller queue, say. */
   edits?: Edit[];
   set(stage: Stage): Omit<Exploration, "world">;
@@ -31,7 +36,7 @@ export interface Scenario {
 export function stage(scenario: Scenario, edits: readonly Edit[] = [], broken = ""): Exploration {
   const world = new World();
   const product = loadProduct(world, [...(scenario.edits ?? []), ...edits]);
-  const shared = { world, product, broken };
+  const shared = { world, product, broken, restless: scenario.calm !== true };
   world.opaque.set(shared, "stage");
   return { world, ...scenario.set(shared) };
 }
@@ -42,50 +47,86 @@ export function labels(block: string, names: Record<string, number>): (index: nu
   return (index) => known.get(index) ?? `${block}[${index}]`;
 }
 
-/** A bounded slice of a wait: it may run out at any time. */
-export const SLICE = 50;
+/** In ms; how long that is does not matter to the model, only whether it ends. */
+const SLICE = 50;
 
 export type Sleeper = InstanceType<Product["SignalSleeper"]>;
 
 /** One round of a client's wait; true when `condition` holds. */
-export function waitRound(sleeper: Sleeper, interest: number, broken: string, condition: () => boolean): boolean {
+export function waitRound(
+  { broken, restless }: Stage,
+  sleeper: Sleeper,
+  interest: number,
+  condition: () => boolean,
+): boolean {
   if (condition()) return true;
   const ticket = sleeper.announce(interest);
   if (broken !== "the client does not look again after announcing" && condition()) {
     sleeper.rise();
     return true;
   }
-  sleeper.sleep(ticket, SLICE);
+  sleeper.sleep(ticket, restless ? SLICE : Number.POSITIVE_INFINITY);
   sleeper.rise();
   return false;
 }
 
-/** A networking thread: sleeps, is rung, drains, sleeps. */
-export abstract class Actor {
-  protected readonly sleeper: InstanceType<Product["DoorbellSleeper"]>;
+/**
+ * A networking thread: is rung, drains, and sleeps in its event loop unless there is work again:
+ * `onRing() { rise(); drain(); sleep(); }  sleep() { for (;;) { announce(); if (!hasWork()) return; rise(); drain(); } }`.
+ * Cut into turns, so that what a part of it has seen need not be told apart in the next.
+ */
+export abstract class Actor implements Program {
+  private next: "drain" | "announce" | "look" | "loop" = "announce";
+  private readonly sleeper: InstanceType<Product["DoorbellSleeper"]>;
 
   constructor(
     protected readonly stage: Stage,
     workerBlock: Int32Array,
   ) {
-    this.sleeper = new stage.product.DoorbellSleeper(workerBlock, () => this.wakeUp());
+    this.sleeper = new stage.product.DoorbellSleeper(workerBlock, () => {
+      this.next = "drain";
+    });
   }
+
+  turn(): boolean {
+    switch (this.next) {
+      case "drain":
+        this.sleeper.rise();
+        this.drain();
+        this.next = "announce";
+        break;
+      case "announce":
+        this.sleeper.announce();
+        this.next = this.stage.broken === "the worker does not look again after announcing" ? "loop" : "look";
+        break;
+      case "look":
+        this.next = this.hasWork() ? "drain" : "loop";
+        break;
+      case "loop":
+        this.idle();
+        break;
+    }
+    return true;
+  }
+
+  /** What its sockets may bring. */
+  protected events(): string[] {
+    return [];
+  }
+
+  /** A port that messages come from. */
+  protected readonly port: string | undefined = undefined;
 
   protected abstract hasWork(): boolean;
   protected abstract drain(): void;
+  protected happens(_event: string): void {}
 
-  protected wakeUp(): void {
-    this.sleeper.rise();
-    this.drain();
-    this.fallAsleep();
-  }
-
-  protected fallAsleep(): void {
-    for (;;) {
-      this.sleeper.announce();
-      if (this.stage.broken === "the worker does not look again after announcing" || !this.hasWork()) break;
-      this.sleeper.rise();
-      this.drain();
-    }
+  private idle(): void {
+    const { world, restless } = this.stage;
+    const event = world.loop(this.events(), restless, this.port);
+    if (event === "ring") world.callback();
+    // Anything else that runs the loop, a timer or polling, looks for work too.
+    else if (event === "tick") this.next = "drain";
+    else this.happens(event);
   }
 }

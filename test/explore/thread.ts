@@ -37,8 +37,9 @@ interface Root {
 
 /** An object of the program and what its fields were. */
 type Cell =
-  | { object: Uint8Array; bytes: Uint8Array }
-  | { object: Record<string, unknown>; fields: Map<string, unknown> };
+  | { bytes: Uint8Array; object: Uint8Array }
+  | { entries: [unknown, unknown][]; map: Map<unknown, unknown> }
+  | { fields: Map<string, unknown>; object: Record<string, unknown> };
 
 interface Checkpoint {
   root: Root | null;
@@ -112,6 +113,7 @@ export class ModelThread {
       else again = root.program.turn();
     } catch (error) {
       if (error === SUSPENDED) return;
+      if (process.env.DEBUG) console.log(error);
       const text = error instanceof ProgramFault ? error.message : String(error);
       arrive({ kind: "fault", place: -1, first: text, second: 0, events: [], where: "" });
       return;
@@ -158,7 +160,7 @@ function takeSnapshot(root: Root, world: World): { key: string; cells: Cell[] } 
       return;
     }
     if (value instanceof Map) {
-      cells.push({ object: value, entries: [...value] });
+      cells.push({ map: value, entries: [...value] });
       key.push("map");
       for (const part of [...value].flat()) visit(part);
       key.push("end");
@@ -199,8 +201,8 @@ function restore(cells: readonly Cell[]): void {
       continue;
     }
     if ("entries" in cell) {
-      cell.object.clear();
-      for (const [key, value] of cell.entries) cell.object.set(key, value);
+      cell.map.clear();
+      for (const [key, value] of cell.entries) cell.map.set(key, value);
       continue;
     }
     const { object, fields } = cell;

@@ -133,10 +133,12 @@ export class World {
 
   /**
    * Waits in the event loop for one of `events` (they can happen at any time), "ring" (a `waitAsync` was notified: call
-   * `callback`), "message" (there is one in `channel`) or "tick" (anything else that runs the loop; never counted on).
+   * `callback`), "message" (there is one in `channel`) or, if asked for, "tick" (anything else that runs the loop, at any
+   * time, but never counted on).
    */
-  loop(events: readonly string[], channel?: string): string {
-    return this.#do("loop", channel === undefined ? -1 : this.#channel(channel), 0, 0, events) as string;
+  loop(events: readonly string[], ticks: boolean, channel?: string): string {
+    const place = channel === undefined ? -1 : this.#channel(channel);
+    return this.#do("loop", place, ticks ? 1 : 0, 0, events) as string;
   }
 
   /** Runs the callback of the `waitAsync` that was notified. */

@@ -28,9 +28,8 @@ class Client implements Program {
   }
 }
 
-class Worker extends Actor implements Program {
+class Worker extends Actor {
   private readonly done: number[];
-  private started = false;
 
   constructor(
     stage: Stage,
@@ -40,18 +39,6 @@ class Worker extends Actor implements Program {
   ) {
     super(stage, block);
     this.done = Array.from({ length: clients }, () => 0);
-  }
-
-  turn(): boolean {
-    if (!this.started) {
-      this.started = true;
-      this.fallAsleep();
-      return true;
-    }
-    // A tick is anything else that runs the loop: a timer, a socket, polling. It looks for work, too.
-    if (this.stage.world.loop([]) === "ring") this.stage.world.callback();
-    else this.wakeUp();
-    return true;
   }
 
   protected hasWork(): boolean {

@@ -3,6 +3,7 @@
 import { BYTE_SCENARIOS } from "./bytes.js";
 import { DOORBELL_SCENARIOS } from "./doorbell.js";
 import { RECORD_SCENARIO } from "./records.js";
+import { RECEIVE_SCENARIOS } from "./receive-path.js";
 import { SIGNAL_SCENARIOS } from "./signal.js";
 import { SLOT_QUEUE_SCENARIO } from "./slot-queue.js";
 
@@ -12,4 +13,5 @@ export const SCENARIOS = [
   SLOT_QUEUE_SCENARIO,
   ...SIGNAL_SCENARIOS,
   ...DOORBELL_SCENARIOS,
+  ...RECEIVE_SCENARIOS,
 ];

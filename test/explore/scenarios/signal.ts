@@ -27,8 +27,8 @@ class Client implements Program {
 
   turn(): boolean {
     const { interest, waker, news } = this.plan.waits[this.wait] as Plan["waits"][number];
-    const { broken, world } = this.stage;
-    if (waitRound(this.sleeper, interest, broken, () => world.atomics.load(this.news, waker) >= news)) this.wait++;
+    const { world } = this.stage;
+    if (waitRound(this.stage, this.sleeper, interest, () => world.atomics.load(this.news, waker) >= news)) this.wait++;
     return this.wait < this.plan.waits.length;
   }
 }

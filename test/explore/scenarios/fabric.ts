@@ -1,0 +1,105 @@
+/** What a client and a networking thread share in the scenarios of whole paths: a slot, a link, two blocks. Test code. */
+
+import type { Exploration } from "../explorer.js";
+import { labels, type Stage } from "../scenario.js";
+import { overflowGuard } from "./slot-queue.js";
+
+/** Name of the slot in the scenarios that open it only once. */
+export const GENERATION = 5;
+
+export interface Fabric {
+  slot: Int32Array;
+  link: Int32Array;
+  worker: Int32Array;
+  client: Int32Array;
+}
+
+/** Lays the four blocks out as the product does. */
+export function weave({ world, product }: Stage, slotWords: Record<number, number> = {}): Fabric {
+  const { QUEUES, QUEUE_CAPACITY } = product;
+  const linkWords = pick(product, ["TO_WORKER_WRITE", "TO_WORKER_READ", "TO_CLIENT_WRITE", "TO_CLIENT_READ"]);
+  const linkLabel = labels("link", linkWords);
+  const fabric = {
+    slot: world.words("slot", product.SLOT_WORDS, {
+      label: labels(
+        "slot",
+        pick(product, [
+          "GENERATION",
+          "STATE",
+          "RX_WRITE",
+          "RX_READ",
+          "RX_PAUSED",
+          "TX_WRITE",
+          "TX_READ",
+          "REQUEST",
+          "TO_WORKER_FLAG",
+          "TO_CLIENT_FLAG",
+          "FAULT",
+        ]),
+      ),
+      initial: (index) => slotWords[index] ?? 0,
+    }),
+    link: world.words("link", product.LINK_BLOCK_BYTES / 4, {
+      label: (index) => {
+        if (index < QUEUES) return linkLabel(index);
+        const entry = index - QUEUES;
+        return entry < QUEUE_CAPACITY ? `to worker, entry ${entry}` : `to client, entry ${entry - QUEUE_CAPACITY}`;
+      },
+    }),
+    worker: world.words("worker", product.WORKER_BLOCK_BYTES / 4, {
+      label: labels("worker", pick(product, ["DOORBELL", "SLEEPING"])),
+    }),
+    client: world.words("client", product.CLIENT_BLOCK_BYTES / 4, {
+      label: labels("client", pick(product, ["SIGNAL", "INTEREST"])),
+    }),
+  };
+  world.opaque.set(fabric, "fabric");
+  return fabric;
+}
+
+function pick<T extends object>(from: T, names: (keyof T)[]): Record<string, number> {
+  return Object.fromEntries(names.map((name) => [name, from[name] as number]));
+}
+
+/** Complains when one of the link's two queues overflows. */
+export function queueGuard({ product }: Stage, { link }: Fabric): NonNullable<Exploration["guard"]> {
+  const { QUEUES, QUEUE_CAPACITY } = product;
+  const toWorker = overflowGuard(link, product.TO_WORKER_WRITE, product.TO_WORKER_READ, QUEUES, QUEUE_CAPACITY);
+  const clientEntries = QUEUES + QUEUE_CAPACITY;
+  const toClient = overflowGuard(link, product.TO_CLIENT_WRITE, product.TO_CLIENT_READ, clientEntries, QUEUE_CAPACITY);
+  return (view, _thread, operation, array, index) =>
+    toWorker(view, operation, array, index) ?? toClient(view, operation, array, index);
+}
+
+/** The client's end of a link, as `Channel` wants it. */
+export function clientLink({ product }: Stage, fabric: Fabric): ConstructorParameters<typeof product.Channel>[0] {
+  const link = {
+    queue: new product.SlotQueueProducer(fabric.link, product.TO_WORKER_WRITE, product.QUEUES),
+    doorbell: new product.DoorbellRinger(fabric.worker),
+    death: null,
+  };
+  return link as unknown as ConstructorParameters<typeof product.Channel>[0];
+}
+
+type Channel = InstanceType<Stage["product"]["Channel"]>;
+
+/** A handle's slot as the client sees it. */
+export function clientChannel(
+  { product }: Stage,
+  fabric: Fabric,
+  link: ConstructorParameters<typeof product.Channel>[0],
+  generation: number,
+): Channel {
+  const reference = { generation, memory: shared(fabric.slot), offset: 0 };
+  return new product.Channel(link, generation, reference, null, fabric.slot, null, () => {});
+}
+
+/** The networking thread's end of a link, without a port: the scenarios have a channel for messages of their own. */
+export function workerLink({ product }: Stage, fabric: Fabric): InstanceType<typeof product.ClientLink> {
+  return new product.ClientLink(shared(fabric.client), shared(fabric.link), null);
+}
+
+/** A place in memory, where the product's types want a SharedArrayBuffer and the model has an array. */
+export function shared(array: Int32Array | Uint8Array): SharedArrayBuffer {
+  return array as unknown as SharedArrayBuffer;
+}

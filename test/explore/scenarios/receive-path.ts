@@ -1,0 +1,200 @@
+/**
+ * Scenarios of the whole way in: a socket of Node's, the networking thread's `Receiver`, the ring, the valve, the slot queue
+ * and the doorbell, the client's `Inbox`. A paused connection is always resumed, and no byte is lost. Test code.
+ */
+
+import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { ModelThread, type Program } from "../thread.js";
+import { clientChannel, clientLink, type Fabric, GENERATION, queueGuard, shared, weave, workerLink } from "./fabric.js";
+
+interface Plan {
+  capacity: number;
+  total: number;
+  /** Bytes that the kernel has at once, where there is room for so many. */
+  chunk: number;
+  /** Most bytes that the client reads at once. */
+  piece: number;
+  /** Whether the kernel reads straight into the ring (`onread`), or 'data' events bring the bytes. */
+  direct: boolean;
+  calm: boolean;
+}
+
+function byteAt(index: number): number {
+  return index + 1;
+}
+
+type Receiver = InstanceType<Stage["product"]["Receiver"]>;
+
+/** A socket of Node's as far as its reading goes, with the order of calls that Node has. */
+class NodeSocket {
+  private paused = false;
+  private arrived = 0;
+  private ended = false;
+  /** Fetched right after each callback, even after one that stopped the reading, and used when it goes on. */
+  private buffer: Uint8Array | null;
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly receiver: Receiver,
+    private readonly onEnd: () => void,
+  ) {
+    this.buffer = plan.direct ? receiver.nextBuffer() : null;
+  }
+
+  get events(): string[] {
+    if (this.paused || this.ended) return [];
+    return [this.arrived < this.plan.total ? "bytes" : "end"];
+  }
+
+  happens(event: string): void {
+    if (event === "bytes") this.read();
+    else {
+      this.ended = true;
+      this.receiver.finish(this.onEnd);
+    }
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  private read(): void {
+    const { total, chunk } = this.plan;
+    const count = Math.min(chunk, total - this.arrived, this.buffer?.length ?? chunk);
+    const target = this.buffer ?? new Uint8Array(count);
+    for (let i = 0; i < count; i++) target[i] = byteAt(this.arrived + i);
+    this.arrived += count;
+    const goOn = this.buffer === null ? this.receiver.chunk(target) : this.receiver.received(count);
+    if (this.buffer !== null) this.buffer = this.receiver.nextBuffer();
+    if (!goOn) this.paused = true;
+  }
+}
+
+class Worker extends Actor {
+  private readonly link;
+  private readonly slot;
+  private readonly receiver;
+  private readonly socket;
+
+  constructor(stage: Stage, plan: Plan, fabric: Fabric, bytes: Uint8Array) {
+    super(stage, fabric.worker);
+    const { product } = stage;
+    this.link = workerLink(stage, fabric);
+    this.slot = new product.Slot(this.link, { generation: GENERATION, memory: shared(fabric.slot), offset: 0 });
+    this.receiver = new product.Receiver(this.slot, { memory: shared(bytes), offset: 0, capacity: plan.capacity });
+    this.socket = new NodeSocket(plan, this.receiver, () => this.slot.endReading());
+    this.receiver.socket = this.socket as unknown as Receiver["socket"];
+    this.link.handles.set(GENERATION, { slot: this.slot, look: () => this.receiver.look() });
+  }
+
+  protected override events(): string[] {
+    return this.socket.events;
+  }
+
+  protected override happens(event: string): void {
+    this.socket.happens(event);
+  }
+
+  protected hasWork(): boolean {
+    return !this.link.idle;
+  }
+
+  protected drain(): void {
+    this.link.drain();
+  }
+}
+
+class Reader implements Program {
+  private readonly sleeper;
+  private readonly channel;
+  private readonly inbox;
+  private received = 0;
+  private reading = false;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly plan: Plan,
+    fabric: Fabric,
+    bytes: Uint8Array,
+  ) {
+    const { product } = stage;
+    this.sleeper = new product.SignalSleeper(fabric.client);
+    const ring = new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, bytes);
+    this.channel = clientChannel(stage, fabric, clientLink(stage, fabric), GENERATION);
+    this.inbox = new product.Inbox(this.channel, ring);
+  }
+
+  turn(): boolean {
+    if (this.reading) return this.read();
+    // The end is looked for first: when it is told, all bytes are in the ring.
+    this.reading = waitRound(this.stage, this.sleeper, GENERATION, () => this.ended || this.inbox.readable > 0);
+    return true;
+  }
+
+  private read(): boolean {
+    const { world } = this.stage;
+    this.reading = false;
+    const { ended } = this;
+    const target = new Uint8Array(1 + world.choose(this.plan.piece));
+    const count = this.inbox.read(target);
+    for (let i = 0; i < count; i++) {
+      world.expect(`byte ${this.received + i}`, target[i] as number, byteAt(this.received + i));
+    }
+    this.received += count;
+    if (count > 0 || !ended) return true;
+    world.expect("the end's position", this.received, this.plan.total);
+    return false;
+  }
+
+  private get ended(): boolean {
+    return (this.channel.state & this.stage.product.READ_ENDED) !== 0;
+  }
+}
+
+function receiveScenario(name: string, story: string, plan: Plan): Scenario {
+  return {
+    name,
+    story,
+    calm: plan.calm,
+    edits: [
+      { module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 1" },
+      { module: "worker/receiver", find: /SPILL = new Uint8Array\([^)]*\)/, replace: "SPILL = new Uint8Array(2)" },
+    ],
+    set(stage) {
+      const { world, product } = stage;
+      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.GENERATION]: GENERATION });
+      const bytes = world.bytes("ring", plan.capacity);
+      world.opaque.set(plan, "plan");
+      return {
+        threads: [
+          new ModelThread("worker", world, () => new Worker(stage, plan, fabric, bytes)),
+          new ModelThread("client", world, () => new Reader(stage, plan, fabric, bytes)),
+        ],
+        guard: queueGuard(stage, fabric),
+        rest: (view) => {
+          const read = view.word(fabric.slot, product.RX_READ);
+          if (read !== plan.total) return `the client has got ${read} of ${plan.total} bytes`;
+          return (view.word(fabric.slot, product.STATE) & product.READ_ENDED) !== 0 ? null : "the end was never told";
+        },
+      };
+    },
+  };
+}
+
+export const RECEIVE_SCENARIOS: Scenario[] = [
+  receiveScenario(
+    "receive path, with time-outs",
+    "Three bytes, two at a time, through a ring of 2; any wait may run out of time, anything may run the worker's loop.",
+    { capacity: 2, total: 3, chunk: 2, piece: 2, direct: true, calm: false },
+  ),
+  receiveScenario(
+    "receive path, read into the ring",
+    "Six bytes from a socket whose reads land in a ring of 2, or in the spill buffer when it is full; the client reads 1 or 2 at a time and sleeps in between.",
+    { capacity: 2, total: 5, chunk: 2, piece: 2, direct: true, calm: true },
+  ),
+  receiveScenario(
+    "receive path, 'data' events",
+    "Six bytes in chunks of 3 that are copied into a ring of 2, with overflow.",
+    { capacity: 2, total: 5, chunk: 3, piece: 2, direct: false, calm: true },
+  ),
+];
