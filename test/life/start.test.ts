@@ -48,14 +48,25 @@ test("starts at first use while the main thread blocks", () => {
   expectToWork({});
 });
 
-test("nothing starts at import", () => {
-  const { output } = runProgram(`
-    import { readdirSync } from "node:fs";
-    const before = readdirSync("/proc/self/task").length;
-    await import("ringnet");
-    console.log(readdirSync("/proc/self/task").length - before);
+test("starts no thread at import, and one at first use", () => {
+  const { output, errors } = runProgram(`
+    import { createRequire, syncBuiltinESMExports } from "node:module";
+    const threads = createRequire(import.meta.url)("node:worker_threads");
+    let started = 0;
+    threads.Worker = class extends threads.Worker {
+      constructor(...args) {
+        super(...args);
+        started++;
+      }
+    };
+    syncBuiltinESMExports();
+    const { listen } = await import("ringnet");
+    console.log(started);
+    listen({ host: "127.0.0.1" }).close();
+    listen({ host: "127.0.0.1" }).close();
+    console.log(started);
   `);
-  expect(output).toBe("0\n");
+  expect({ output, errors }).toEqual({ output: "0\n1\n", errors: "" });
 });
 
 test("starts from CommonJS that requires the package, where Node can", () => {
