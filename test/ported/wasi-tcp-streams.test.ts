@@ -1,0 +1,158 @@
+/**
+ * What Wasmtime's test programs `p2_tcp_sockopts` and `p2_tcp_streams` (github.com/bytecodealliance/wasmtime) assert of
+ * options and of the two directions of a TCP connection. docs/ported-suites.md has the whole list.
+ */
+
+import { connect, listen } from "ringnet";
+import { describe, expect, test } from "vitest";
+import { patternHash, pattern as someBytes } from "../support/bytes.js";
+import { startPeer } from "../support/peers.js";
+import { waitFor } from "../support/waiting.js";
+import { acceptFrom, errorOf, openTo } from "../tcp/sockets.js";
+import { families } from "./support/families.js";
+import { nextProbe } from "./support/keep-alive.js";
+
+/** The ms until a connection's next keep-alive probe, as soon as the kernel says what `expected` accepts. */
+function probeWhen(localPort: number, remotePort: number, expected: (due: number | null) => boolean): number | null {
+  let due: number | null | undefined;
+  waitFor("another keep-alive timer", () => {
+    due = nextProbe(localPort, remotePort);
+    return due !== undefined && expected(due);
+  });
+  return due as number | null;
+}
+
+describe.each(families)("ranges of options, $family", ({ loopback }) => {
+  test("a backlog of 0 is refused; 1 and more than the system has are taken", () => {
+    expect(() => listen({ host: loopback, backlog: 0 })).toThrow(RangeError);
+    for (const backlog of [1, 2 ** 31 - 1]) listen({ host: loopback, backlog }).close();
+  });
+
+  test("a buffer of 0 bytes is refused; departure: so is one that is not a power of two from 4096", () => {
+    const server = listen({ host: loopback });
+    for (const bytes of [0, 1, 5000, 2 ** 40]) {
+      for (const name of ["receiveBuffer", "sendBuffer"]) {
+        expect(() => connect({ host: loopback, port: server.port, [name]: bytes })).toThrow(RangeError);
+        expect(() => listen({ host: loopback, [name]: bytes })).toThrow(RangeError);
+      }
+    }
+    expect(server.waitUntilAcceptable(50)).toBe(false);
+    server.close();
+  });
+
+  test("keep-alive goes on and off; its delay must not be negative", () => {
+    const server = listen({ host: loopback });
+    const client = connect({ host: loopback, port: server.port, timeout: 5000 });
+    client.setKeepAlive(true);
+    client.setKeepAlive(false);
+    expect(() => client.setKeepAlive(true, -1)).toThrow(RangeError);
+    expect(() => client.setKeepAlive(true, Number.MAX_SAFE_INTEGER)).toThrow(RangeError);
+    expect(client.status).toBe("success");
+    client.close();
+    server.close();
+  });
+});
+
+describe("options take effect", () => {
+  test("keep-alive and its delay, as the kernel tells them", () => {
+    const peer = startPeer("silent");
+    const client = openTo(peer);
+    const port = client.localPort as number;
+    probeWhen(port, peer.port, (due) => due === null);
+    client.setKeepAlive(true, 42_000);
+    const due = probeWhen(port, peer.port, (found) => found !== null);
+    expect(due).toBeGreaterThan(20_000);
+    expect(due).toBeLessThanOrEqual(42_000 + 500);
+    client.setKeepAlive(false);
+    probeWhen(port, peer.port, (found) => found === null);
+    client.close();
+  });
+
+  test("keep-alive from the beginning", () => {
+    const peer = startPeer("silent");
+    const client = openTo(peer, { keepAlive: 42_000 });
+    const due = probeWhen(client.localPort as number, peer.port, (found) => found !== null);
+    expect(due).toBeGreaterThan(20_000);
+    client.close();
+  });
+
+  test.each(families)("the size of a buffer is exactly the one asked for, $family", ({ loopback }) => {
+    const peer = startPeer("silent", { host: loopback });
+    const client = openTo(peer, { sendBuffer: 0x10000 });
+    expect(client.writable).toBe(0x10000);
+    client.close();
+  });
+});
+
+describe.each(families)("accepted connections, $family", ({ loopback }) => {
+  test("have the server's buffer sizes, and go their own way from there", () => {
+    const server = listen({ host: loopback, sendBuffer: 0x10000 });
+    const clients = [1, 2].map(() => connect({ host: loopback, port: server.port, timeout: 5000 }));
+    const [one, two] = clients.map(() => acceptFrom(server));
+    expect(one?.writable).toBe(0x10000);
+    one?.setKeepAlive(true, 42_000);
+    expect(two?.writable).toBe(0x10000);
+    if (loopback === "127.0.0.1" && one !== undefined && two !== undefined) {
+      probeWhen(server.port, one.remotePort as number, (due) => due !== null && due > 20_000);
+      probeWhen(server.port, two.remotePort as number, (due) => due === null);
+    }
+    for (const each of [...clients, one, two, server]) each?.close();
+  });
+});
+
+describe.each(families)("streams, $family", ({ loopback }) => {
+  test("reading tells the end as soon as the peer's end is there, never an empty read; 0 bytes too", () => {
+    const peer = startPeer("manual", { host: loopback });
+    const client = openTo(peer);
+    expect(client.read(10)).toHaveLength(0);
+    peer.send({ do: "end" });
+    expect(client.waitUntilReadable(5000)).toBe(true);
+    expect(client.read(10)).toBeNull();
+    expect(client.read(0)).toBeNull();
+    client.close();
+  });
+
+  test("reading is over once it was closed here, bytes that are there notwithstanding", () => {
+    const peer = startPeer("greeter", { host: loopback, text: "a text that nobody is going to read" });
+    const client = openTo(peer);
+    expect(client.waitUntilReadable(5000)).toBe(true);
+    client.close();
+    for (const amount of [10, 0]) expect(errorOf(() => client.read(amount)).code).toBe("ERR_SOCKET_CLOSED");
+    expect(client.readable).toBe(0);
+  });
+
+  test("writing is over once this side was ended", () => {
+    const peer = startPeer("manual", { host: loopback });
+    const client = openTo(peer);
+    expect(client.writable).toBeGreaterThanOrEqual(3);
+    client.end();
+    for (const data of ["Hi!", ""]) expect(errorOf(() => client.write(data)).code).toBe("EPIPE");
+    expect(client.writable).toBe(0);
+    expect(errorOf(() => client.writeAll("Hi!", 5000)).code).toBe("EPIPE");
+    expect(peer.waitForEvent("end").bytes).toBe(0);
+    client.close();
+  });
+
+  test("departure: what was written before the end can still be waited for", () => {
+    const peer = startPeer("sink", { host: loopback });
+    const client = openTo(peer);
+    client.write("all of this");
+    client.end();
+    expect(client.waitUntilDrained(5000)).toBe(0);
+    expect(peer.waitForEvent("end").bytes).toBe(11);
+    client.close();
+  });
+
+  test("an end right after a large write loses none of it", () => {
+    const size = 8 << 20; // more than the kernel takes while nobody reads
+    const peer = startPeer("manual", { host: loopback, paused: true });
+    const client = openTo(peer, { sendBuffer: size });
+    expect(client.write(someBytes(7, 0, size))).toBe(size);
+    client.end();
+    expect(client.pendingWrites).toBeGreaterThan(0);
+    peer.send({ do: "resume" });
+    const { bytes, sha256 } = peer.waitForEvent("end");
+    expect([bytes, sha256]).toEqual([size, patternHash(7, size)]);
+    client.close();
+  });
+});

@@ -1,0 +1,284 @@
+/**
+ * What Wasmtime's test programs `p2_udp_*` (github.com/bytecodealliance/wasmtime, crates/test-programs) assert of UDP
+ * sockets, as far as it means something here: bind, connect, states, options, streams, a sample application.
+ * docs/ported-suites.md has the whole list.
+ *
+ * As in those programs, both ends are often the library's own.
+ */
+
+import { bindUdp, type Datagram, type NetError, type UdpSocket } from "ringnet";
+import { describe, expect, test } from "vitest";
+import { waitFor } from "../support/waiting.js";
+import { errorOf } from "../tcp/sockets.js";
+import { startDatagramPeer } from "./support/datagram-peers.js";
+import { families } from "./support/families.js";
+
+const text = (datagram: Datagram): string => datagram.data.toString();
+
+/** Sends, waits until the system has it, and returns what `receiver` gets. */
+function deliver(sender: UdpSocket, data: string, receiver: UdpSocket): Datagram {
+  expect(sender.send(data)).toBe(true);
+  expect(sender.waitUntilDrained(5000)).toBe(0);
+  return receiver.receiveWait(5000);
+}
+
+/** A socket on a port that the system did not pick for it. */
+function bindChosen(host: string): UdpSocket {
+  const found = bindUdp({ host });
+  const { port } = found;
+  found.close(); // goes on in the background
+  const socket = waitFor("the port to be free", () => {
+    try {
+      return bindUdp({ host, port });
+    } catch (error) {
+      expect((error as NetError).code).toBe("EADDRINUSE");
+      return false;
+    }
+  });
+  expect(socket.port).toBe(port);
+  return socket;
+}
+
+describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
+  test.each([loopback, any])("the system picks a port for %s, and it is told at once", (host) => {
+    const socket = bindUdp({ host });
+    expect(socket.address).toBe(host);
+    expect(socket.port).toBeGreaterThan(0);
+    socket.close();
+  });
+
+  test.each([loopback, any])("a port of one's own choice on %s, and nobody else's then", (host) => {
+    const socket = bindChosen(host);
+    expect(socket.address).toBe(host);
+    expect(errorOf(() => bindUdp({ host, port: socket.port })).code).toBe("EADDRINUSE");
+    socket.close();
+  });
+
+  test("an address that this machine does not have is refused", () => {
+    expect(errorOf(() => bindUdp({ host: foreign })).code).toBe("EADDRNOTAVAIL");
+  });
+});
+
+test("bind: the IPv4 address in IPv6 notation is refused where only IPv6 is wanted", () => {
+  expect(errorOf(() => bindUdp({ host: "::ffff:127.0.0.1", ipv6Only: true })).code).toBe("EINVAL");
+});
+
+describe.each(families)("connect, $family", ({ loopback, any, other }) => {
+  test("to one, again, to another, to nobody and back: sent bytes reach the one that is named", () => {
+    const one = startDatagramPeer(loopback);
+    const two = bindUdp({ host: loopback });
+    const socket = bindUdp({ host: any });
+    const toNobody = (): void => expect(errorOf(() => socket.send("lost")).code).toBe("EDESTADDRREQ");
+    const say = (data: string): void => {
+      expect(socket.send(data)).toBe(true);
+      expect(socket.waitUntilDrained(5000)).toBe(0);
+    };
+    toNobody();
+    for (const round of ["first", "again"]) {
+      socket.connect(one.port, loopback);
+      say(round);
+    }
+    socket.connect(two.port, loopback);
+    expect(text(deliver(socket, "other", two))).toBe("other");
+    socket.disconnect();
+    toNobody();
+    socket.connect(one.port, loopback);
+    say("back");
+    one.waitForDatagram(3);
+    expect(one.datagrams.map((each) => each.text)).toEqual(["first", "again", "back"]);
+    expect(two.receive()).toBeNull();
+    socket.close();
+    two.close();
+  });
+
+  test("after disconnecting it is bound to its port as before, and hears everybody", () => {
+    const peer = bindUdp({ host: loopback });
+    const stranger = startDatagramPeer(loopback);
+    const socket = bindChosen(loopback);
+    socket.connect(peer.port, loopback);
+    socket.disconnect();
+    stranger.send("hello", socket.port);
+    expect(text(socket.receiveWait(5000))).toBe("hello");
+    expect(socket.address).toBe(loopback);
+    socket.close();
+    peer.close();
+  });
+
+  test("port 0 is refused", () => {
+    const socket = bindUdp({ host: any });
+    expect(() => socket.connect(0, loopback)).toThrow(RangeError);
+    expect(() => socket.send("x", 0, loopback)).toThrow(RangeError);
+    socket.close();
+  });
+
+  test("an address of the other family is refused by a socket of one family", () => {
+    const socket = bindUdp({ host: loopback });
+    expect(errorOf(() => socket.connect(47, other)).code).toBe("EAFNOSUPPORT");
+    expect(errorOf(() => socket.send("x", 47, other)).code).toBe("EAFNOSUPPORT");
+    socket.close();
+  });
+
+  test("connected and told to be writable, a socket sends, again and again", () => {
+    const receiver = bindUdp({ host: loopback });
+    for (let round = 0; round < 64; round++) {
+      const socket = bindUdp({ host: loopback });
+      socket.connect(receiver.port, loopback);
+      expect(socket.waitUntilWritable(5000)).toBe(true);
+      const datagram = deliver(socket, `round ${round}`, receiver);
+      expect([text(datagram), datagram.port]).toEqual([`round ${round}`, socket.port]);
+      socket.close();
+    }
+    receiver.close();
+  });
+
+  test("departure: the unspecified address means this machine, as the system has it", () => {
+    const receiver = bindUdp({ host: loopback });
+    const socket = bindUdp({ host: any });
+    socket.connect(receiver.port, any);
+    expect(text(deliver(socket, "here", receiver))).toBe("here");
+    socket.close();
+    receiver.close();
+  });
+
+  test("departure: datagrams that others had sent before are still delivered, with their sender's address", () => {
+    const socket = bindUdp({ host: loopback });
+    const peer = bindUdp({ host: loopback });
+    const stranger = startDatagramPeer(loopback);
+    stranger.send("early", socket.port);
+    expect(socket.waitUntilReadable(5000)).toBe(true);
+    socket.connect(peer.port, loopback);
+    stranger.send("late", socket.port);
+    stranger.waitUntilSent(2);
+    peer.connect(socket.port, loopback);
+    expect(peer.send("expected")).toBe(true);
+    const early = socket.receiveWait(5000);
+    expect([text(early), early.port]).toEqual(["early", stranger.port]);
+    const expected = socket.receiveWait(5000);
+    expect([text(expected), expected.port]).toEqual(["expected", peer.port]);
+    expect(socket.waitUntilReadable(50)).toBe(false);
+    socket.close();
+    peer.close();
+  });
+
+  test("a datagram to a socket that is gone comes back as an error, no datagram", () => {
+    const gone = bindUdp({ host: loopback });
+    gone.close(); // goes on in the background
+    const socket = bindUdp({ host: loopback });
+    socket.connect(gone.port, loopback);
+    const deadline = performance.now() + 10_000;
+    const error = errorOf(() => {
+      while (performance.now() < deadline) {
+        socket.send("hello");
+        if (socket.waitUntilReadable(200)) expect(socket.receive()).toBeNull();
+      }
+    });
+    expect(["ECONNREFUSED", "ECONNRESET"]).toContain(error.code);
+    socket.close();
+  });
+});
+
+test("connect: departure: a socket for both families takes IPv4 addresses, in either notation", () => {
+  const receiver = bindUdp({ host: "127.0.0.1" });
+  const socket = bindUdp();
+  for (const host of ["127.0.0.1", "::ffff:127.0.0.1"]) {
+    socket.connect(receiver.port, host);
+    expect(deliver(socket, host, receiver).address).toBe("127.0.0.1");
+  }
+  socket.close();
+  receiver.close();
+});
+
+test("connect: a socket bound to IPv6 alone reaches no IPv4 socket, in either notation", () => {
+  const receiver = bindUdp({ host: "127.0.0.1" });
+  const socket = bindUdp({ host: "::1" });
+  for (const host of ["127.0.0.1", "::ffff:127.0.0.1"]) errorOf(() => socket.connect(receiver.port, host));
+  expect(receiver.waitUntilReadable(50)).toBe(false);
+  socket.close();
+  receiver.close();
+});
+
+describe.each(families)("options, $family", ({ loopback }) => {
+  test("hops go from 1 to 255", () => {
+    const socket = bindUdp({ host: loopback });
+    expect(() => socket.setTtl(0)).toThrow(RangeError);
+    expect(() => socket.setTtl(256)).toThrow(RangeError);
+    const receiver = bindUdp({ host: loopback });
+    socket.connect(receiver.port, loopback);
+    for (const ttl of [1, 255]) {
+      socket.setTtl(ttl);
+      expect(text(deliver(socket, `${ttl} hops`, receiver))).toBe(`${ttl} hops`);
+    }
+    socket.close();
+    receiver.close();
+  });
+
+  test("a buffer of 0 bytes is refused; departure: so is one that is not a power of two from 131072", () => {
+    for (const bytes of [0, 1, 200_000, 2 ** 40]) {
+      expect(() => bindUdp({ host: loopback, receiveBuffer: bytes })).toThrow(RangeError);
+      expect(() => bindUdp({ host: loopback, sendBuffer: bytes })).toThrow(RangeError);
+    }
+  });
+
+  test("options can be set bound, connected and disconnected, and not once closed", () => {
+    const peer = bindUdp({ host: loopback });
+    const socket = bindUdp({ host: loopback });
+    socket.setTtl(255);
+    socket.connect(peer.port, loopback);
+    socket.setTtl(254);
+    socket.disconnect();
+    socket.setTtl(253);
+    socket.close();
+    expect(errorOf(() => socket.setTtl(255)).code).toBe("ERR_SOCKET_CLOSED");
+    expect(errorOf(() => socket.connect(peer.port, loopback)).code).toBe("ERR_SOCKET_CLOSED");
+    peer.close();
+  });
+});
+
+test.each(families)("sample application, $family", ({ loopback, any }) => {
+  const server = bindUdp({ host: loopback });
+
+  const client = bindUdp({ host: any });
+  client.connect(server.port, loopback);
+  expect(client.send("")).toBe(true);
+  expect(client.send("then one with bytes")).toBe(true);
+  const received = [server.receiveWait(5000), server.receiveWait(5000)];
+  expect(received.map(text)).toEqual(["", "then one with bytes"]);
+  for (const { address, port } of received) expect([address, port]).toEqual([loopback, client.port]);
+  client.close();
+
+  const other = bindUdp({ host: any });
+  expect(other.send("from somebody else", server.port, loopback)).toBe(true);
+  const third = server.receiveWait(5000);
+  expect([text(third), third.port]).toEqual(["from somebody else", other.port]);
+  expect(server.receive()).toBeNull();
+  other.close();
+  server.close();
+});
+
+test.each(families)("several datagrams one after another arrive as several, in order, $family", ({ loopback }) => {
+  const receiver = bindUdp({ host: loopback });
+  const sender = bindUdp({ host: loopback });
+  receiver.connect(sender.port, loopback);
+  sender.connect(receiver.port, loopback);
+  for (const data of ["1", "2"]) expect(sender.send(data)).toBe(true);
+  expect(receiver.waitUntilReadable(5000)).toBe(true);
+  expect([receiver.receiveWait(5000), receiver.receiveWait(5000)].map(text)).toEqual(["1", "2"]);
+  sender.close();
+  receiver.close();
+});
+
+test("sending more than there is room for is told and does no harm", () => {
+  const receiver = bindUdp({ host: "127.0.0.1" });
+  const socket = bindUdp({ host: "127.0.0.1", sendBuffer: 131072 });
+  socket.connect(receiver.port, "127.0.0.1");
+  const large = Buffer.alloc(65_000);
+  const deadline = performance.now() + 10_000;
+  while (socket.send(large)) {
+    if (performance.now() > deadline) throw new Error("the send ring never filled up");
+  }
+  expect(socket.waitUntilWritable(5000)).toBe(true);
+  expect(socket.send("room again")).toBe(true);
+  expect(socket.waitUntilDrained(5000)).toBe(0);
+  socket.close();
+  receiver.close();
+});
