@@ -8,6 +8,20 @@ import type { Socket } from "node:net";
 import { type PeerCertificate, TLSSocket } from "node:tls";
 import type { ConnectionFacts, PeerCertificateFacts, TlsFacts } from "../ring/protocol.js";
 
+/** What a connection that may resume a session knows of its server from before. */
+const certificatesBefore = new WeakMap<TLSSocket, PeerCertificateFacts | null>();
+
+/** If `socket` resumes a session, this is the certificate of its server: Node shows a client none then. */
+export function rememberCertificate(socket: TLSSocket, certificate: PeerCertificateFacts | null): void {
+  certificatesBefore.set(socket, certificate);
+}
+
+/** The certificate that the peer of `socket` has shown, now or when the session began that it resumed. */
+export function peerCertificateOf(socket: TLSSocket): PeerCertificateFacts | null {
+  const shown = certificateFacts(socket.getPeerCertificate());
+  return shown ?? (socket.isSessionReused() ? (certificatesBefore.get(socket) ?? null) : null);
+}
+
 /** The facts of `socket`. */
 export function connectionFacts(socket: Socket): ConnectionFacts {
   return {
@@ -27,7 +41,7 @@ function tlsFacts(socket: TLSSocket): TlsFacts {
     alpnProtocol: socket.alpnProtocol,
     protocol: socket.getProtocol(),
     sessionReused: socket.isSessionReused(),
-    peerCertificate: certificateFacts(socket.getPeerCertificate()),
+    peerCertificate: peerCertificateOf(socket),
   };
 }
 

@@ -12,6 +12,7 @@ import type { ConnectCommand } from "../ring/protocol.js";
 import { SlotQueueConsumer } from "../ring/slot-queue.js";
 import type { ClientLink } from "./client-link.js";
 import { Connection } from "./connection.js";
+import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { Slot } from "./slot.js";
 import type { Trust } from "./trust.js";
@@ -52,11 +53,16 @@ export class Connector {
     const parameters = command.tls ?? {};
     const host = "path" in target ? undefined : target.host;
     const peer = "path" in target ? target.path : `${target.host} ${target.port}`;
-    const { sessionKey, ...trust } = this.#trust.clientOptions(parameters, peer);
+    const { options: trust, sessionKey, kept } = this.#trust.clientOptions(parameters, peer);
     // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
     if (trust.servername === undefined && host !== undefined && net.isIP(host) === 0) trust.servername = host;
     const socket = tls.connect({ ...options, ...trust } as tls.ConnectionOptions);
-    socket.on("session", (session) => this.#trust.keepSession(sessionKey, session));
+    if (kept !== undefined) rememberCertificate(socket, kept.certificate);
+    socket.on("session", (session) =>
+      this.#trust.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),
+    );
+    // Behind the handshake Node only tells of an error of TLS (a changed record, an alert) and leaves the socket open.
+    socket.on("error", () => socket.destroy());
     return socket;
   }
 

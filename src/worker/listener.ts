@@ -10,12 +10,12 @@ import tls from "node:tls";
 import { TO_WORKER_FLAG } from "../ring/layout.js";
 import type { AdoptCommand, ListenCommand } from "../ring/protocol.js";
 import { SlotQueueConsumer } from "../ring/slot-queue.js";
-import { withOnread } from "./accepted-socket.js";
 import type { ClientLink, Handle } from "./client-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
+import { withOnread } from "./socket-handle.js";
 import type { Trust } from "./trust.js";
 
 export class Listener implements Handle {
@@ -59,6 +59,7 @@ export class Listener implements Handle {
     }
     waiting.removeAllListeners("error");
     if (waiting instanceof tls.TLSSocket) {
+      waiting.on("error", () => waiting.destroy()); // as in Connector: Node leaves the socket open
       connection.take(waiting, false);
     } else {
       const { socket, direct } = withOnread(waiting, connection.onread);
@@ -104,7 +105,7 @@ export class Listener implements Handle {
   #offer(socket: Socket): void {
     const offer = ++this.#offers;
     this.#waiting.set(offer, socket);
-    socket.on("error", () => {}); // seen again when it is accepted
+    socket.on("error", () => socket.destroy()); // it is gone when it is accepted
     this.slot.offer(offer, connectionFacts(socket));
   }
 

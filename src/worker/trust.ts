@@ -8,7 +8,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import tls, { type SecureContext } from "node:tls";
-import type { TlsParameters } from "../ring/protocol.js";
+import type { PeerCertificateFacts, TlsParameters } from "../ring/protocol.js";
 
 /** Most secure contexts and sessions that are kept; the ones used longest ago go first. */
 const KEPT = 256;
@@ -18,13 +18,22 @@ interface Bundle {
   text: string;
 }
 
+/** A session to resume, and the certificate that its server has shown: a resumed handshake does not show it again. */
+export interface KeptSession {
+  session: Buffer;
+  certificate: PeerCertificateFacts | null;
+}
+
 export class Trust {
   readonly #bundles = new Map<string, Bundle>();
   readonly #contexts = new Map<string, SecureContext>();
-  readonly #sessions = new Map<string, Buffer>();
+  readonly #sessions = new Map<string, KeptSession>();
 
   /** Options for `tls.connect`. Throws where a certificate, key or bundle is no good, and names it. */
-  clientOptions(parameters: TlsParameters, peer: string): tls.ConnectionOptions & { sessionKey: string } {
+  clientOptions(
+    parameters: TlsParameters,
+    peer: string,
+  ): { options: tls.ConnectionOptions; sessionKey: string; kept: KeptSession | undefined } {
     const bundle = parameters.caFile === undefined ? null : this.#bundle(parameters.caFile);
     const contextKey = digest(JSON.stringify(parameters), bundle === null ? "" : String(bundle.modified));
     let secureContext = recall(this.#contexts, contextKey);
@@ -33,19 +42,19 @@ export class Trust {
       keep(this.#contexts, contextKey, secureContext);
     }
     const sessionKey = `${contextKey} ${peer}`;
-    const session = recall(this.#sessions, sessionKey);
-    return {
+    const kept = recall(this.#sessions, sessionKey);
+    const options = {
       secureContext,
-      sessionKey,
       rejectUnauthorized: parameters.rejectUnauthorized !== false,
       ...(parameters.servername === undefined ? {} : { servername: parameters.servername }),
       ...(parameters.ALPNProtocols === undefined ? {} : { ALPNProtocols: parameters.ALPNProtocols }),
-      ...(session === undefined ? {} : { session }),
+      ...(kept === undefined ? {} : { session: kept.session }),
     };
+    return { options, sessionKey, kept };
   }
 
   /** Keeps a session for the next connection with the same key. */
-  keepSession(sessionKey: string, session: Buffer): void {
+  keepSession(sessionKey: string, session: KeptSession): void {
     keep(this.#sessions, sessionKey, session);
   }
 
