@@ -42,10 +42,13 @@ function hostOf(address: net.address): Address {
 class AddressFace {
   /** @internal */
   readonly target: Address;
+  /** The IP of the connection that it is the remote address of. */
+  readonly #ip: string | undefined;
 
   /** @internal */
-  constructor(target: Address) {
+  constructor(target: Address, ip?: string) {
     this.target = target;
+    this.#ip = ip;
   }
 
   /** The name it was made from, or its IP if it has no name. */
@@ -55,7 +58,7 @@ class AddressFace {
 
   /** The first resolved IP, `null` until then and after a failure. */
   get_ip(): string | null {
-    return this.target.ip;
+    return this.#ip ?? this.target.ip;
   }
 
   /** `[status, errmsg]`, without waiting. */
@@ -77,12 +80,12 @@ class AddressFace {
 
 class TcpFace {
   readonly #socket: TcpSocket;
-  readonly #address: net.address | null;
+  readonly #host: Address | null;
 
-  /** @internal */
-  constructor(socket: TcpSocket, address: net.address | null) {
+  /** @internal `host` is what it was opened with, null for an accepted connection. */
+  constructor(socket: TcpSocket, host: Address | null) {
     this.#socket = socket;
-    this.#address = address;
+    this.#host = host;
   }
 
   /** `[status, errmsg]`, without waiting. */
@@ -100,7 +103,8 @@ class TcpFace {
   get_address(): Result<net.address> {
     return attempt(() => {
       if (this.#socket.closed) throw this.#socket.error;
-      return this.#address ?? new AddressFace(defaultRuntime().resolve(this.#socket.remoteAddress ?? "::"));
+      const ip = this.#socket.remoteAddress;
+      return new AddressFace(this.#host ?? defaultRuntime().resolve(ip ?? "::"), ip);
     });
   }
 
@@ -226,7 +230,7 @@ function open_tcp(address: net.address, port: number, ssl = false): Result<net.t
   check.boolean("ssl", ssl);
   const caFile = ssl ? caBundlePath() : null;
   const tls = ssl && caFile !== null ? { caFile } : ssl;
-  return attempt(() => new TcpFace(defaultRuntime().connect({ host, port: check.port("port", port), tls }), address));
+  return attempt(() => new TcpFace(defaultRuntime().connect({ host, port: check.port("port", port), tls }), host));
 }
 
 /** Listens; without an address on all interfaces, IPv4 and IPv6. Port 0: the system picks one. */

@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
+import type { Fault } from "../ring/fault-text.js";
 import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } from "../ring/layout.js";
 import type { Target } from "../ring/protocol.js";
 import { Address } from "./address.js";
@@ -241,7 +242,8 @@ export class Runtime {
     this.close();
   }
 
-  #end(fault: { code: string; message: string }): void {
+  /** Once one networking thread is gone, the runtime is: nobody could say which handles of it still work. */
+  #end(fault: Fault): void {
     for (const link of this.#links) link.die(fault);
     this.#host?.close();
     this.#host = null;
@@ -287,7 +289,9 @@ export class Runtime {
         },
         onError,
       );
-      this.#links.push(new WorkerLink(client, name, workerBlock, linkBlock, port));
+      const link = new WorkerLink(client, name, workerBlock, linkBlock, port);
+      link.onDeath = () => this.#end(link.death as Fault);
+      this.#links.push(link);
     }
   }
 

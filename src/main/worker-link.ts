@@ -65,6 +65,8 @@ export class WorkerLink {
   readonly linkBlock: SharedArrayBuffer;
   /** Why the networking thread is no more, or null while it lives. */
   death: Fault | null = null;
+  /** Called once when it is known to be no more. */
+  onDeath: () => void = () => {};
   /** Replies to calls that are waited for, by request number. */
   readonly replies = new Map<number, Fault | null>();
   readonly #worker: Int32Array;
@@ -246,6 +248,7 @@ export class WorkerLink {
     if (this.death !== null) return;
     this.death = fault;
     for (const channel of this.#channels.values()) channel.notifyWatchers();
+    this.onDeath();
     this.client.links = this.client.links.filter((link) => link !== this);
   }
 

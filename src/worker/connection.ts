@@ -31,6 +31,7 @@ import { faultOf } from "./faults.js";
 import { Receiver } from "./receiver.js";
 import { Sender } from "./sender.js";
 import type { Slot } from "./slot.js";
+import { errorBehindEnd } from "./socket-handle.js";
 
 export class Connection implements Handle {
   readonly slot: Slot;
@@ -63,7 +64,11 @@ export class Connection implements Handle {
     this.#receiver.socket = socket;
     this.#keepOpenAfterWriteErrors(socket);
     if (!direct) socket.on("data", (bytes: Buffer) => this.#receiver.chunk(bytes) || socket.pause());
-    socket.on("end", () => this.#receiver.finish(() => this.#readingEnded()));
+    socket.on("end", () => {
+      const error = socket instanceof TLSSocket ? null : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
+      if (error === null) this.#receiver.finish(() => this.#readingEnded());
+      else socket.destroy(error);
+    });
     socket.on("finish", () => this.#writingEnded());
     socket.on("error", (error) => {
       this.#error ??= error;

@@ -23,8 +23,11 @@ export class Listener implements Handle {
   readonly #command: ListenCommand;
   readonly #lingerMs: number;
   readonly #waiting = new Map<number, Socket>();
+  /** TCP connections whose TLS handshake is under way, by their ends. */
+  readonly #shaking = new Map<string, Socket>();
   #server: Server | null = null;
   #offers = 0;
+  #closed = false;
 
   constructor(link: ClientLink, command: ListenCommand, trust: Trust, lingerMs: number) {
     this.slot = new Slot(link, command.slot);
@@ -71,9 +74,11 @@ export class Listener implements Handle {
 
   /** Stops listening, and turns away those who still wait. */
   close(): void {
+    this.#closed = true;
     this.#server?.close();
-    for (const socket of this.#waiting.values()) socket.destroy();
+    for (const socket of [...this.#waiting.values(), ...this.#shaking.values()]) socket.destroy();
     this.#waiting.clear();
+    this.#shaking.clear();
     this.slot.release();
   }
 
@@ -85,7 +90,10 @@ export class Listener implements Handle {
         : tls.createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true, noDelay: true });
     this.#server = server;
     server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#offer(socket));
-    if (parameters !== null) server.on("tlsClientError", (_error, socket) => socket.destroy());
+    if (parameters !== null) {
+      server.on("connection", (socket: Socket) => this.#watchHandshake(socket));
+      server.on("tlsClientError", (_error, socket) => socket.destroy());
+    }
     server.once("listening", () => {
       server.off("error", failed);
       server.on("error", (error) => this.slot.incident(faultOf(error)));
@@ -102,7 +110,22 @@ export class Listener implements Handle {
     else server.listen({ port, backlog, ipv6Only, ...(host === null ? {} : { host }) });
   }
 
+  /** Node does not tell of the handshakes under way, and `Server.close` leaves them alone. */
+  #watchHandshake(socket: Socket): void {
+    if (socket.remotePort === undefined) return; // a Unix domain socket has no name: when it is done it is turned away
+    const ends = endsOf(socket);
+    this.#shaking.set(ends, socket);
+    socket.once("close", () => {
+      if (this.#shaking.get(ends) === socket) this.#shaking.delete(ends);
+    });
+  }
+
   #offer(socket: Socket): void {
+    this.#shaking.delete(endsOf(socket));
+    if (this.#closed) {
+      socket.destroy(); // the slot is somebody else's now
+      return;
+    }
     const offer = ++this.#offers;
     this.#waiting.set(offer, socket);
     socket.on("error", () => socket.destroy()); // it is gone when it is accepted
@@ -125,4 +148,8 @@ export class Listener implements Handle {
     probe.once("connect", () => answer(false));
     probe.once("error", (reason: NodeJS.ErrnoException) => answer(reason.code === "ECONNREFUSED"));
   }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

@@ -54,11 +54,13 @@ export class Receiver {
 
   /** Where the kernel shall write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
   nextBuffer(): Uint8Array {
-    if (!this.#discarding) {
+    // Behind overflow the ring's next bytes are spoken for, even if the client has made room for them meanwhile.
+    if (!this.#discarding && this.#overflow.length === 0) {
       const span = this.#ring.span();
       this.#direct = span.length > 0;
       if (this.#direct) return span;
     }
+    this.#direct = false;
     return SPILL;
   }
 

@@ -58,8 +58,12 @@ export class Trust {
     keep(this.#sessions, sessionKey, session);
   }
 
-  /** Options for `tls.createServer`. */
+  /** Options for `tls.createServer`. Throws as `clientOptions`, and where there is nothing to show to clients. */
   serverOptions(parameters: TlsParameters): tls.TlsOptions {
+    if (parameters.pfx === undefined && (parameters.cert === undefined || parameters.key === undefined)) {
+      // Node would listen, and every handshake would fail.
+      throw Object.assign(new Error("a TLS server needs cert and key, or pfx"), { code: "ERR_TLS_NO_CERTIFICATE" });
+    }
     const bundle = parameters.caFile === undefined ? null : this.#bundle(parameters.caFile);
     return {
       ...contextOptions(parameters, bundle),

@@ -1,0 +1,59 @@
+/**
+ * What only the libuv handle of a socket can give. The only file that touches a private part of Node, `socket._handle`, and
+ * each use has a public way to fall back to.
+ *
+ * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public ways are used.
+ */
+
+import { readSync } from "node:fs";
+import { Socket } from "node:net";
+
+type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
+
+interface PrivateHandle {
+  readStart?: unknown;
+  useUserBuffer?: unknown;
+  /** The file descriptor; -1 or missing where the system has none. */
+  fd?: number;
+}
+
+function handleOf(socket: Socket): PrivateHandle | null {
+  if (process.env.RINGNET_PUBLIC_ONLY !== undefined) return null;
+  return (socket as unknown as { _handle?: PrivateHandle | null })._handle ?? null;
+}
+
+/**
+ * Gives an accepted socket what only sockets one makes oneself can have: `onread`, a buffer that the kernel reads into. Returns the
+ * socket to use in place of `accepted` (which was made with `pauseOnConnect`), and whether it reads by `onread`; if not, bytes
+ * come by 'data' events.
+ */
+export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; direct: boolean } {
+  const handle = handleOf(accepted);
+  if (typeof handle?.readStart !== "function" || typeof handle.useUserBuffer !== "function") {
+    return { socket: accepted, direct: false };
+  }
+  (accepted as unknown as { _handle: null })._handle = null;
+  // `handle` and `onread` together are not in Node's documentation of this constructor.
+  const options = { handle, onread, allowHalfOpen: true } as unknown as ConstructorParameters<typeof Socket>[0];
+  return { socket: new Socket(options), direct: true };
+}
+
+/**
+ * The error behind the end of a plain TCP stream, or null where it truly is an end. When data and a reset arrive together, libuv reads the
+ * data, sees the hang-up, and reports an end without reading once more (uv__stream_io, unix/stream.c); the kernel still has the
+ * error for whoever reads. Should there be bytes after all, `take` gets them. Without the file descriptor the end is believed.
+ */
+export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void): NodeJS.ErrnoException | null {
+  const descriptor = handleOf(socket)?.fd;
+  if (typeof descriptor !== "number" || descriptor < 0) return null;
+  try {
+    const bytes = new Uint8Array(16);
+    for (let count = readSync(descriptor, bytes); count > 0; count = readSync(descriptor, bytes)) {
+      take(bytes.subarray(0, count));
+    }
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EAGAIN" ? null : (error as NodeJS.ErrnoException);
+  }
+}
