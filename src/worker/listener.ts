@@ -121,7 +121,7 @@ export class Listener implements Handle {
   }
 
   #offer(socket: Socket): void {
-    this.#shaking.delete(endsOf(socket));
+    if (this.#shaking.size > 0) this.#shaking.delete(endsOf(socket));
     if (this.#closed) {
       socket.destroy(); // the slot is somebody else's now
       return;
