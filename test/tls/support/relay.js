@@ -21,6 +21,7 @@ const listener = net.createServer({ allowHalfOpen: true }, (client) => {
   const server = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   let passed = 0;
   current = client;
+  say("client connected");
   client.on("error", () => {});
   server.on("error", () => {});
   client.on("data", (bytes) => server.write(bytes));

@@ -1,0 +1,402 @@
+/**
+ * TLS servers: `listen({ tls })`.
+ */
+
+import { readFileSync } from "node:fs";
+import { connect, listen, type TcpServer } from "ringnet";
+import { describe, expect, test } from "vitest";
+import { pattern, patternHash, sha256 } from "../support/bytes.js";
+import { startPeer } from "../support/peers.js";
+import { runProgram } from "../support/programs.js";
+import { pause, timed, waitFor } from "../support/waiting.js";
+import { acceptFrom, errorOf, readBytes, readToEnd, writeBytes } from "../tcp/sockets.js";
+import { Authority, fileOf, openssl } from "./support/certificates.js";
+import { startOpensslClient } from "./support/servers.js";
+
+const authority = new Authority("the authority");
+const clients = new Authority("the authority of clients");
+const intermediate = new Authority("an intermediate authority", authority);
+const identity = authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
+const below = intermediate.issue({ names: ["localhost"] });
+const client = clients.issue({ subject: "a client" });
+const stranger = new Authority("somebody else").issue({ subject: "a stranger" });
+const tls = { key: identity.key, cert: identity.cert };
+const trusting = ["-CAfile", authority.certPath, "-verify_return_error"];
+const node = { ca: authority.cert, servername: "localhost" };
+
+/** Looks for a while, and finds that nobody waits. */
+function expectNobody(server: TcpServer): void {
+  expect(server.waitUntilAcceptable(200)).toBe(false);
+  expect(server.accept()).toBeNull();
+}
+
+describe("listen({ tls: { cert, key } })", () => {
+  test.each(["TLSv1.2", "TLSv1.3"])("openssl s_client, %s: both ways, and the end", (version) => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const program = startOpensslClient(server.port, version === "TLSv1.2" ? "-tls1_2" : "-tls1_3", "-msg", ...trusting);
+    const socket = acceptFrom(server);
+    expect(socket).toMatchObject({ status: "success", encrypted: true, tlsProtocol: version, alpnProtocol: false });
+    program.send("from the client\n");
+    expect(socket.readLine(5000)).toBe("from the client");
+    socket.writeAll("from the server\n", 1000);
+    program.waitForOutput(/^from the server$/m);
+    program.waitForOutput(/Verify(ication: OK| return code: 0)/);
+    socket.end();
+    program.waitForOutput(/<<< TLS 1\.[23], Alert \[length 0002\], warning close_notify/);
+    expect(readToEnd(socket)).toEqual({ bytes: Buffer.alloc(0), error: null });
+    program.waitForExit();
+    socket.close();
+    server.close();
+  });
+
+  test("a client of our own, in the same blocking thread", () => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const here = connect({ host: "localhost", port: server.port, tls: { ca: authority.cert }, timeout: 5000 });
+    const there = acceptFrom(server);
+    here.writeAll("ping", 1000);
+    expect(String(there.readExactly(4, 5000))).toBe("ping");
+    there.writeAll("pong", 1000);
+    there.close();
+    expect(String(here.readAll(5000))).toBe("pong");
+    here.close();
+    server.close();
+  });
+
+  test("each client once, with its own bytes", () => {
+    const server = listen({ host: "127.0.0.1", tls });
+    startPeer("echo", { connect: server.port, connections: 30, tls: node });
+    const sockets = Array.from({ length: 30 }, () => acceptFrom(server));
+    expect(new Set(sockets.map(({ remotePort }) => remotePort)).size).toBe(30);
+    for (const [i, socket] of sockets.entries()) writeBytes(socket, pattern(i, 0, 20_000));
+    for (const [i, socket] of sockets.entries()) {
+      expect(readBytes(socket, 20_000).equals(pattern(i, 0, 20_000))).toBe(true);
+      socket.close();
+    }
+    expectNobody(server);
+    server.close();
+  });
+
+  test("what a client sent, and that it ended, before it was accepted", () => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const peer = startPeer("source", { connect: server.port, bytes: 300_000, seed: 7, tls: node });
+    expect(server.waitUntilAcceptable(5000)).toBe(true);
+    pause(200);
+    const socket = acceptFrom(server);
+    expect(readToEnd(socket)).toEqual({ bytes: pattern(7, 0, 300_000), error: null });
+    writeBytes(socket, Buffer.from("got it"));
+    socket.close();
+    expect(peer.waitForEvent("end")).toMatchObject({ bytes: 6, sha256: sha256("got it") });
+    server.close();
+  });
+
+  test("10 MB each way", () => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const peer = startPeer("source", { connect: server.port, bytes: 10_000_000, seed: 8, keepOpen: true, tls: node });
+    const socket = acceptFrom(server);
+    expect(sha256(readBytes(socket, 10_000_000))).toBe(patternHash(8, 10_000_000));
+    writeBytes(socket, pattern(9, 0, 10_000_000));
+    socket.close();
+    expect(peer.waitForEvent("end")).toMatchObject({ bytes: 10_000_000, sha256: patternHash(9, 10_000_000) });
+    server.close();
+  });
+
+  test("a client that is not read is held back", () => {
+    const server = listen({ host: "127.0.0.1", tls, receiveBuffer: 65_536 });
+    const peer = startPeer("source", { connect: server.port, bytes: 50_000_000, seed: 10, tls: node });
+    const socket = acceptFrom(server);
+    waitFor("a full ring", () => socket.readable === 65_536);
+    pause(300);
+    expect(socket.readable).toBe(65_536);
+    peer.send({ do: "report" });
+    expect(peer.waitForEvent("report").sent).toBeLessThan(25_000_000);
+    expect(sha256(readBytes(socket, 50_000_000, 20_000))).toBe(patternHash(10, 50_000_000));
+    socket.close();
+    server.close();
+  });
+
+  test("with intermediate authorities in cert", () => {
+    const server = listen({ host: "127.0.0.1", tls: { key: below.key, cert: below.cert + intermediate.cert } });
+    const program = startOpensslClient(server.port, ...trusting);
+    program.waitForOutput(/Verify(ication: OK| return code: 0)/);
+    acceptFrom(server).close();
+    server.close();
+  });
+
+  test("with bytes, with a passphrase, with a pfx", () => {
+    const locked = authority.issue({ names: ["localhost"], passphrase: "open sesame" });
+    const pfxPath = fileOf("");
+    const files = ["-inkey", identity.keyPath, "-in", identity.certPath];
+    openssl(["pkcs12", "-export", ...files, "-passout", "pass:secret", "-out", pfxPath]);
+    for (const parameters of [
+      { key: Buffer.from(identity.key), cert: new TextEncoder().encode(identity.cert) },
+      { key: locked.key, cert: locked.cert, passphrase: "open sesame" },
+      { pfx: readFileSync(pfxPath), passphrase: "secret" },
+    ]) {
+      const server = listen({ host: "127.0.0.1", tls: parameters });
+      startPeer("greeter", { connect: server.port, tls: node, text: "in" });
+      const socket = acceptFrom(server);
+      expect(String(readBytes(socket, 2))).toBe("in");
+      socket.close();
+      server.close();
+    }
+  });
+
+  test("ALPNProtocols: the server's order counts", () => {
+    const server = listen({ host: "127.0.0.1", tls: { ...tls, ALPNProtocols: ["b", "a"] } });
+    const peer = startPeer("manual", { connect: server.port, tls: { ...node, ALPNProtocols: ["a", "b"] } });
+    expect(acceptFrom(server).alpnProtocol).toBe("b");
+    expect(peer.waitForEvent("connection").alpn).toBe("b");
+    const none = startPeer("manual", { connect: server.port, tls: { ...node, ALPNProtocols: ["c"] } });
+    expect(none.waitForEvent("failed").code).toMatch(/NO_APPLICATION_PROTOCOL/);
+    expectNobody(server);
+    server.close();
+  });
+
+  test.each([
+    [{ maxVersion: "TLSv1.2" as const }, "TLSv1.2", { minVersion: "TLSv1.3" }],
+    [{ minVersion: "TLSv1.3" as const }, "TLSv1.3", { maxVersion: "TLSv1.2" }],
+  ])("%o", (versions, expected, wrong) => {
+    const server = listen({ host: "127.0.0.1", tls: { ...tls, ...versions } });
+    const peer = startPeer("manual", { connect: server.port, tls: node });
+    expect(acceptFrom(server).tlsProtocol).toBe(expected);
+    expect(peer.waitForEvent("connection").protocol).toBe(expected);
+    const other = startPeer("manual", { connect: server.port, tls: { ...node, ...wrong } });
+    expect(other.waitForEvent("failed").code).toMatch(/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
+    expectNobody(server);
+    server.close();
+  });
+
+  test.each(["-tls1_2", "-tls1_3"])("sessions are resumed: %s", (version) => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const session = fileOf("");
+    const talk = (...args: string[]) => {
+      const program = startOpensslClient(server.port, version, ...trusting, ...args);
+      const socket = acceptFrom(server);
+      const { sessionReused } = socket;
+      socket.writeAll("hello\n", 1000);
+      program.waitForOutput(/^hello$/m);
+      socket.close();
+      program.waitForExit();
+      expect(program.output).toMatch(sessionReused ? /^Reused, /m : /^New, /m);
+      return sessionReused;
+    };
+    expect(talk("-sess_out", session)).toBe(false);
+    expect(talk("-sess_in", session)).toBe(true);
+    server.close();
+  });
+});
+
+describe("a failed handshake never reaches accept, and disturbs nobody", () => {
+  /** Lets somebody bother the server while a client is served; nobody else may be accepted, and the next client is. */
+  function whileServing(bother: (port: number) => void, options: Parameters<typeof listen>[0] = { tls }): void {
+    const server = listen({ host: "127.0.0.1", ...options });
+    const good = startPeer("echo", { connect: server.port, tls: { ...node, ...nodeClient(options) } });
+    const socket = acceptFrom(server);
+    good.waitForEvent("connection");
+    bother(server.port);
+    expectNobody(server);
+    writeBytes(socket, Buffer.from("undisturbed"));
+    expect(String(readBytes(socket, 11))).toBe("undisturbed");
+    startPeer("greeter", { connect: server.port, text: "me too", tls: { ...node, ...nodeClient(options) } });
+    const next = acceptFrom(server);
+    expect(String(readBytes(next, 6))).toBe("me too");
+    for (const each of [socket, next, server]) each.close();
+  }
+
+  /** What a client must have to be let in. */
+  function nodeClient({ tls: parameters }: Parameters<typeof listen>[0] = {}): object {
+    return parameters !== false && parameters?.requestCert ? { cert: client.cert, key: client.key } : {};
+  }
+
+  test("a client that does not trust us", () => {
+    whileServing((port) => {
+      const program = startOpensslClient(port, "-CAfile", clients.certPath, "-verify_return_error");
+      program.waitForExit();
+      expect(program.errors + program.output).toMatch(/verify error|certificate verify failed/i);
+    });
+  });
+
+  test("a client that speaks no TLS", () => {
+    whileServing((port) => {
+      const peer = startPeer("greeter", { connect: port, text: "GET / HTTP/1.0\r\n\r\n" });
+      peer.process.waitUntil("the end of", () => peer.events("close")[0]);
+    });
+  });
+
+  test("a client that sends garbage", () => {
+    whileServing((port) => {
+      for (const seed of [1, 2, 3]) {
+        const peer = startPeer("source", { connect: port, bytes: 20_000, seed, keepOpen: true });
+        peer.process.waitUntil("an end of", () => peer.events("close")[0] ?? peer.events("end")[0]);
+      }
+    });
+  });
+
+  test("a client that says nothing, and one that goes away", () => {
+    whileServing((port) => {
+      startPeer("silent", { connect: port }).waitForEvent("connection");
+      startPeer("halfClosed", { connect: port, text: "" }).waitForEvent("connection");
+      startPeer("reset", { connect: port }).waitForEvent("connection");
+      startPeer("manual", { connect: port, connections: 20 }).waitForEvent("connection", 5000, 20);
+    });
+  });
+
+  test("a client that stops in the middle of its handshake", () => {
+    whileServing((port) => {
+      const hello = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]; // the beginning of a ClientHello: RFC 8446, 4.1.2
+      startPeer("greeter", { connect: port, text: String.fromCharCode(...hello.slice(0, 9)) }).waitForEvent(
+        "connection",
+      );
+    });
+  });
+
+  test("a client without the certificate that we want", () => {
+    const options = { tls: { ...tls, requestCert: true, ca: clients.cert } };
+    whileServing((port) => {
+      for (const version of ["-tls1_2", "-tls1_3"]) {
+        for (const args of [[], ["-cert", stranger.certPath, "-key", stranger.keyPath]]) {
+          const program = startOpensslClient(port, version, ...trusting, ...args);
+          program.send("let me in\n");
+          program.waitForExit();
+        }
+      }
+    }, options);
+  });
+});
+
+describe("requestCert", () => {
+  test("a good certificate: authorized, with peerCertificate", () => {
+    for (const version of ["-tls1_2", "-tls1_3"]) {
+      const server = listen({ host: "127.0.0.1", tls: { ...tls, requestCert: true, ca: clients.cert } });
+      const program = startOpensslClient(
+        server.port,
+        version,
+        ...trusting,
+        "-cert",
+        client.certPath,
+        "-key",
+        client.keyPath,
+      );
+      const socket = acceptFrom(server);
+      expect(socket).toMatchObject({ authorized: true, authorizationError: null });
+      expect(socket.peerCertificate?.subject).toEqual({ O: "ringnet tests", CN: "a client" });
+      program.send("it is me\n");
+      expect(socket.readLine(5000)).toBe("it is me");
+      socket.close();
+      server.close();
+    }
+  });
+
+  test("with rejectUnauthorized: false others come in too, and are told apart", () => {
+    const parameters = { ...tls, requestCert: true, rejectUnauthorized: false, ca: clients.cert };
+    const server = listen({ host: "127.0.0.1", tls: parameters });
+    startOpensslClient(server.port, ...trusting);
+    expect(acceptFrom(server)).toMatchObject({ authorized: false, peerCertificate: null });
+    startOpensslClient(server.port, ...trusting, "-cert", stranger.certPath, "-key", stranger.keyPath);
+    const socket = acceptFrom(server);
+    expect(socket).toMatchObject({ authorized: false, authorizationError: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
+    expect(socket.peerCertificate?.subject).toEqual({ O: "ringnet tests", CN: "a stranger" });
+    server.close();
+  });
+
+  test("without it no certificate is asked for", () => {
+    const server = listen({ host: "127.0.0.1", tls: { ...tls, ca: clients.cert } });
+    const program = startOpensslClient(server.port, ...trusting, "-cert", client.certPath, "-key", client.keyPath);
+    expect(acceptFrom(server)).toMatchObject({ authorized: false, peerCertificate: null });
+    program.waitForOutput(/No client certificate CA names sent/);
+    server.close();
+  });
+});
+
+describe("a bad key or certificate is an error of listen()", () => {
+  const locked = authority.issue({ names: ["localhost"], passphrase: "open sesame" });
+
+  test.each<[string, object, RegExp]>([
+    ["a key of another certificate", { key: client.key, cert: identity.cert }, /^ERR_OSSL_X509_KEY_VALUES_MISMATCH$/],
+    ["a certificate that is none", { key: identity.key, cert: "rubbish" }, /^ERR_OSSL_PEM_NO_START_LINE$/],
+    ["a key that is none", { key: "rubbish", cert: identity.cert }, /^ERR_OSSL_/],
+    ["no key", { cert: identity.cert }, /^ERR_TLS_NO_CERTIFICATE$/],
+    ["no certificate", { key: identity.key }, /^ERR_TLS_NO_CERTIFICATE$/],
+    ["neither", {}, /^ERR_TLS_NO_CERTIFICATE$/],
+    ["a wrong passphrase", { ...locked, certPath: undefined, keyPath: undefined, passphrase: "wrong" }, /^ERR_OSSL_/],
+    ["no passphrase", { key: locked.key, cert: locked.cert }, /^ERR_(OSSL_|MISSING_PASSPHRASE)/],
+    ["ciphers that there are not", { ...tls, ciphers: "NO-SUCH-CIPHER" }, /^ERR_SSL_NO_CIPHER_MATCH$/],
+    ["a bundle that is not there", { ...tls, requestCert: true, caFile: "/no/such/bundle" }, /^ENOENT$/],
+  ])("%s", (_name, parameters, code) => {
+    const error = errorOf(() => listen({ host: "127.0.0.1", tls: parameters }));
+    expect(error.code).toMatch(code);
+    expect(error.message.length).toBeGreaterThan(5);
+  });
+
+  test("and tls: true is a programming mistake: a server needs a certificate", () => {
+    expect(() => listen({ tls: true as never })).toThrow();
+  });
+
+  test("the port is free afterwards", () => {
+    const server = listen({ host: "127.0.0.1" });
+    const { port } = server;
+    server.close();
+    for (let i = 0; i < 5; i++) errorOf(() => listen({ host: "127.0.0.1", port, tls: { key: "x", cert: "y" } }));
+    listen({ host: "127.0.0.1", port, tls }).close();
+  });
+});
+
+describe("close()", () => {
+  test("turns away those who wait and those in a handshake; accepted ones go on", () => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const served = startPeer("echo", { connect: server.port, tls: node });
+    const socket = acceptFrom(server);
+    served.waitForEvent("connection");
+    const waiting = startPeer("echo", { connect: server.port, tls: node });
+    waiting.waitForEvent("connection");
+    const shaking = startPeer("manual", { connect: server.port });
+    shaking.waitForEvent("connection");
+    expect(server.waitUntilAcceptable(5000)).toBe(true);
+    pause(100); // so that the server has taken the one that says nothing
+    server.close();
+    waiting.process.waitUntil("an end of", () => waiting.events("close")[0] ?? waiting.events("end")[0]);
+    shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
+    writeBytes(socket, Buffer.from("still here"));
+    expect(String(readBytes(socket, 10))).toBe("still here");
+    socket.close();
+  });
+
+  test("a handshake that would have ended later harms nobody who got the server's memory", () => {
+    const server = listen({ host: "127.0.0.1", tls });
+    const late = startPeer("manual", { connect: server.port, tls: node });
+    late.kill("SIGSTOP");
+    const { port } = server;
+    server.close();
+    const others = Array.from({ length: 8 }, () => listen({ host: "127.0.0.1" }));
+    late.kill("SIGCONT");
+    for (const other of others) {
+      expect(other.waitUntilAcceptable(50)).toBe(false);
+      expect(other.accept()).toBeNull();
+      expect(other.port).not.toBe(port);
+      other.close();
+    }
+  });
+});
+
+test("a program with a TLS server that was closed ends, whoever is connected to it", () => {
+  const { code, milliseconds } = runProgram(
+    `import { listen, connect } from "ringnet";
+    const server = listen({ host: "127.0.0.1", tls: { key: ${JSON.stringify(identity.key)}, cert: ${JSON.stringify(identity.cert)} } });
+    const socket = connect({ host: "127.0.0.1", port: server.port });
+    socket.waitUntilConnected(5000);
+    server.close();`,
+  );
+  expect(code).toBe(0);
+  expect(milliseconds).toBeLessThan(8000);
+});
+
+test("a hundred handshakes that fail do not keep the next one waiting", () => {
+  const server = listen({ host: "127.0.0.1", tls });
+  startPeer("manual", { connect: server.port, connections: 100 }).waitForEvent("connection", 10_000, 100);
+  const { milliseconds } = timed(() => {
+    startPeer("greeter", { connect: server.port, tls: node, text: "x" });
+    acceptFrom(server).close();
+  });
+  expect(milliseconds).toBeLessThan(5000);
+  server.close();
+});
