@@ -11,7 +11,9 @@
  */
 
 /** Up to this size a loop over the bytes costs less than the view that `set` would need, and leaves no garbage. */
-const LOOP_BYTES = 192;
+const LOOP_BYTES = 64;
+/** From this size on `set` of a whole array, which needs no view, costs less than a loop. */
+const SET_BYTES = 16;
 
 function checkCapacity(bytes: Uint8Array): number {
   const capacity = bytes.length;
@@ -75,11 +77,13 @@ export class ByteProducer {
     const bytes = this.#bytes;
     const index = (this.#writePosition + ahead) & this.#mask;
     const first = this.capacity - index;
-    if (count <= LOOP_BYTES) {
+    if (count === source.length && count >= SET_BYTES && count <= first) {
+      bytes.set(source, index);
+    } else if (count <= LOOP_BYTES) {
       const mask = this.#mask;
       for (let i = 0; i < count; i++) bytes[(index + i) & mask] = source[offset + i] as number;
     } else if (count <= first) {
-      bytes.set(count === source.length ? source : source.subarray(offset, offset + count), index);
+      bytes.set(source.subarray(offset, offset + count), index);
     } else {
       bytes.set(source.subarray(offset, offset + first), index);
       bytes.set(source.subarray(offset + first, offset + count), 0);

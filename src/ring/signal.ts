@@ -17,7 +17,7 @@
 import { DOORBELL, INTEREST, SIGNAL, SLEEPING } from "./layout.js";
 
 /** Nothing: the client is awake. */
-const AWAKE = 0;
+export const AWAKE = 0;
 /** The client wants to hear of anything. */
 export const ANYTHING = -1;
 
@@ -58,22 +58,27 @@ export class SignalWaker {
     this.#words = clientBlock;
   }
 
+  /** What the client sleeps on: a generation, ANYTHING, or 0 while it is awake. */
+  get interest(): number {
+    return Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce
+  }
+
   /** Wakes the client if it sleeps on the slot with this generation or on anything. The news must be published. */
   wake(generation: number): void {
-    const interest = Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce
+    const { interest } = this;
     if (interest === AWAKE || (interest !== ANYTHING && interest !== generation)) return;
     this.#takeAndNotify(interest);
   }
 
   /** Wakes the client only if it sleeps on the slot with this generation: news that nobody polls for. */
   wakeWaiting(generation: number): void {
-    const interest = Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce
+    const { interest } = this;
     if (interest === generation) this.#takeAndNotify(interest);
   }
 
   /** Wakes the client whatever it sleeps on: the networking thread itself has news. */
   wakeAnyway(): void {
-    const interest = Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce
+    const { interest } = this;
     if (interest !== AWAKE) this.#takeAndNotify(interest);
   }
 

@@ -15,7 +15,7 @@ import {
   TO_WORKER_WRITE,
 } from "../ring/layout.js";
 import type { Notice } from "../ring/protocol.js";
-import { SignalWaker } from "../ring/signal.js";
+import { ANYTHING, AWAKE, SignalWaker } from "../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
 import type { Slot } from "./slot.js";
 
@@ -34,6 +34,7 @@ export class ClientLink {
   readonly #fromClient: SlotQueueConsumer;
   readonly #words: Int32Array;
   readonly #port: MessagePort | null;
+  #wakeAhead = false;
 
   /** Told of the bytes that a socket of this client moved. */
   readonly moved: (bytes: number) => void;
@@ -72,6 +73,25 @@ export class ClientLink {
     }
     return worked;
   }
+
+  /** Wakes the client at once if it sleeps on this handle alone, or soon if it sleeps on anything. The news must be published. */
+  wake(generation: number): void {
+    const { interest } = this.waker;
+    if (interest === generation) this.waker.wakeWaiting(generation);
+    else if (interest === ANYTHING) this.wakeSoon();
+  }
+
+  /** Wakes the client, whatever it sleeps on, once for all that happens in this turn of the event loop. */
+  wakeSoon(): void {
+    if (this.#wakeAhead || this.waker.interest === AWAKE) return;
+    this.#wakeAhead = true;
+    setImmediate(this.#wakeNow);
+  }
+
+  readonly #wakeNow = (): void => {
+    this.#wakeAhead = false;
+    this.waker.wakeAnyway();
+  };
 
   /** Posts a notice. The caller stores the word that makes the client look for it afterwards. */
   post(notice: Notice): void {

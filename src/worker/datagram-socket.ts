@@ -30,10 +30,12 @@ export class DatagramSocket implements Handle {
   #closing = false;
   #connected = false;
   /**
-   * Lengths of the records that libuv may still read, in the order of their sending, and how many calls of them are
-   * back.
+   * Bytes of the ring behind each send that libuv has not called back for, by the number of the send modulo MAX_IN_FLIGHT: it may
+   * read them until then. It calls back in the order of sending.
    */
-  readonly #inFlight: { length: number; done: boolean }[] = [];
+  readonly #inFlight = new Int32Array(MAX_IN_FLIGHT);
+  #sends = 0;
+  #callbacks = 0;
 
   constructor(link: ClientLink, command: BindCommand, lingerMs: number) {
     this.slot = new Slot(link, command.slot);
@@ -137,50 +139,53 @@ export class DatagramSocket implements Handle {
 
   #received(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closing) return;
-    if (this.#incoming.write(from.address, from.port, bytes)) this.slot.touch();
+    this.slot.link.moved(bytes.length);
+    if (this.#incoming.write(from.address, from.port, bytes)) this.slot.touchSoon();
     else this.slot.count();
   }
 
   #send(): void {
     const records = this.#outgoing;
-    while (this.#bound && this.#inFlight.length < MAX_IN_FLIGHT && records.next()) {
+    while (this.#bound && this.#sends - this.#callbacks < MAX_IN_FLIGHT && records.next()) {
       let payload = records.payloadView();
       if (payload === null) {
         payload = new Uint8Array(records.payloadLength);
         records.copyPayload(payload);
       }
-      const sending = { length: records.recordLength, done: false };
-      this.#inFlight.push(sending);
-      const sent = (error: Error | null): void => {
-        sending.done = true;
-        if (error) this.slot.incident(faultOf(error));
-        this.#releaseSent();
-      };
+      this.#inFlight[this.#sends++ % MAX_IN_FLIGHT] = records.recordLength;
       try {
-        if (records.host === "") this.#socket.send(payload, sent);
-        else this.#socket.send(payload, records.port, records.host, sent);
+        if (records.host === "") this.#socket.send(payload, this.#sent);
+        else this.#socket.send(payload, records.port, records.host, this.#sent);
       } catch (error) {
-        sent(error as Error);
+        this.#refused(error);
       }
     }
   }
 
-  /** Gives the ring back what was sent, in order: libuv reads the others still. */
-  #releaseSent(): void {
-    let released = false;
-    for (let first = this.#inFlight[0]; first?.done === true; first = this.#inFlight[0]) {
-      this.#inFlight.shift();
-      this.#outgoing.release(first.length);
-      released = true;
-    }
-    if (!released) return;
+  /** libuv has called back for the oldest send: the ring gets its bytes back. */
+  readonly #sent = (error: Error | null): void => {
+    if (error) this.slot.incident(faultOf(error));
+    this.#outgoing.release(this.#inFlight[this.#callbacks++ % MAX_IN_FLIGHT] as number);
+    this.slot.link.moved(0);
     this.slot.wake();
     this.#send();
     if (this.#closing) this.#closeWhenSent();
+  };
+
+  /** Node did not even take the newest send: its bytes go back together with those before it. */
+  #refused(error: unknown): void {
+    this.#sends--;
+    const length = this.#inFlight[this.#sends % MAX_IN_FLIGHT] as number;
+    if (this.#sends === this.#callbacks) this.#outgoing.release(length);
+    else {
+      const before = (this.#sends - 1) % MAX_IN_FLIGHT;
+      this.#inFlight[before] = (this.#inFlight[before] as number) + length;
+    }
+    this.slot.incident(faultOf(error));
   }
 
   #closeWhenSent(): void {
-    if (this.#inFlight.length === 0) this.#destroy();
+    if (this.#sends === this.#callbacks) this.#destroy();
   }
 
   #destroy(): void {

@@ -25,6 +25,7 @@ import {
   WRITE_FAILED,
 } from "../ring/layout.js";
 import type { ConnectionFacts, SlotReference } from "../ring/protocol.js";
+import { ANYTHING } from "../ring/signal.js";
 import { SlotQueueConsumer } from "../ring/slot-queue.js";
 import type { ClientLink } from "./client-link.js";
 
@@ -70,7 +71,13 @@ export class Slot {
    */
   touch(): void {
     this.#link.toClient.push(this.#generation, this.words, TO_CLIENT_FLAG);
-    this.#link.waker.wake(this.#generation);
+    this.#link.wake(this.#generation);
+  }
+
+  /** The same for news that comes in swarms: the client is woken once for all of them. */
+  touchSoon(): void {
+    this.#link.toClient.push(this.#generation, this.words, TO_CLIENT_FLAG);
+    if (this.#link.waker.interest === this.#generation || this.#link.waker.interest === ANYTHING) this.#link.wakeSoon();
   }
 
   /** Wakes the client if it sleeps on this slot, for news that nobody polls for. */
@@ -112,7 +119,7 @@ export class Slot {
   /** One more of what COUNT counts. */
   count(): void {
     Atomics.add(this.words, COUNT, 1); // partner: Channel.count
-    this.touch();
+    this.touchSoon();
   }
 
   /** The peer has ended, and all its bytes are in the ring. */
