@@ -7,4 +7,4 @@ import { testServers } from "./servers.js";
 
 process.env.RINGNET_PUBLIC_ONLY = "1"; // before the networking thread starts, which gets a copy
 
-testServers();
+testServers({ seesHiddenResets: false });

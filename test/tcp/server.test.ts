@@ -4,4 +4,4 @@
 
 import { testServers } from "./servers.js";
 
-testServers();
+testServers({ seesHiddenResets: true });

@@ -11,7 +11,8 @@ import { startPeer } from "../support/peers.js";
 import { pause, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
 
-export function testServers(): void {
+/** `seesHiddenResets`: Node's public API takes a reset right behind bytes for an end, with the libuv of Node 20 to 24. */
+export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean }): void {
   describe("listen", () => {
     test("is bound when it returns, to a free port unless one is given", () => {
       const server = listen({ host: "127.0.0.1" });
@@ -135,8 +136,8 @@ export function testServers(): void {
       peer.waitForEvent("close");
       if (server.waitUntilAcceptable(300)) {
         const client = server.accept();
-        // What had arrived, or the error at once: the reset may have been faster.
-        if (client !== null) expect(readToEnd(client).error?.code).toMatch(/^(ECONNRESET|ECONNABORTED)$/);
+        const error = client === null ? null : readToEnd(client).error;
+        if (seesHiddenResets || error !== null) expect(error?.code).toMatch(/^(ECONNRESET|ECONNABORTED)$/);
       }
       openTo({ host: "127.0.0.1", port: server.port }).close();
       expect(server.waitUntilAcceptable(5000)).toBe(true);
