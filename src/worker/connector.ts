@@ -7,9 +7,7 @@
 
 import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
 import tls from "node:tls";
-import { TO_WORKER_FLAG } from "../ring/layout.js";
 import type { ConnectCommand } from "../ring/protocol.js";
-import { SlotQueueConsumer } from "../ring/slot-queue.js";
 import type { ClientLink } from "./client-link.js";
 import { Connection } from "./connection.js";
 import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
@@ -30,11 +28,7 @@ export class Connector {
 
   /** Opens what `command` asks for; how it goes is said in its slot. */
   connect(link: ClientLink, command: ConnectCommand): void {
-    const slot = new Slot(link, command.slot);
-    // The client may have queued the slot before this command arrived, and that entry was passed over: what it
-    // publishes from now on must queue it again. What it published before is seen by the looks below.
-    SlotQueueConsumer.lower(slot.words, TO_WORKER_FLAG); // partner: SlotQueueProducer.push
-    const connection = new Connection(slot, command.rings, this.#lingerMs);
+    const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     try {
       const direct = { onread: connection.onread, allowHalfOpen: true, noDelay: command.noDelay };
       const alive = { keepAlive: command.keepAlive, keepAliveInitialDelay: command.keepAliveDelay };

@@ -7,9 +7,7 @@
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
 import tls from "node:tls";
-import { TO_WORKER_FLAG } from "../ring/layout.js";
 import type { AdoptCommand, ListenCommand } from "../ring/protocol.js";
-import { SlotQueueConsumer } from "../ring/slot-queue.js";
 import type { ClientLink, Handle } from "./client-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
@@ -47,10 +45,7 @@ export class Listener implements Handle {
   adopt(command: AdoptCommand): void {
     const waiting = this.#waiting.get(command.offer);
     this.#waiting.delete(command.offer);
-    const slot = new Slot(this.slot.link, command.slot);
-    // As in Connector: an entry of the queue that came before this command was passed over.
-    SlotQueueConsumer.lower(slot.words, TO_WORKER_FLAG); // partner: SlotQueueProducer.push
-    const connection = new Connection(slot, command.rings, this.#lingerMs);
+    const connection = new Connection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
     if (waiting === undefined || waiting.destroyed) {
       connection.failed(
         Object.assign(new Error("accept ECONNABORTED: the client was gone before it was accepted"), {

@@ -43,6 +43,9 @@ export class Slot {
     this.#link = this.#owner = link;
     this.#generation = this.#ownerGeneration = reference.generation;
     this.#state = PHASE_WAITING;
+    // The client may have queued the slot before its command arrived, and that entry was passed over: what it publishes
+    // from now on must queue it again. What it published before is seen by the look that opens every handle.
+    SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); // partner: SlotQueueProducer.push
   }
 
   get generation(): number {
