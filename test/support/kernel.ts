@@ -2,7 +2,7 @@
  * What the operating system itself says of connections (Linux).
  */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 const ESTABLISHED = "01";
 
@@ -13,5 +13,16 @@ export function connectionsTo(port: number): number {
   return lines.filter((line) => {
     const [, , remote, state] = line.trim().split(/\s+/);
     return remote?.endsWith(`:${hex}`) && state === ESTABLISHED;
+  }).length;
+}
+
+/** Sockets that this process holds open. */
+export function openSockets(): number {
+  return readdirSync("/proc/self/fd").filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith("socket:");
+    } catch {
+      return false; // the listing's own
+    }
   }).length;
 }

@@ -5,7 +5,7 @@
 import { connect } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { pattern, patternHash, sha256 } from "../support/bytes.js";
-import { connectionsTo } from "../support/kernel.js";
+import { connectionsTo, openSockets } from "../support/kernel.js";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { timed, waitFor } from "../support/waiting.js";
 import { errorOf, fill, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
@@ -115,12 +115,16 @@ describe("close()", () => {
 
   test("also when bytes of the peer were left unread", () => {
     const peer = startPeer("source", { bytes: 300_000, keepOpen: true });
+    const before = openSockets();
     const socket = openTo(peer, { receiveBuffer: 4096 });
     readBytes(socket, 1);
     const data = pattern(23, 0, 1_000_000);
     writeBytes(socket, data);
     socket.close();
     expect(peer.waitForEvent("end")).toMatchObject({ bytes: data.length, sha256: sha256(data) });
+    // Once the peer ends too nothing is left to wait for: the linger time is not used up.
+    peer.send({ do: "end" });
+    waitFor("the socket to be closed", () => openSockets() === before, 3000);
   });
 
   test("bounded by the linger time: a peer that never reads is left in the end", () => {
