@@ -7,7 +7,7 @@
  */
 
 import dgram, { type RemoteInfo } from "node:dgram";
-import { type LookupOneOptions, lookup } from "node:dns";
+import { type LookupOneOptions, lookup, V4MAPPED } from "node:dns";
 import { isIP } from "node:net";
 import { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
 import { REQUEST_CLOSE, RX_READ, RX_WRITE, TX_READ, TX_WRITE } from "../ring/layout.js";
@@ -19,6 +19,10 @@ import { Slot } from "./slot.js";
 
 /** Most datagrams handed to libuv and not yet called back for. */
 const MAX_IN_FLIGHT = 256;
+/** What became of a send. */
+const SENDING = 0;
+const LOOKING_UP = 1;
+const SETTLED = 2;
 
 export class DatagramSocket implements Handle {
   readonly slot: Slot;
@@ -28,14 +32,21 @@ export class DatagramSocket implements Handle {
   readonly #lingerMs: number;
   #bound = false;
   #closing = false;
+  #destroyed = false;
   #connected = false;
+  #host = "";
+  #hostIsName = false;
   /**
-   * Bytes of the ring behind each send that libuv has not called back for, by the number of the send modulo MAX_IN_FLIGHT: it may
-   * read them until then. It calls back in the order of sending.
+   * Sends that libuv or a look-up has not called back for, by their number modulo MAX_IN_FLIGHT: the bytes of the ring behind each, and
+   * whether it has been called back for. The ring gets its bytes back in the order of sending, which only sends to IPs keep: a send to a
+   * name waits for its look-up, and its bytes must stay where they are while others overtake it.
    */
-  readonly #inFlight = new Int32Array(MAX_IN_FLIGHT);
+  readonly #lengths = new Int32Array(MAX_IN_FLIGHT);
+  readonly #progress = new Uint8Array(MAX_IN_FLIGHT);
   #sends = 0;
-  #callbacks = 0;
+  #released = 0;
+  /** No send to an IP in front of this one waits to be called back for. */
+  #oldest = 0;
 
   constructor(link: ClientLink, command: BindCommand, lingerMs: number) {
     this.slot = new Slot(link, command.slot);
@@ -44,7 +55,13 @@ export class DatagramSocket implements Handle {
     this.#incoming = new RecordProducer(new ByteProducer(words, RX_WRITE, RX_READ, view(command.rings.receive)));
     this.#outgoing = new RecordConsumer(new ByteConsumer(words, TX_WRITE, TX_READ, view(command.rings.send)));
     const { family, reuseAddr, ipv6Only, host, port } = command;
-    const socket = dgram.createSocket({ type: family === 6 ? "udp6" : "udp4", reuseAddr, ipv6Only, lookup: find });
+    const bothFamilies = family === 6 && !ipv6Only && (host === null || host === "::");
+    const socket = dgram.createSocket({
+      type: family === 6 ? "udp6" : "udp4",
+      reuseAddr,
+      ipv6Only,
+      lookup: find(bothFamilies),
+    });
     this.#socket = socket;
     link.handles.set(this.slot.generation, this);
     socket.on("error", (error) => {
@@ -146,49 +163,67 @@ export class DatagramSocket implements Handle {
 
   #send(): void {
     const records = this.#outgoing;
-    while (this.#bound && this.#sends - this.#callbacks < MAX_IN_FLIGHT && records.next()) {
+    while (this.#bound && this.#sends - this.#released < MAX_IN_FLIGHT && records.next()) {
       let payload = records.payloadView();
       if (payload === null) {
         payload = new Uint8Array(records.payloadLength);
         records.copyPayload(payload);
       }
-      this.#inFlight[this.#sends++ % MAX_IN_FLIGHT] = records.recordLength;
+      const { host, port } = records;
+      const number = this.#sends++;
+      this.#lengths[number % MAX_IN_FLIGHT] = records.recordLength;
+      this.#progress[number % MAX_IN_FLIGHT] = this.#isName(host) ? LOOKING_UP : SENDING;
       try {
-        if (records.host === "") this.#socket.send(payload, this.#sent);
-        else this.#socket.send(payload, records.port, records.host, this.#sent);
+        if (host === "") this.#socket.send(payload, this.#sent);
+        else if (this.#isName(host)) this.#socket.send(payload, port, host, (error) => this.#done(number, error));
+        else this.#socket.send(payload, port, host, this.#sent);
       } catch (error) {
-        this.#refused(error);
+        this.slot.incident(faultOf(error));
+        this.#settle(number);
       }
     }
   }
 
-  /** libuv has called back for the oldest send: the ring gets its bytes back. */
+  #isName(host: string): boolean {
+    if (host !== this.#host) {
+      this.#host = host;
+      this.#hostIsName = host !== "" && isIP(host) === 0;
+    }
+    return this.#hostIsName;
+  }
+
+  /** libuv has called back for the oldest send to an IP. */
   readonly #sent = (error: Error | null): void => {
+    this.#oldest = Math.max(this.#oldest, this.#released);
+    while (this.#progress[this.#oldest % MAX_IN_FLIGHT] !== SENDING) this.#oldest++;
+    this.#done(this.#oldest, error);
+  };
+
+  #done(number: number, error: Error | null): void {
+    if (this.#destroyed) return; // the slot and its rings may be somebody else's
     if (error) this.slot.incident(faultOf(error));
-    this.#outgoing.release(this.#inFlight[this.#callbacks++ % MAX_IN_FLIGHT] as number);
+    this.#settle(number);
     this.slot.link.moved(0);
     this.slot.wake();
     this.#send();
     if (this.#closing) this.#closeWhenSent();
-  };
+  }
 
-  /** Node did not even take the newest send: its bytes go back together with those before it. */
-  #refused(error: unknown): void {
-    this.#sends--;
-    const length = this.#inFlight[this.#sends % MAX_IN_FLIGHT] as number;
-    if (this.#sends === this.#callbacks) this.#outgoing.release(length);
-    else {
-      const before = (this.#sends - 1) % MAX_IN_FLIGHT;
-      this.#inFlight[before] = (this.#inFlight[before] as number) + length;
+  /** Nobody reads the bytes of this send any more: the ring gets them back once those before them are settled too. */
+  #settle(number: number): void {
+    this.#progress[number % MAX_IN_FLIGHT] = SETTLED;
+    while (this.#released < this.#sends && this.#progress[this.#released % MAX_IN_FLIGHT] === SETTLED) {
+      this.#outgoing.release(this.#lengths[this.#released++ % MAX_IN_FLIGHT] as number);
     }
-    this.slot.incident(faultOf(error));
   }
 
   #closeWhenSent(): void {
-    if (this.#sends === this.#callbacks) this.#destroy();
+    if (this.#sends === this.#released) this.#destroy();
   }
 
   #destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     try {
       this.#socket.close();
     } catch {
@@ -201,13 +236,19 @@ function view(ring: RingReference): Uint8Array {
   return new Uint8Array(ring.memory, ring.offset, ring.capacity);
 }
 
-/** IP literals need no look-up and no turn of the event loop. */
-function find(
-  host: string,
-  options: LookupOneOptions,
-  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void {
-  const family = isIP(host);
-  if (family === 0) lookup(host, options, callback);
-  else callback(null, host, family);
+/**
+ * A look-up for a socket, which asks for its own family alone. IP literals need none, and no turn of the event loop. On a socket for
+ * both families a name without an IPv6 address is found by its IPv4 address, mapped into IPv6 (RFC 4291, 2.5.5.2).
+ */
+function find(bothFamilies: boolean) {
+  return (
+    host: string,
+    options: LookupOneOptions | number,
+    callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+  ): void => {
+    const family = isIP(host);
+    const wanted = typeof options === "number" ? { family: options } : options;
+    if (family !== 0) callback(null, host, family);
+    else lookup(host, bothFamilies ? { ...wanted, hints: V4MAPPED } : wanted, callback);
+  };
 }
