@@ -10,6 +10,7 @@ import { delimiter, join } from "node:path";
 
 /** Programs, and the packages that they come from. */
 const PROGRAMS: Record<string, string> = {
+  ip: "iproute2",
   nc: "netcat-openbsd",
   nginx: "nginx",
   openssl: "openssl",

@@ -1,0 +1,77 @@
+/**
+ * A UDP peer in a process of its own: `node udp-peer.js '<options as JSON>'`, started by `startUdpPeer` in udp-peers.ts.
+ *
+ * Prints one line of JSON for each thing that happens; takes commands as lines of JSON on standard input, and ends with it.
+ */
+
+import { createHash } from "node:crypto";
+import dgram from "node:dgram";
+import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { pattern } from "../../support/bytes.js";
+import { fillNumbered, NumberedTally } from "./numbered.js";
+
+const options = JSON.parse(process.argv[2] ?? "{}");
+const { type = "udp4", host, port = 0, echo = false, tally = false, reuseAddr = false, receiveBuffer } = options;
+const socket = dgram.createSocket({ type, reuseAddr, ...(receiveBuffer ? { recvBufferSize: receiveBuffer } : {}) });
+const numbers = new NumberedTally();
+
+function report(event, details = {}) {
+  writeSync(1, `${JSON.stringify({ event, ...details })}\n`);
+}
+
+socket.on("error", (error) => report("error", { code: error.code }));
+socket.on("message", (bytes, from) => {
+  if (tally) {
+    numbers.add(bytes);
+    return;
+  }
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const text = bytes.length <= 200 ? bytes.toString("latin1") : undefined;
+  report("message", { bytes: bytes.length, sha256, text, address: from.address, port: from.port });
+  if (echo) socket.send(bytes, from.port, from.address);
+});
+socket.bind({ port, ...(host ? { address: host } : {}) }, () => {
+  for (const { group, interface: local } of options.groups ?? []) socket.addMembership(group, local);
+  report("listening", { port: socket.address().port });
+});
+
+/** Sends datagrams numbered from 0, as fast as the kernel takes them; `pace` is how many at a time in between turns of the event loop. */
+async function sendNumbered({ count, port, host, pace = 64, size }) {
+  let sent = 0;
+  let failed = 0;
+  for (let next = 0; next < count; ) {
+    const batch = [];
+    for (let i = 0; i < pace && next < count; i++, next++) {
+      const bytes = fillNumbered(next, size);
+      batch.push(
+        new Promise((done) =>
+          socket.send(bytes, port, host, (error) => {
+            if (error) failed++;
+            else sent++;
+            done();
+          }),
+        ),
+      );
+    }
+    await Promise.all(batch);
+  }
+  report("sent", { sent, failed });
+}
+
+const commands = {
+  send({ port, host, text, bytes, seed = 1 }) {
+    const payload = text === undefined ? pattern(seed, 0, bytes) : Buffer.from(text);
+    socket.send(payload, port, host, (error) => report("sent", { sent: error ? 0 : 1, code: error?.code }));
+  },
+  numbered: sendNumbered,
+  tally: () => report("tally", numbers.result),
+  close: () => socket.close(() => report("closed")),
+};
+
+const input = createInterface({ input: process.stdin });
+input.on("line", (line) => {
+  const { do: what, ...details } = JSON.parse(line);
+  commands[what](details);
+});
+input.on("close", () => process.exit(0));
