@@ -11,8 +11,8 @@ import type { Deadline } from "./deadline.js";
 import { Spinning } from "./spinning.js";
 import { WATCH_MS, type WorkerLink } from "./worker-link.js";
 
-/** Empty looks after which a program that never blocks checks whether the networking thread is alive. */
-const LOOKS = 128;
+/** Of so many empty looks and one, the last checks whether the networking threads are alive. A power of two, less one. */
+const GLANCE_MASK = 31;
 const LAST_GENERATION = 2 ** 30;
 
 export class Client {
@@ -69,10 +69,7 @@ export class Client {
 
   /** Called where a program that never blocks finds nothing: now and then sees to it that a dead thread is noticed. */
   look(): void {
-    for (const link of this.links) link.glance();
-    if (++this.#looks < LOOKS) return;
-    this.#looks = 0;
-    this.#watch();
+    if ((++this.#looks & GLANCE_MASK) === 0) this.#watch();
   }
 
   #watch(): void {
