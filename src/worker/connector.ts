@@ -13,6 +13,7 @@ import { Connection } from "./connection.js";
 import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { Slot } from "./slot.js";
+import { checkSocketPath } from "./socket-path.js";
 import type { Trust } from "./trust.js";
 
 export class Connector {
@@ -62,7 +63,10 @@ export class Connector {
 
   #where(link: ClientLink, command: ConnectCommand): object {
     const { target, localAddress } = command;
-    if ("path" in target) return { path: target.path };
+    if ("path" in target) {
+      checkSocketPath(target.path, "connect");
+      return { path: target.path };
+    }
     const lookup = target.lookup === null ? undefined : link.handles.get(target.lookup);
     const addresses =
       target.addresses !== null

@@ -14,6 +14,7 @@ import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
 import { withOnread } from "./socket-handle.js";
+import { checkSocketPath, isSocketFile } from "./socket-path.js";
 import type { Trust } from "./trust.js";
 
 export class Listener implements Handle {
@@ -79,6 +80,7 @@ export class Listener implements Handle {
 
   #listen(trust: Trust): void {
     const { host, port, path, backlog, ipv6Only, tls: parameters } = this.#command;
+    if (path !== null) checkSocketPath(path, "listen");
     const server =
       parameters === null
         ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
@@ -142,7 +144,9 @@ export class Listener implements Handle {
       this.slot.fail(fault);
     };
     probe.once("connect", () => answer(false));
-    probe.once("error", (reason: NodeJS.ErrnoException) => answer(reason.code === "ECONNREFUSED"));
+    probe.once("error", (reason: NodeJS.ErrnoException) =>
+      answer(reason.code === "ECONNREFUSED" && isSocketFile(path)),
+    );
   }
 }
 

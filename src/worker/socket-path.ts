@@ -1,0 +1,25 @@
+/**
+ * Paths of Unix domain sockets.
+ *
+ * Runs on the networking thread.
+ */
+
+import { statSync } from "node:fs";
+
+/** Bytes that a path may have without its final NUL: unix(7) on Linux, unix(4) on macOS and the BSDs. */
+const LONGEST = process.platform === "linux" ? 107 : 103;
+
+/** Throws where `path` is too long: libuv would cut it, and take another file. */
+export function checkSocketPath(path: string, syscall: "connect" | "listen"): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= LONGEST) return;
+  // With the whole path the text might not fit into the slot.
+  const beginning = Buffer.from(path).subarray(0, LONGEST).toString();
+  const message = `${syscall} ENAMETOOLONG: a socket's path may have ${LONGEST} bytes, not ${bytes}: ${beginning}…`;
+  throw Object.assign(new Error(message), { code: "ENAMETOOLONG", syscall });
+}
+
+/** Whether there is a socket file, and not another kind of file. */
+export function isSocketFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+}
