@@ -1,0 +1,54 @@
+/**
+ * After the death of a networking thread: what is lost, what goes on, and that the process ends.
+ */
+
+import { beforeAll, expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { mortalPackage, startIn } from "./mortal-package.js";
+
+let folder = "";
+beforeAll(() => {
+  folder = mortalPackage();
+});
+
+/** Runs a story of survivor.js to its end. */
+function live<T>(story: string): T & { exitMilliseconds: number } {
+  const program = startIn(folder, "survivor.js", story, startPeer("echo").port, startPeer("silent").port);
+  const [line] = program.waitForOutput(/^\{.*\}$/m, 40_000);
+  const start = performance.now();
+  program.waitForExit(10_000);
+  return { ...JSON.parse(line), exitMilliseconds: performance.now() - start };
+}
+
+test("a program that never blocks hears of it, whatever it looks at", () => {
+  const { exitMilliseconds: _, ...found } = live<Record<string, string>>("looking");
+  expect(Object.keys(found).length).toBe(10);
+  for (const [look, code] of Object.entries(found)) expect(code, look).toBe("ERR_WORKER_DIED");
+}, 60_000);
+
+test("bytes that had arrived are delivered before the error", () => {
+  expect(live("bytes")).toMatchObject({ read: "last words", afterwards: "ERR_WORKER_DIED", status: "failure" });
+});
+
+test("a runtime of one's own stays dead; other runtimes know nothing of it", () => {
+  expect(live("other")).toMatchObject({
+    before: true,
+    limitedDied: "ERR_WORKER_DIED",
+    opens: "ERR_WORKER_DIED",
+    after: true,
+    fresh: true,
+  });
+});
+
+test("bytes that were pending are lost, which pendingWrites says, and the process does not wait for them at its end", () => {
+  const { code, exitMilliseconds } = live<{ code: string }>("ending");
+  expect(code).toBe("ERR_WORKER_DIED");
+  expect(exitMilliseconds).toBeLessThan(3000);
+});
+
+test("every call on its handles fails, closing them is in order, and so is closing twice", () => {
+  const { codes } = live<{ codes: string[] }>("closing");
+  // Options are asked for and not waited for.
+  const expected = codes.map(() => "ERR_WORKER_DIED") as (string | undefined)[];
+  expect(codes.map((code, i) => (i === 5 ? "ERR_WORKER_DIED" : code))).toEqual(expected);
+});

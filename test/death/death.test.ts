@@ -1,0 +1,101 @@
+/**
+ * The networking thread dies while the program sleeps in some wait: the wait ends in bounded time with an error that says so, old handles
+ * stay failed, and the next use starts a new thread.
+ */
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { startPeer, startUnanswering } from "../support/peers.js";
+import type { Process } from "../support/processes.js";
+import { mortalPackage, startIn } from "./mortal-package.js";
+
+const WAITS = [
+  "connect",
+  "waitUntilConnected",
+  "waitUntilReadable",
+  "waitUntilWritable",
+  "waitUntilDrained",
+  "writeAll",
+  "readExactly",
+  "readLine",
+  "readUntil",
+  "readAll",
+  "waitUntilAcceptable",
+  "acceptWait",
+  "udp.waitUntilReadable",
+  "receiveWait",
+  "waitUntilResolved",
+  "poll",
+  "Poller.wait",
+];
+
+interface Result {
+  name: string;
+  error: { isNetError: boolean; code: string; message: string } | null;
+  milliseconds: number;
+  failed: boolean;
+  works: boolean;
+  failedForEver: boolean;
+}
+
+let folder = "";
+beforeAll(() => {
+  folder = mortalPackage();
+});
+
+/** Starts the waits, all in one program after another (`together`) or each in one of its own at the same time. */
+function start(way: string, waits: string[], together: boolean): Process[] {
+  const ports = { silent: startPeer("silent").port, stuck: startUnanswering().port, echo: startPeer("echo").port };
+  const lists = together ? [waits] : waits.map((wait) => [wait]);
+  return lists.map((list) => startIn(folder, "mourner.js", JSON.stringify({ way, waits: list, ...ports })));
+}
+
+function expectMourning(programs: Process[], waits: string[], told: RegExp, limit: number): void {
+  const results = programs.flatMap((program) => {
+    program.waitForOutput(/^end$/m, 60_000);
+    const lines = program.output.trim().split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Result);
+  });
+  expect(results.map(({ name }) => name)).toEqual(waits);
+  for (const { name, error, milliseconds, ...rest } of results) {
+    expect(error, name).toMatchObject({
+      isNetError: true,
+      code: "ERR_WORKER_DIED",
+      message: expect.stringMatching(told),
+    });
+    expect(milliseconds, name).toBeLessThan(limit);
+    expect(rest, name).toEqual({ failed: true, works: true, failedForEver: true });
+  }
+}
+
+describe("it says why it dies, and every wait ends at once", () => {
+  const SAYS_ERROR = /the networking thread died: Error: executed\n.*boot\.js/s;
+
+  test.each([
+    ["throw", "by an error that nobody catches", WAITS, SAYS_ERROR],
+    ["reject", "by a promise rejected with nobody listening", ["readExactly", "poll"], SAYS_ERROR],
+    ["exit", "by process.exit", WAITS, /the networking thread died: it exited with code 7/],
+  ])(
+    "%s: %s",
+    (way, _what, waits, told) => {
+      expectMourning(start(way, waits, true), waits, told, 2000);
+    },
+    100_000,
+  );
+});
+
+describe("it can't say anything any more", () => {
+  const SOME = ["connect", "writeAll", "readExactly", "acceptWait", "poll"];
+
+  test("terminated, out of memory, or busy for ever: every wait ends within seconds", () => {
+    // All at the same time: mostly they sleep.
+    const cases: [string, string[]][] = [
+      ["terminate", WAITS],
+      ["memory", SOME],
+      ["hang", SOME],
+    ];
+    const started = cases.map(([way, waits]) => start(way, waits, false));
+    for (const [i, [, waits]] of cases.entries()) {
+      expectMourning(started[i] ?? [], waits, /the networking thread (does not answer any more|died)/, 8000);
+    }
+  }, 100_000);
+});

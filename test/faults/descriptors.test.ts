@@ -1,0 +1,59 @@
+/**
+ * File descriptors run out: clear errors in bounded time, what is open goes on, and all is well when some are free again.
+ */
+
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { Process, root } from "../support/processes.js";
+import { told } from "./told.js";
+
+const LIMIT = 64;
+
+function startWithFew(...args: string[]): Process {
+  const program = join(root, "test/faults/programs/few-descriptors.js");
+  const limited = ["-c", 'ulimit -n "$0" && exec "$@"', `${LIMIT}`, process.execPath, program, ...args];
+  return new Process("sh", limited, { env: { NODE_OPTIONS: undefined } });
+}
+
+interface Outcome {
+  result: string;
+  milliseconds: number;
+}
+
+test("in a client: EMFILE, while all open connections work; and back again", () => {
+  const peer = startPeer("echo");
+  const program = startWithFew("client", `${peer.port}`);
+  const exhausted = told<Outcome & { opened: number }>(program, "exhausted");
+  expect(exhausted.result).toBe("NetError EMFILE");
+  expect(exhausted.milliseconds).toBeLessThan(2000);
+  expect(exhausted.opened).toBeGreaterThan(20);
+  const { listen, udp, name } = told<Record<string, Outcome>>(program, "others");
+  expect(listen?.result).toBe("NetError EMFILE");
+  expect(udp?.result).toBe("NetError EMFILE");
+  expect(name?.result).toMatch(/^NetError E/); // the system's resolver has names of its own for it
+  expect(told(program, "working")).toMatchObject({ all: true });
+  expect(told(program, "recovered")).toMatchObject({ again: 10, working: true });
+});
+
+test("in a server: those it can't take are turned away, those it has stay, and later others come in", () => {
+  const program = startWithFew("server");
+  const { port } = told<{ port: number }>(program, "listening");
+  const clients = startPeer("echo", { connect: port, connections: LIMIT });
+  const { count, working } = told<{ count: number; working: boolean }>(program, "accepted");
+  expect(count).toBeGreaterThan(20);
+  expect(count).toBeLessThan(LIMIT);
+  expect(working).toBe(true);
+  // Nobody is left to wait for an answer that never comes.
+  clients.waitForEvent("close", 10_000, LIMIT);
+  startPeer("echo", { connect: port });
+  expect(told(program, "recovered")).toMatchObject({ working: true });
+});
+
+test("before the networking thread could start: an error in bounded time, and the next try starts it", () => {
+  const peer = startPeer("echo");
+  const recovered = told<Outcome>(startWithFew("start", `${peer.port}`), "recovered", 40_000);
+  expect(recovered).toMatchObject({ working: true });
+  expect(recovered.result).toMatch(/^NetError (ERR_WORKER_START|EMFILE)$/);
+  expect(recovered.milliseconds).toBeLessThan(20_000);
+}, 60_000);

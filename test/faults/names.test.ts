@@ -1,0 +1,80 @@
+/**
+ * Names that nobody answers: in a network of one's own, whose only name server is silent.
+ */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.js";
+import { root } from "../support/processes.js";
+import { timed } from "../support/waiting.js";
+import { FORBIDDEN, Network, probe, startPeerIn } from "./networks.js";
+import { told } from "./told.js";
+
+interface Told {
+  result: unknown;
+  milliseconds: number;
+}
+
+const { networks: able, reason } = probe();
+
+test.each(able ? ["deadlines hold"] : [])(
+  "%s, and connections, IPs and other names go on",
+  () => {
+    const network = new Network();
+    const server = join(root, "test/faults/name-server.js");
+    network.start([process.execPath, server, "answered.example", "10.1.2.3"]).waitForOutput(/ready/);
+    const { port } = startPeerIn(network, "echo");
+    const resolvers = join(temporaryFolder(), "resolv.conf");
+    writeFileSync(resolvers, "nameserver 127.0.0.1\noptions timeout:4 attempts:1\n");
+    // /etc/resolv.conf is another file for this program.
+    const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    const program = join(root, "test/faults/programs/unanswered-names.js");
+    const command = [
+      "unshare",
+      "-m",
+      "sh",
+      "-c",
+      mount,
+      resolvers,
+      process.execPath,
+      program,
+      `${port}`,
+      "answered.example",
+    ];
+    const running = network.start(command);
+
+    const asked = told<Record<string, Told>>(running, "asked");
+    expect(asked.wait?.result).toBe("waiting");
+    expect(asked.connect?.result).toBe("ETIMEDOUT");
+    expect(asked.waitingAddress?.result).toBe("ETIMEDOUT");
+    for (const name of ["wait", "connect", "waitingAddress"]) {
+      expect(asked[name]?.milliseconds).toBeGreaterThan(295);
+      expect(asked[name]?.milliseconds).toBeLessThan(1300);
+    }
+    expect(asked.close?.milliseconds).toBeLessThan(500);
+
+    const others = told<Record<string, Told>>(running, "others");
+    expect(others.open?.result).toBe("still there");
+    expect(others.ip?.result).toBe("success");
+    for (const { milliseconds } of Object.values(others)) expect(milliseconds).toBeLessThan(1000);
+
+    const names = told<Record<string, Told>>(running, "names");
+    expect(names.local?.result).toBe("success");
+    expect(names.connect?.result).toBe("success");
+    expect(names.answered?.result).toBe("10.1.2.3");
+    for (const { milliseconds } of Object.values(names)) expect(milliseconds).toBeLessThan(3000);
+
+    // A look-up that the system works on can't be taken back: the process ends when the system gives up.
+    expect(timed(() => running.waitForExit(20_000)).milliseconds).toBeLessThan(10_000);
+  },
+  60_000,
+);
+
+test("what this system is able to do", () => {
+  if (able) return;
+  console.log(
+    `NOT TESTED HERE: names that nobody answers, because this system forbids networks of one's own: ${reason}`,
+  );
+  expect(reason).toMatch(FORBIDDEN);
+});
