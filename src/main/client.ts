@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { randomUUID } from "node:crypto";
+import { threadId } from "node:worker_threads";
 import { CLIENT_BLOCK_BYTES } from "../ring/layout.js";
 import { SignalSleeper } from "../ring/signal.js";
 import type { Deadline } from "./deadline.js";
@@ -17,7 +17,7 @@ const LAST_GENERATION = 2 ** 30;
 
 export class Client {
   /** Names this client on other threads. */
-  readonly name = randomUUID();
+  readonly name = uniqueName();
   readonly memory = new SharedArrayBuffer(CLIENT_BLOCK_BYTES);
   /** The networking threads that this thread talks to. */
   links: WorkerLink[] = [];
@@ -79,6 +79,13 @@ export class Client {
     this.#watched = now;
     for (const link of this.links) link.watch();
   }
+}
+
+let names = 0;
+
+/** A name that nobody else in this process has. */
+export function uniqueName(): string {
+  return `${process.pid}.${threadId}.${++names}`;
 }
 
 let client: Client | null = null;

@@ -4,7 +4,6 @@
  * Runs on the calling thread. The networking threads start at the first use.
  */
 
-import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Fault } from "../ring/fault-text.js";
@@ -13,7 +12,7 @@ import type { Target } from "../ring/protocol.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
 import type { Channel } from "./channel.js";
-import { thisClient } from "./client.js";
+import { thisClient, uniqueName } from "./client.js";
 import { Deadline } from "./deadline.js";
 import { flush } from "./flush.js";
 import { Host, type ThreadLimits } from "./host.js";
@@ -276,7 +275,7 @@ export class Runtime {
     };
     this.#host = new Host(this.#threads, this.#limits, onError);
     for (let i = 0; i < this.#threads; i++) {
-      const name = `ringnet ${randomUUID()}`;
+      const name = `ringnet ${uniqueName()}`;
       const workerBlock = new SharedArrayBuffer(WORKER_BLOCK_BYTES);
       const linkBlock = new SharedArrayBuffer(LINK_BLOCK_BYTES);
       const port = this.#host.start(

@@ -5,8 +5,9 @@
  */
 
 import type { Socket } from "node:net";
-import { type PeerCertificate, TLSSocket } from "node:tls";
+import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { ConnectionFacts, PeerCertificateFacts, TlsFacts } from "../ring/protocol.js";
+import { isSecure } from "./secure-modules.js";
 
 /** What a connection that may resume a session knows of its server from before. */
 const certificatesBefore = new WeakMap<TLSSocket, PeerCertificateFacts | null>();
@@ -29,7 +30,7 @@ export function connectionFacts(socket: Socket): ConnectionFacts {
     localPort: socket.localPort,
     remoteAddress: socket.remoteAddress,
     remotePort: socket.remotePort,
-    tls: socket instanceof TLSSocket ? tlsFacts(socket) : null,
+    tls: isSecure(socket) ? tlsFacts(socket) : null,
   };
 }
 

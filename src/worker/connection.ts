@@ -11,7 +11,6 @@
  */
 
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import {
   KEEP_ALIVE_DELAY,
   OPTION_KEEP_ALIVE,
@@ -29,6 +28,7 @@ import type { Handle } from "./client-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
 import { Receiver } from "./receiver.js";
+import { isSecure } from "./secure-modules.js";
 import { Sender } from "./sender.js";
 import type { Slot } from "./slot.js";
 import { errorBehindEnd } from "./socket-handle.js";
@@ -65,7 +65,7 @@ export class Connection implements Handle {
     this.#keepOpenAfterWriteErrors(socket);
     if (!direct) socket.on("data", (bytes: Buffer) => this.#receiver.chunk(bytes) || socket.pause());
     socket.on("end", () => {
-      const error = socket instanceof TLSSocket ? null : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
+      const error = isSecure(socket) ? null : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
       if (error === null) this.#receiver.finish(() => this.#readingEnded());
       else socket.destroy(error);
     });
@@ -130,7 +130,7 @@ export class Connection implements Handle {
     }
     this.#closing = true;
     // Node resets plain TCP only; a TLS or Unix socket is cut off.
-    if (socket instanceof TLSSocket || this.slot.phase !== PHASE_OPEN) socket.destroy();
+    if (isSecure(socket) || this.slot.phase !== PHASE_OPEN) socket.destroy();
     else {
       try {
         socket.resetAndDestroy();

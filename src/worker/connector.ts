@@ -6,12 +6,13 @@
  */
 
 import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
-import tls from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import type { ConnectCommand } from "../ring/protocol.js";
 import type { ClientLink } from "./client-link.js";
 import { Connection } from "./connection.js";
 import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
+import { nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { checkSocketPath } from "./socket-path.js";
 import type { Trust } from "./trust.js";
@@ -51,7 +52,7 @@ export class Connector {
     const { options: trust, sessionKey, kept } = this.#trust.clientOptions(parameters, peer);
     // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
     if (trust.servername === undefined && host !== undefined && net.isIP(host) === 0) trust.servername = host;
-    const socket = tls.connect({ ...options, ...trust } as tls.ConnectionOptions);
+    const socket = nodeTls().connect({ ...options, ...trust } as ConnectionOptions);
     if (kept !== undefined) rememberCertificate(socket, kept.certificate);
     socket.on("session", (session) =>
       this.#trust.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),

@@ -6,12 +6,12 @@
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
-import tls from "node:tls";
 import type { AdoptCommand, ListenCommand } from "../ring/protocol.js";
 import type { ClientLink, Handle } from "./client-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
+import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { withOnread } from "./socket-handle.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
@@ -57,7 +57,7 @@ export class Listener implements Handle {
       return;
     }
     waiting.removeAllListeners("error");
-    if (waiting instanceof tls.TLSSocket) {
+    if (isSecure(waiting)) {
       waiting.on("error", () => waiting.destroy()); // as in Connector: Node leaves the socket open
       connection.take(waiting, false);
     } else {
@@ -84,7 +84,7 @@ export class Listener implements Handle {
     const server =
       parameters === null
         ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
-        : tls.createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true, noDelay: true });
+        : nodeTls().createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true, noDelay: true });
     this.#server = server;
     server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#offer(socket));
     if (parameters !== null) {

@@ -5,10 +5,11 @@
  * Runs on the networking thread.
  */
 
-import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import tls, { type SecureContext } from "node:tls";
+import type tls from "node:tls";
+import type { SecureContext } from "node:tls";
 import type { PeerCertificateFacts, TlsParameters } from "../ring/protocol.js";
+import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
 /** Most secure contexts and sessions that are kept; the ones used longest ago go first. */
 const KEPT = 256;
@@ -38,7 +39,7 @@ export class Trust {
     const contextKey = digest(JSON.stringify(parameters), bundle === null ? "" : String(bundle.modified));
     let secureContext = recall(this.#contexts, contextKey);
     if (secureContext === undefined) {
-      secureContext = tls.createSecureContext(contextOptions(parameters, bundle));
+      secureContext = nodeTls().createSecureContext(contextOptions(parameters, bundle));
       keep(this.#contexts, contextKey, secureContext);
     }
     const sessionKey = `${contextKey} ${peer}`;
@@ -103,7 +104,7 @@ function checkBundle(text: string): void {
   if (certificates === null) throw new Error("there is no PEM certificate in it");
   for (const [index, certificate] of certificates.entries()) {
     try {
-      new X509Certificate(certificate);
+      new (nodeCrypto().X509Certificate)(certificate);
     } catch (error) {
       throw new Error(`its certificate number ${index + 1} can't be parsed (${(error as Error).message})`);
     }
@@ -128,7 +129,7 @@ function copied(value: unknown): unknown {
 }
 
 function digest(...texts: string[]): string {
-  const hash = createHash("sha256");
+  const hash = nodeCrypto().createHash("sha256");
   for (const text of texts) hash.update(text);
   return hash.digest("base64");
 }

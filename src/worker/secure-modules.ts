@@ -1,0 +1,25 @@
+/**
+ * Node's modules for TLS, loaded at the first use: programs without TLS start some milliseconds earlier.
+ *
+ * Runs on the networking thread.
+ */
+
+import { createRequire } from "node:module";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+
+// Node's own modules can be required at any time; `import()` would make every command that may need one asynchronous.
+const require = createRequire(import.meta.url);
+
+export function nodeTls(): typeof import("node:tls") {
+  return require("node:tls");
+}
+
+export function nodeCrypto(): typeof import("node:crypto") {
+  return require("node:crypto");
+}
+
+/** Whether `socket` is one of `node:tls`. */
+export function isSecure(socket: Socket): socket is TLSSocket {
+  return (socket as Partial<TLSSocket>).encrypted === true;
+}
