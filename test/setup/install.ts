@@ -5,11 +5,12 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Programs, and the packages that they come from. */
 const PROGRAMS: Record<string, string> = {
+  initdb: "postgresql",
   ip: "iproute2",
   nc: "netcat-openbsd",
   nginx: "nginx",
@@ -17,11 +18,16 @@ const PROGRAMS: Record<string, string> = {
   "redis-server": "redis-server",
 };
 
-/** Folders of administrators' programs are not in every user's path. */
-const FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+/** Folders of administrators' programs are not in every user's path, those of PostgreSQL's versions in nobody's. */
+function folders(): string[] {
+  const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES).map((version) => join(POSTGRES, version, "bin")) : [];
+  return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", ...versions];
+}
+
+const POSTGRES = "/usr/lib/postgresql";
 
 function found(program: string): boolean {
-  return FOLDERS.some((folder) => {
+  return folders().some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;
