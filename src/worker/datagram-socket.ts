@@ -27,6 +27,7 @@ const SETTLED = 2;
 export class DatagramSocket implements Handle {
   readonly slot: Slot;
   readonly #incoming: RecordProducer;
+  readonly #sendRing: ByteConsumer;
   readonly #outgoing: RecordConsumer;
   readonly #socket: dgram.Socket;
   readonly #lingerMs: number;
@@ -53,7 +54,8 @@ export class DatagramSocket implements Handle {
     this.#lingerMs = lingerMs;
     const { words } = this.slot;
     this.#incoming = new RecordProducer(new ByteProducer(words, RX_WRITE, RX_READ, view(command.rings.receive)));
-    this.#outgoing = new RecordConsumer(new ByteConsumer(words, TX_WRITE, TX_READ, view(command.rings.send)));
+    this.#sendRing = new ByteConsumer(words, TX_WRITE, TX_READ, view(command.rings.send));
+    this.#outgoing = new RecordConsumer(this.#sendRing);
     const { family, reuseAddr, ipv6Only, host, port } = command;
     const bothFamilies = family === 6 && !ipv6Only && (host === null || host === "::");
     const socket = dgram.createSocket({
@@ -204,7 +206,8 @@ export class DatagramSocket implements Handle {
     if (error) this.slot.incident(faultOf(error));
     this.#settle(number);
     this.slot.link.moved(0);
-    this.slot.wake();
+    // A client that waits for room gets half a ring of it at once, not a datagram at a time.
+    if (this.#sendRing.readable <= this.#sendRing.capacity >> 1) this.slot.wake();
     this.#send();
     if (this.#closing) this.#closeWhenSent();
   }
