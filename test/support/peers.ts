@@ -147,14 +147,21 @@ export class Peer {
 
 /**
  * A port that neither answers nor refuses: connections to it stay `waiting`. Its listener is stopped and its queue of
- * clients is full. `release` ends the listener: connections fail at their next try, within some seconds.
+ * clients is full. `release` ends the listener: connections fail at their next try, within some seconds. `answer` lets
+ * it go on: they succeed at their next try.
  */
-export function startUnanswering(): { host: string; port: number; release(): void } {
-  const listener = new Peer("silent", { backlog: 1 }, {});
+export function startUnanswering(behaviour: Behaviour = "silent"): Peer & { release(): void; answer(): void } {
+  const listener = new Peer(behaviour, { backlog: 1 }, {});
   listener.kill("SIGSTOP");
   const filler = new Peer("silent", { connect: listener.port, connections: 8 }, {});
   filler.waitForEvent("connection", 10_000, 2); // Linux takes one more than the backlog
-  return { host: listener.host, port: listener.port, release: () => listener.kill("SIGKILL") };
+  return Object.assign(listener, {
+    release: () => listener.kill("SIGKILL"),
+    answer: () => {
+      filler.kill();
+      listener.kill("SIGCONT");
+    },
+  });
 }
 
 /** Starts a peer and waits until it listens (or, if it shall connect, until it has begun to). */
