@@ -86,3 +86,8 @@ export function powerOfTwo(name: string, value: unknown, low: number, high: numb
   if ((number & (number - 1)) !== 0) throw new RangeError(`${name} must be a power of two, not ${number}`);
   return number;
 }
+
+/** The ms before the first keep-alive probe. The system counts in seconds, up to 32,767 of them on Linux. */
+export function keepAliveDelay(name: string, value: unknown): number {
+  return Math.ceil(integer(name, value, 0, 32_767_000) / 1000) * 1000;
+}

@@ -45,7 +45,7 @@ export class Outlet {
   /** Takes what fits of `bytes` from `offset` on. Throws the connection's error, or `EPIPE` after the end. */
   write(bytes: Uint8Array, offset: number): number {
     if (this.failed) throw this.#channel.error;
-    if (this.ended) throw new NetError({ code: "EPIPE", message: "write after end()", syscall: "write" });
+    if (this.ended) throw writeAfterEnd();
     const count = this.#ring.write(bytes, offset);
     if (count > 0) {
       this.bytesWritten += count;
@@ -75,6 +75,7 @@ export class Outlet {
 
   /** Blocks until there is room; returns whether there is. Throws the connection's error if there never will be. */
   awaitRoom(deadline: Deadline): boolean {
+    if (this.ended && !this.failed) throw writeAfterEnd();
     const room = this.#wait(deadline, Outlet.#hasRoom);
     if (this.failed) throw this.#channel.error;
     return room;
@@ -110,4 +111,8 @@ export class Outlet {
   #wait(deadline: Deadline, met: (outlet: Outlet) => boolean): boolean {
     return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
   }
+}
+
+function writeAfterEnd(): NetError {
+  return new NetError({ code: "EPIPE", message: "write after end()", syscall: "write" });
 }

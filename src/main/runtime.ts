@@ -116,7 +116,7 @@ export class Runtime {
     const socketOptions = {
       noDelay: check.boolean("noDelay", noDelay),
       keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
-      keepAliveDelay: typeof keepAlive === "number" ? check.integer("keepAlive", keepAlive, 0, 2 ** 25) : 0,
+      keepAliveDelay: typeof keepAlive === "number" ? check.keepAliveDelay("keepAlive", keepAlive) : 0,
     };
     const parameters = tlsParameters(tls);
     const local = localAddress === undefined ? null : check.ip("localAddress", localAddress);

@@ -59,7 +59,7 @@ export class TcpServer extends Handle {
     channel.link.takeNotices();
     const offer = channel.offers[0];
     if (offer === undefined) return null;
-    const { receiveBuffer, sendBuffer } = this.#options;
+    const { receiveBuffer, sendBuffer, noDelay, keepAlive, keepAliveDelay } = this.#options;
     const { channel: opened, rings } = channel.link.openRinged(receiveBuffer, sendBuffer);
     channel.offers.shift();
     this.#accepted = (this.#accepted + 1) | 0;
@@ -72,6 +72,7 @@ export class TcpServer extends Handle {
       server: channel.generation,
       offer: offer.offer,
     });
+    if (!noDelay || keepAlive) opened.setOptions(noDelay, keepAlive, keepAliveDelay);
     return new TcpSocket(opened, this.#options, true);
   }
 

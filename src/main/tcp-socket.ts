@@ -353,7 +353,7 @@ export class TcpSocket extends Handle {
 
   /** Turns keep-alive probes on or off; the first comes after `delayMs` ms of silence (0: the system's default). */
   setKeepAlive(on: boolean, delayMs = 0): void {
-    const keepAliveDelay = check.integer("delayMs", delayMs, 0, 2 ** 25);
+    const keepAliveDelay = check.keepAliveDelay("delayMs", delayMs);
     this.#setOptions({ ...this.#options, keepAlive: check.boolean("on", on), keepAliveDelay });
   }
 

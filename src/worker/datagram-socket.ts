@@ -35,6 +35,13 @@ export class DatagramSocket implements Handle {
   #closing = false;
   #destroyed = false;
   #connected = false;
+  /**
+   * A call that waits until the datagrams before it are sent. The client waits for the call, and sends nothing
+   * meanwhile.
+   */
+  #call: (() => void) | null = null;
+  /** Somebody was faster at the port that was chosen: chooses another; false when that was tried often enough. */
+  #chooseAgain: () => boolean = () => false;
   #host = "";
   #hostIsName = false;
   /**
@@ -68,12 +75,13 @@ export class DatagramSocket implements Handle {
     link.handles.set(this.slot.generation, this);
     socket.on("error", (error) => {
       if (this.#bound) this.slot.incident(faultOf(error));
-      else this.slot.fail(faultOf(error));
+      else if (!isInUse(error) || !this.#chooseAgain()) this.slot.fail(faultOf(error));
     });
     socket.on("message", (bytes, from) => this.#received(bytes, from));
     socket.on("close", () => this.slot.release());
     try {
-      socket.bind({ port, ...(host === null ? {} : { address: host }) }, () => this.#listening(command.broadcast));
+      if (port === 0) this.#choosePort(command);
+      else this.#bind(command, port);
     } catch (error) {
       this.slot.fail(faultOf(error));
     }
@@ -84,7 +92,7 @@ export class DatagramSocket implements Handle {
     if (this.slot.request & REQUEST_CLOSE && !this.#closing) {
       this.#closing = true;
       setTimeout(() => this.#destroy(), this.#lingerMs).unref();
-      this.#closeWhenSent();
+      this.#whenSent();
     }
   }
 
@@ -95,11 +103,15 @@ export class DatagramSocket implements Handle {
       this.slot.link.post({ type: "reply", request: command.request, fault });
       this.slot.link.waker.wakeAnyway();
     };
-    try {
-      this.#obey(command.call, reply);
-    } catch (error) {
-      reply(error);
-    }
+    this.#call = () => {
+      try {
+        this.#obey(command.call, reply);
+      } catch (error) {
+        reply(error);
+      }
+    };
+    this.#send();
+    this.#whenSent();
   }
 
   #obey(call: UdpCall, reply: (error: unknown) => void): void {
@@ -209,7 +221,7 @@ export class DatagramSocket implements Handle {
     // A client that waits for room gets half a ring of it at once, not a datagram at a time.
     if (this.#sendRing.readable <= this.#sendRing.capacity >> 1) this.slot.wake();
     this.#send();
-    if (this.#closing) this.#closeWhenSent();
+    this.#whenSent();
   }
 
   /** Nobody reads the bytes of this send any more: the ring gets them back once those before them are settled too. */
@@ -220,8 +232,36 @@ export class DatagramSocket implements Handle {
     }
   }
 
-  #closeWhenSent(): void {
-    if (this.#sends === this.#released) this.#destroy();
+  /** What waits for the datagrams before it: a call, or the end. */
+  #whenSent(): void {
+    if (this.#sends !== this.#released) return;
+    const call = this.#call;
+    this.#call = null;
+    call?.();
+    if (this.#closing) this.#destroy();
+  }
+
+  #bind({ host, broadcast }: BindCommand, port: number): void {
+    this.#socket.bind({ port, ...(host === null ? {} : { address: host }) }, () => this.#listening(broadcast));
+  }
+
+  /**
+   * Linux takes back a port that it picked when the socket disconnects, and Node disconnects a socket before it connects
+   * it again. So another socket has one picked, and this one asks for it.
+   */
+  #choosePort(command: BindCommand, tries = 8): void {
+    const { family, reuseAddr, ipv6Only, host } = command;
+    const scout = dgram.createSocket({ type: family === 6 ? "udp6" : "udp4", reuseAddr, ipv6Only });
+    scout.on("error", (error) => this.slot.fail(faultOf(error)));
+    scout.bind({ port: 0, ...(host === null ? {} : { address: host }) }, () => {
+      const { port } = scout.address();
+      scout.close();
+      this.#chooseAgain = () => {
+        if (tries > 1) this.#choosePort(command, tries - 1);
+        return tries > 1;
+      };
+      this.#bind(command, port);
+    });
   }
 
   #destroy(): void {
@@ -233,6 +273,10 @@ export class DatagramSocket implements Handle {
       this.slot.release(); // it was closed, or never opened
     }
   }
+}
+
+function isInUse(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === "EADDRINUSE";
 }
 
 function view(ring: RingReference): Uint8Array {

@@ -68,12 +68,26 @@ describe("options take effect", () => {
     client.close();
   });
 
-  test("keep-alive from the beginning", () => {
+  test("keep-alive from the beginning; less than a second is a second", () => {
     const peer = startPeer("silent");
-    const client = openTo(peer, { keepAlive: 42_000 });
-    const due = probeWhen(client.localPort as number, peer.port, (found) => found !== null);
-    expect(due).toBeGreaterThan(20_000);
-    client.close();
+    for (const [keepAlive, low, high] of [
+      [42_000, 20_000, 42_500],
+      [1, 0, 1500],
+    ] as const) {
+      const client = openTo(peer, { keepAlive });
+      const due = probeWhen(client.localPort as number, peer.port, (found) => found !== null);
+      expect(due).toBeGreaterThanOrEqual(low);
+      expect(due).toBeLessThanOrEqual(high);
+      client.close();
+    }
+  });
+
+  test("keep-alive of accepted connections, if the server says so", () => {
+    const server = listen({ host: "127.0.0.1", keepAlive: true });
+    const client = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
+    const accepted = acceptFrom(server);
+    probeWhen(server.port, client.localPort as number, (due) => due !== null);
+    for (const each of [client, accepted, server]) each.close();
   });
 
   test.each(families)("the size of a buffer is exactly the one asked for, $family", ({ loopback }) => {
@@ -128,6 +142,7 @@ describe.each(families)("streams, $family", ({ loopback }) => {
     client.end();
     for (const data of ["Hi!", ""]) expect(errorOf(() => client.write(data)).code).toBe("EPIPE");
     expect(client.writable).toBe(0);
+    expect(errorOf(() => client.waitUntilWritable(5000)).code).toBe("EPIPE");
     expect(errorOf(() => client.writeAll("Hi!", 5000)).code).toBe("EPIPE");
     expect(peer.waitForEvent("end").bytes).toBe(0);
     client.close();

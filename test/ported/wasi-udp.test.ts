@@ -91,17 +91,44 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     two.close();
   });
 
-  test("after disconnecting it is bound to its port as before, and hears everybody", () => {
+  test("connected again or to nobody it is bound to its port as before, and hears everybody", () => {
     const peer = bindUdp({ host: loopback });
     const stranger = startDatagramPeer(loopback);
-    const socket = bindChosen(loopback);
-    socket.connect(peer.port, loopback);
+    const socket = bindUdp({ host: loopback });
+    for (const round of ["first", "again"]) {
+      socket.connect(peer.port, loopback);
+      expect(deliver(socket, round, peer).port).toBe(socket.port);
+    }
     socket.disconnect();
     stranger.send("hello", socket.port);
     expect(text(socket.receiveWait(5000))).toBe("hello");
     expect(socket.address).toBe(loopback);
     socket.close();
     peer.close();
+  });
+
+  test("what was taken before goes where it was to go, whatever comes right after", () => {
+    const [one, two] = [bindUdp({ host: loopback }), bindUdp({ host: loopback })];
+    const socket = bindUdp({ host: loopback });
+    const burst = (say: (data: string) => boolean): void => {
+      for (let i = 0; i < 10; i++) expect(say(`${i}`)).toBe(true);
+    };
+    const heard = (receiver: UdpSocket, times: number): void => {
+      for (let i = 0; i < 10 * times; i++) expect(text(receiver.receiveWait(5000))).toBe(`${i % 10}`);
+      expect(receiver.receive()).toBeNull();
+    };
+    for (let round = 0; round < 5; round++) {
+      burst((data) => socket.send(data, one.port, loopback));
+      socket.connect(two.port, loopback);
+      burst((data) => socket.send(data));
+      socket.connect(one.port, loopback);
+      burst((data) => socket.send(data));
+      socket.disconnect();
+      heard(one, 2);
+      heard(two, 1);
+    }
+    expect(socket.receive()).toBeNull(); // and no errors
+    for (const each of [one, two, socket]) each.close();
   });
 
   test("port 0 is refused", () => {
