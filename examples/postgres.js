@@ -16,7 +16,9 @@ export class Postgres {
   #user;
   /** The parser takes its bytes from a stream; this is all of one that it needs. */
   #bytes = new EventEmitter();
+  /** Messages that were parsed; those before `#taken` have been dealt with. */
   #messages = [];
+  #taken = 0;
 
   constructor({ host = "127.0.0.1", port = 5432, user, password = "", database = user, timeout = 10_000 }) {
     this.#timeout = timeout;
@@ -55,13 +57,14 @@ export class Postgres {
 
   /** The next message: this is where a query blocks. */
   #next() {
-    while (this.#messages.length === 0) {
+    while (this.#taken === this.#messages.length) {
+      this.#messages.length = this.#taken = 0;
       if (!this.#socket.waitUntilReadable(this.#timeout)) throw new Error(`no answer within ${this.#timeout} ms`);
       const bytes = this.#socket.read();
       if (bytes === null) throw new Error("the server has ended the connection");
       this.#bytes.emit("data", bytes);
     }
-    return this.#messages.shift();
+    return this.#messages[this.#taken++];
   }
 
   /** Everything up to the server's "ready for the next query". */
