@@ -1,6 +1,6 @@
 /**
  * Servers whose accepted sockets are read by Node's public API alone, as on a Node without the private part that
- * src/worker/accepted-socket.ts uses.
+ * src/worker/socket-handle.ts uses.
  */
 
 import { testServers } from "./servers.js";
