@@ -283,3 +283,17 @@ export namespace net {
 }
 
 export default net;
+export {
+  AddressFace as address,
+  caBundlePath as get_cacert_path,
+  create_server,
+  DatagramFace as datagram,
+  get_local_addresses,
+  open_tcp,
+  open_udp,
+  resolve_address,
+  ServerFace as server,
+  setCaBundlePath as set_cacert_path,
+  TcpFace as tcp,
+  UdpFace as udp,
+};
