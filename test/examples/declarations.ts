@@ -1,0 +1,77 @@
+/**
+ * What the package exports, as its declaration files say.
+ */
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../dist/main");
+
+export interface ClassNames {
+  name: string;
+  /** Names of its public members; those marked `@internal` are not. */
+  members: string[];
+  /** Those without a docstring. */
+  undocumented: string[];
+}
+
+export interface PublicNames {
+  classes: ClassNames[];
+  interfaces: ClassNames[];
+  types: string[];
+  functions: { name: string; documented: boolean }[];
+}
+
+function read(file: string): string {
+  return readFileSync(join(FOLDER, file.replace(/^\.\//, "").replace(/\.js$/, ".d.ts")), "utf8");
+}
+
+/** Whether the text ends with a docstring, and whether it is one for the package's own use. */
+function docstringBefore(text: string): { documented: boolean; internal: boolean } {
+  const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(text)?.[1];
+  return { documented: comment !== undefined, internal: comment?.includes("@internal") ?? false };
+}
+
+function membersOf(source: string, kind: "class" | "interface", name: string): ClassNames {
+  const start = source.search(new RegExp(`\\b${kind} ${name}\\b`));
+  const end = source.indexOf("\n}", start);
+  const body = source.slice(source.indexOf("{", start) + 1, end);
+  const members = new Map<string, boolean>();
+  for (const match of body.matchAll(
+    /^ {4}(?:static |abstract |readonly |get |set )*(\w+|\[Symbol\.\w+\])[?!]?(?=[(:<])/gm,
+  )) {
+    const before = docstringBefore(body.slice(0, match.index));
+    const line = body.slice(match.index, body.indexOf("\n", match.index));
+    if (before.internal || match[1] === "constructor" || /^\s*(private|protected)/.test(line)) continue;
+    members.set(match[1] as string, before.documented || (members.get(match[1] as string) ?? false));
+  }
+  const undocumented = [...members].filter(([, documented]) => !documented).map(([member]) => member);
+  if (!docstringBefore(source.slice(0, source.lastIndexOf("\n", start) + 1)).documented) undocumented.unshift(name);
+  return { name, members: [...members.keys()].filter((member) => !member.startsWith("[")), undocumented };
+}
+
+/** Everything that the package root exports, but for the face `net`. */
+export function publicNames(): PublicNames {
+  const index = read("./index.js");
+  const names: PublicNames = { classes: [], interfaces: [], types: [], functions: [] };
+  const addFunction = (source: string, name: string): void => {
+    const at = source.search(new RegExp(`^export declare (function|const) ${name}\\b`, "m"));
+    names.functions.push({ name, documented: docstringBefore(source.slice(0, at)).documented });
+  };
+  for (const [, name] of index.matchAll(/^export declare function (\w+)/gm)) addFunction(index, name as string);
+  for (const [, list, file] of index.matchAll(/^export (?:type )?\{ (.*) \} from "(.*)";$/gm)) {
+    const source = read(file as string);
+    for (const each of (list as string).split(", ")) {
+      const name = each.replace(/^type /, "");
+      if (name === "net") continue;
+      if (new RegExp(`\\bclass ${name}\\b`).test(source)) names.classes.push(membersOf(source, "class", name));
+      else if (new RegExp(`^export interface ${name}\\b`, "m").test(source)) {
+        names.types.push(name);
+        names.interfaces.push(membersOf(source, "interface", name));
+      } else if (new RegExp(`^export type ${name}\\b`, "m").test(source)) names.types.push(name);
+      else addFunction(source, name);
+    }
+  }
+  return names;
+}

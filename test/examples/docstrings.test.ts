@@ -1,0 +1,39 @@
+/**
+ * Every public name has a docstring.
+ */
+
+import { expect, test } from "vitest";
+import { publicNames } from "./declarations.js";
+
+const { classes, interfaces, functions } = publicNames();
+
+test("what is exported was found", () => {
+  expect(classes.map(({ name }) => name).sort()).toEqual([
+    "Address",
+    "Datagram",
+    "Handle",
+    "NetError",
+    "Poller",
+    "Runtime",
+    "TcpServer",
+    "TcpSocket",
+    "UdpSocket",
+  ]);
+  expect(classes.find(({ name }) => name === "TcpSocket")?.members).toEqual(
+    expect.arrayContaining(["attach", "read", "remotePort", "readExactly", "detach"]),
+  );
+  expect(functions.length).toBeGreaterThanOrEqual(7);
+});
+
+/** What all handles have is described once. */
+const common = classes.find(({ name }) => name === "Handle")?.members ?? [];
+
+test.each([...classes, ...interfaces].map((each) => [each.name, each] as const))("%s", (name, { undocumented }) => {
+  // What is in a token is nobody's business.
+  const missing = name === "SocketToken" ? undocumented.filter((member) => member === name) : undocumented;
+  expect(missing.filter((member) => name === "Handle" || !common.includes(member))).toEqual([]);
+});
+
+test("functions and constants", () => {
+  expect(functions.filter(({ documented }) => !documented)).toEqual([]);
+});
