@@ -27,7 +27,10 @@ export interface View {
 export interface Exploration {
   world: World;
   threads: ModelThread[];
-  /** Called where nothing goes on by itself any more; says what is wrong with that, or null. */
+  /**
+   * Called where nothing goes on by itself any more and all threads have ended or sit in their event loop; says what is
+   * wrong with that, or null.
+   */
   rest?: (view: View) => string | null;
   /** Called before each operation on a place; says why it must not be done, or null. */
   guard?: (view: View, thread: string, operation: Operation, array: object, index: number) => string | null;
@@ -50,6 +53,11 @@ export interface Outcome {
 /** Operations that are always a step of their own. */
 const SLEEPING_KINDS = new Set<Operation["kind"]>(["wait", "waitAsync", "notify", "loop", "post", "take"]);
 
+/** Operations that are never a step of their own. */
+const PLAIN_KINDS = new Set<Operation["kind"]>(["read", "write", "reset", "note"]);
+
+const NOWHERE: ReadonlySet<LocalNode> = new Set();
+
 const RUNNING = 0;
 const BLOCKED = 1;
 const WOKEN = 2;
@@ -60,6 +68,8 @@ interface State {
   /** For each thread: places that it listens to by `waitAsync`, and how many were notified but not yet told. */
   listening: number[][];
   rings: number[];
+  /** For each thread: event counts that it has loaded in this turn, as twice the place, plus 1 if it has gone up since. */
+  tickets: number[][];
   values: Value[];
   /** For each plain place: the write, then the threads' reads; bits of who does not know of it. */
   unknown: number[];
@@ -159,8 +169,7 @@ class Explorer {
         const steps = this.#steps(state);
         if (steps.every((step) => step.spurious)) {
           this.#viewed = state;
-          const complaint =
-            this.#exploration.rest === undefined ? this.#unfinished(state) : this.#exploration.rest(this.#view);
+          const complaint = this.#unfinished(state) ?? this.#exploration.rest?.(this.#view) ?? null;
           if (complaint !== null) return this.#found(`everything stands still: ${complaint}`, id, -1);
           ends.push(id);
         }
@@ -174,7 +183,14 @@ class Explorer {
       queue = next;
     }
     const stuck = this.#cannotEnd(ends);
-    if (stuck >= 0) return this.#found("from here on the threads run for ever and never get done", stuck, -1);
+    if (stuck >= 0)
+      return this.#found(
+        stuck === 0
+          ? "the threads run for ever and never get done"
+          : "from here on the threads run for ever and never get done",
+        stuck,
+        -1,
+      );
     return { ...this.#counts(), runs: this.#runs(ends), ends: ends.length, fault: null, trace: [], depth: 0 };
   }
 
@@ -183,9 +199,8 @@ class Explorer {
   }
 
   #unfinished(state: State): string | null {
-    const index = state.nodes.findIndex((node) => node.operation !== null);
-    if (index < 0) return null;
-    return `${this.#threads[index]?.name} waits for ever`;
+    const index = state.nodes.findIndex(({ operation }) => operation !== null && operation.kind !== "loop");
+    return index < 0 ? null : `${this.#threads[index]?.name} waits for ever`;
   }
 
   // --- Steps ---
@@ -199,6 +214,7 @@ class Explorer {
           status: [...none],
           listening: none.map(() => []),
           rings: [...none],
+          tickets: none.map(() => []),
           values: [],
           unknown: [],
         },
@@ -238,6 +254,7 @@ class Explorer {
       status: [...state.status],
       listening: [...state.listening],
       rings: [...state.rings],
+      tickets: [...state.tickets],
       values: [...state.values],
       unknown: [...state.unknown],
     };
@@ -255,17 +272,22 @@ class Explorer {
   }
 
   /** Goes on with thread `t` through all that the others can't see; more than one way where it chooses. */
-  #settle(step: Step, t: number): Step[] {
+  #settle(step: Step, t: number, passed: ReadonlySet<LocalNode> = NOWHERE): Step[] {
     const state = step.state;
     this.#log = step.log;
+    const seen = new Set(passed);
     for (;;) {
-      const operation = state.nodes[t]?.operation ?? null;
+      const node = state.nodes[t] as LocalNode;
+      const { operation } = node;
       if (operation === null) return [step];
       if (operation.kind === "fault") {
         step.fault = String(operation.first);
         return [step];
       }
-      if (operation.kind === "choose") return this.#choices(step, t, operation.first as number);
+      // A loop that only looks at what it alone uses, so far: the others must get their turn.
+      if (seen.has(node)) return [step];
+      seen.add(node);
+      if (operation.kind === "choose") return this.#choices(step, t, operation.first as number, seen);
       if (!this.#unseen(operation)) return [step];
       try {
         this.#perform(state, t, null);
@@ -279,7 +301,7 @@ class Explorer {
 
   /** Whether an operation is none that another thread could see or disturb. */
   #unseen({ kind, place }: Operation): boolean {
-    if (kind === "read" || kind === "write" || kind === "note") return true;
+    if (PLAIN_KINDS.has(kind)) return true;
     return place >= 0 && !SLEEPING_KINDS.has(kind) && !this.#shared.has(place);
   }
 
@@ -293,30 +315,35 @@ class Explorer {
     throw SHARED_AFTER_ALL;
   }
 
-  #choices(step: Step, t: number, ways: number): Step[] {
+  #choices(step: Step, t: number, ways: number, passed: ReadonlySet<LocalNode>): Step[] {
     const steps: Step[] = [];
     for (let choice = 0; choice < ways; choice++) {
       const state: State = {
         ...step.state,
         nodes: [...step.state.nodes],
+        tickets: [...step.state.tickets],
         values: [...step.state.values],
         unknown: [...step.state.unknown],
       };
       this.#advance(state, t, choice);
-      steps.push(...this.#settle({ ...step, state, log: [...step.log] }, t));
+      steps.push(...this.#settle({ ...step, state, log: [...step.log] }, t, passed));
     }
     return steps;
   }
 
   #advance(state: State, t: number, result: Value): void {
-    state.nodes[t] = (this.#threads[t] as ModelThread).after(state.nodes[t] as LocalNode, result);
+    const before = state.nodes[t] as LocalNode;
+    const after = (this.#threads[t] as ModelThread).after(before, result);
+    state.nodes[t] = after;
+    // A turn's end: what it has loaded from event counts is forgotten.
+    if (after.checkpoint !== before.checkpoint && (state.tickets[t] as number[]).length > 0) state.tickets[t] = [];
   }
 
   /** One operation of thread `t`; `event` is what the event loop brings, or how a wait ends. */
   #perform(state: State, t: number, event: string | null): void {
     const operation = (state.nodes[t] as LocalNode).operation as Operation;
     const { kind, place, first, second } = operation;
-    if (place >= 0 && kind !== "read" && kind !== "write" && kind !== "note") this.#use(t, place);
+    if (place >= 0 && !PLAIN_KINDS.has(kind)) this.#use(t, place);
     this.#guard(state, t, operation);
     if (kind === "wait") {
       this.#wait(state, t, operation, event);
@@ -324,6 +351,7 @@ class Explorer {
     }
     const old = place >= 0 ? this.#value(state, place) : 0;
     let result: Value = old;
+    if (this.#world.places[place]?.counts === true) this.#count(state, t, operation);
     switch (kind) {
       case "load":
         this.#learn(state, t, place);
@@ -340,7 +368,9 @@ class Explorer {
       case "xor":
       case "exchange":
         this.#learn(state, t, place);
-        this.#set(state, place, arithmetic(kind, old as number, first as number));
+        if (this.#world.places[place]?.counts !== true) {
+          this.#set(state, place, arithmetic(kind, old as number, first as number));
+        }
         this.#teach(state, t, place);
         break;
       case "compareExchange":
@@ -351,8 +381,8 @@ class Explorer {
         break;
       case "waitAsync":
         this.#learn(state, t, place);
-        result = old === first ? "async" : "not-equal";
-        if (old === first) state.listening[t] = [...(state.listening[t] as number[]), place];
+        result = this.#unchanged(state, t, operation) ? "async" : "not-equal";
+        if (result === "async") state.listening[t] = [...(state.listening[t] as number[]), place];
         break;
       case "notify":
         result = this.#notify(state, place);
@@ -378,6 +408,7 @@ class Explorer {
         break;
       }
       case "note":
+      case "reset":
         this.#set(state, place, first);
         result = first;
         break;
@@ -387,13 +418,13 @@ class Explorer {
   }
 
   #wait(state: State, t: number, operation: Operation, event: string | null): void {
-    const { place, first } = operation;
+    const { place } = operation;
     const line = (text: string): void => {
       if (this.#logging) this.#log.push(this.#line(t, operation, text));
     };
     if (state.status[t] === RUNNING) {
       this.#learn(state, t, place);
-      if (this.#value(state, place) === first) {
+      if (this.#unchanged(state, t, operation)) {
         state.status[t] = BLOCKED;
         line("falls asleep");
       } else {
@@ -405,6 +436,29 @@ class Explorer {
     line(event === null ? "wakes up" : "the time is up");
     state.status[t] = RUNNING;
     this.#advance(state, t, event ?? "ok");
+  }
+
+  /** A load of an event count, or an addition to it. */
+  #count(state: State, t: number, { kind, place, first }: Operation): void {
+    if (kind === "load") {
+      const others = (state.tickets[t] as number[]).filter((ticket) => ticket >> 1 !== place);
+      state.tickets[t] = [...others, 2 * place].sort((a, b) => a - b);
+    } else if (kind === "add" && first !== 0) {
+      for (const [other, tickets] of state.tickets.entries()) {
+        if (tickets.includes(2 * place))
+          state.tickets[other] = tickets.map((ticket) => (ticket >> 1 === place ? ticket | 1 : ticket));
+      }
+    } else if (kind !== "notify" && kind !== "waitAsync") {
+      throw new ModelFault(`${kind} of an event count`);
+    }
+  }
+
+  /** Whether a word is what a `wait` or `waitAsync` expects. */
+  #unchanged(state: State, t: number, { place, first }: Operation): boolean {
+    if (this.#world.places[place]?.counts !== true) return this.#value(state, place) === first;
+    const ticket = (state.tickets[t] as number[]).find((ticket) => ticket >> 1 === place);
+    if (ticket === undefined) throw new ModelFault("a wait for an event count that was not loaded in the same turn");
+    return (ticket & 1) === 0;
   }
 
   #notify(state: State, place: number): number {
@@ -525,13 +579,9 @@ class Explorer {
     for (let t = 0; t < this.#threads.length; t++) {
       const id = (state.nodes[t] as LocalNode).id;
       const listening = state.listening[t] as number[];
-      codes.push(
-        id & 0xffff,
-        id >>> 16,
-        (state.status[t] as number) | ((state.rings[t] as number) << 2),
-        listening.length,
-      );
-      for (const place of listening) codes.push(place);
+      const tickets = state.tickets[t] as number[];
+      codes.push(id & 0xffff, id >>> 16, (state.status[t] as number) | ((state.rings[t] as number) << 2));
+      codes.push(listening.length | (tickets.length << 8), ...listening, ...tickets);
     }
     let end = 0;
     const start = codes.length;
@@ -651,6 +701,7 @@ function describe(operation: Operation, place: string, result: Value): string {
       return `${kind} ${place} → ${result}`;
     case "store":
     case "write":
+    case "reset":
       return `${kind} ${place} = ${first}`;
     case "compareExchange":
       return `compareExchange ${place} ${first} by ${second} → ${result}`;

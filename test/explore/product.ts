@@ -24,7 +24,8 @@ export type Product = typeof import("../../dist/ring/layout.js") &
   typeof import("../../dist/worker/receiver.js") &
   typeof import("../../dist/worker/sender.js") &
   typeof import("../../dist/main/channel.js") &
-  typeof import("../../dist/main/inbox.js");
+  typeof import("../../dist/main/inbox.js") &
+  typeof import("../../dist/main/outlet.js");
 
 const MODULES = [
   "ring/layout",
@@ -39,6 +40,7 @@ const MODULES = [
   "worker/sender",
   "main/channel",
   "main/inbox",
+  "main/outlet",
 ];
 
 /** A change of one module's text; white space does not matter in `find`. */
@@ -74,8 +76,13 @@ function scopeOf(world: World): Exports {
       construct: (target, parameters) =>
         world.isShared(parameters[0]) ? parameters[0] : Reflect.construct(target, parameters as never[]),
     });
-  const buffer = { from: (memory: object) => memory };
-  return { Atomics: world.atomics, Int32Array: view(Int32Array), Uint8Array: view(Uint8Array), Buffer: buffer };
+  return {
+    Atomics: world.atomics,
+    Int32Array: view(Int32Array),
+    Uint8Array: view(Uint8Array),
+    Buffer: { from: (memory: object) => memory },
+    setImmediate: (callback: () => void) => void world.immediates.push(callback),
+  };
 }
 
 /** Modules that do more than share memory. */
@@ -91,7 +98,7 @@ function standIns(world: World): Record<string, Exports> {
       readFault: (words: Int32Array, start: number): { code: string } | null =>
         atomics.load(words, start) === 0 ? null : { code: String(words[start + 1]) },
     },
-    "main/net-error": { NetError: class {} },
+    "main/net-error": { NetError: Error, timedOut: Error },
   };
 }
 

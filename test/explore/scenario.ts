@@ -76,7 +76,7 @@ export function waitRound(
  * Cut into turns, so that what a part of it has seen need not be told apart in the next.
  */
 export abstract class Actor implements Program {
-  private next: "drain" | "announce" | "look" | "loop" = "announce";
+  private next: "rise" | "drain" | "announce" | "look" | "loop" = "announce";
   private readonly sleeper: InstanceType<Product["DoorbellSleeper"]>;
 
   constructor(
@@ -84,14 +84,18 @@ export abstract class Actor implements Program {
     workerBlock: Int32Array,
   ) {
     this.sleeper = new stage.product.DoorbellSleeper(workerBlock, () => {
-      this.next = "drain";
+      this.next = "rise";
     });
   }
 
   turn(): boolean {
     switch (this.next) {
-      case "drain":
+      case "rise":
         this.sleeper.rise();
+        this.drain();
+        this.next = "announce";
+        break;
+      case "drain":
         this.drain();
         this.next = "announce";
         break;
@@ -100,7 +104,7 @@ export abstract class Actor implements Program {
         this.next = this.stage.broken === "the worker does not look again after announcing" ? "loop" : "look";
         break;
       case "look":
-        this.next = this.hasWork() ? "drain" : "loop";
+        this.next = this.hasWork() ? "rise" : "loop";
         break;
       case "loop":
         this.idle();
@@ -125,8 +129,13 @@ export abstract class Actor implements Program {
     const { world, restless } = this.stage;
     const event = world.loop(this.events(), restless, this.port);
     if (event === "ring") world.callback();
+    else if (event === "immediate") world.immediate();
     // Anything else that runs the loop, a timer or polling, looks for work too.
-    else if (event === "tick") this.next = "drain";
-    else this.happens(event);
+    else if (event === "tick") this.next = "rise";
+    else {
+      // A message may come with work; a socket's news do not.
+      if (event === "message") this.next = "drain";
+      this.happens(event);
+    }
   }
 }

@@ -33,6 +33,7 @@ export class LocalNode {
 interface Root {
   program: Program | null;
   callbacks: (() => void)[];
+  immediates: (() => void)[];
 }
 
 /** An object of the program and what its fields were. */
@@ -47,6 +48,8 @@ interface Checkpoint {
   first: LocalNode | null;
 }
 
+const RESULT_KNOWN = new Set<Operation["kind"]>(["store", "write", "reset", "note"]);
+
 const SUSPENDED = Symbol("suspended");
 
 export class ModelThread {
@@ -55,6 +58,8 @@ export class ModelThread {
   readonly #start: () => Program;
   readonly #checkpoints = new Map<string, Checkpoint>();
   #nodes = 0;
+  /** Where all histories of the program end. */
+  #end: LocalNode | null = null;
   readonly first: LocalNode;
 
   /** `start` makes the program; what it does with shared memory counts as the program's first turn. */
@@ -87,10 +92,11 @@ export class ModelThread {
     let position = 0;
     let link = attach;
     const world = this.#world;
-    const root = checkpoint.root ?? { program: null, callbacks: [] };
+    const root = checkpoint.root ?? { program: null, callbacks: [], immediates: [] };
     restore(checkpoint.cells);
     world.callbacks = root.callbacks;
-    const arrive = (operation: Operation | null): LocalNode => {
+    world.immediates = root.immediates;
+    const arrive = (operation: Operation): LocalNode => {
       const node = new LocalNode(this.#nodes++, operation, checkpoint, [...trail]);
       link(node);
       return node;
@@ -100,8 +106,7 @@ export class ModelThread {
       operation.where = caller();
       const node = arrive(operation);
       // The result of a store is known: no need to stop here and run the turn once more.
-      const known = operation.kind === "store" || operation.kind === "write" || operation.kind === "note";
-      if (!known) throw SUSPENDED;
+      if (!RESULT_KNOWN.has(operation.kind)) throw SUSPENDED;
       link = (next) => node.next.set(operation.first, next);
       trail.push(operation.first);
       position++;
@@ -113,13 +118,13 @@ export class ModelThread {
       else again = root.program.turn();
     } catch (error) {
       if (error === SUSPENDED) return;
-      if (process.env.DEBUG) console.log(error);
       const text = error instanceof ProgramFault ? error.message : String(error);
       arrive({ kind: "fault", place: -1, first: text, second: 0, events: [], where: "" });
       return;
     }
     if (!again) {
-      arrive(null);
+      this.#end ??= new LocalNode(this.#nodes++, null, checkpoint, []);
+      link(this.#end);
       return;
     }
     const snapshot = takeSnapshot(root, world);
@@ -146,9 +151,10 @@ function takeSnapshot(root: Root, world: World): { key: string; cells: Cell[] } 
   const seen = new Map<object, number>();
   const key: string[] = [];
   const visit = (value: unknown): void => {
-    if (typeof value === "function") key.push(textOf(value));
+    const opaque = world.opaque.get(value as object);
+    if (opaque !== undefined) key.push(opaque);
+    else if (typeof value === "function") key.push(textOf(value));
     else if (typeof value !== "object" || value === null) key.push(`${typeof value}:${String(value)}`);
-    else if (world.opaque.has(value)) key.push(world.opaque.get(value) as string);
     else if (seen.has(value)) key.push(`@${seen.get(value)}`);
     else visitObject(value);
   };

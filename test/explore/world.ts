@@ -33,6 +33,8 @@ export type Kind =
   /** A message port. */
   | "post"
   | "take"
+  /** A store without `Atomics` to a word that nobody else knows yet: the scenario's guard sees to that. */
+  | "reset"
   /** A remark for the checks of a scenario, invisible to the programs. */
   | "note"
   /** The program found something wrong. */
@@ -59,6 +61,8 @@ export interface Place {
   use: "atomic" | "plain" | "free" | null;
   /** Number among the plain places. */
   rank: number;
+  /** See `World.counter`. */
+  counts: boolean;
 }
 
 interface ArrayShape {
@@ -89,6 +93,8 @@ export class World {
   };
   /** Where the program that runs now keeps the callbacks of its `waitAsync` promises; set by `ModelThread`. */
   callbacks: (() => void)[] = [];
+  /** The same for its `setImmediate`. */
+  immediates: (() => void)[] = [];
   readonly #shapes = new WeakMap<object, ArrayShape>();
   readonly #channels = new Map<string, object>();
   readonly atomics: typeof Atomics;
@@ -121,9 +127,26 @@ export class World {
     if (place === undefined) {
       place = this.places.length;
       shape.places.set(index, place);
-      this.places.push({ label: shape.label(index), initial: shape.initial(index), array, index, use: null, rank: -1 });
+      this.places.push({
+        label: shape.label(index),
+        initial: shape.initial(index),
+        array,
+        index,
+        use: null,
+        rank: -1,
+        counts: false,
+      });
     }
     return place;
+  }
+
+  /**
+   * From now on a word is an event count: it only goes up, and what a thread has loaded from it serves only to tell, by `wait`
+   * or `waitAsync` in the same turn, whether it has gone up since. Its value is left out of the states, which makes them far
+   * fewer; what is lost is that it might go round all 2³² values in between.
+   */
+  counter(array: object, index: number): void {
+    (this.places[this.place(array, index)] as Place).counts = true;
   }
 
   /** One of the numbers 0 to `ways - 1`: all are explored. */
@@ -133,12 +156,13 @@ export class World {
 
   /**
    * Waits in the event loop for one of `events` (they can happen at any time), "ring" (a `waitAsync` was notified: call
-   * `callback`), "message" (there is one in `channel`) or, if asked for, "tick" (anything else that runs the loop, at any
-   * time, but never counted on).
+   * `callback`), "immediate" (call `immediate`), "message" (there is one in `channel`) or, if asked for, "tick" (anything
+   * else that runs the loop, at any time, but never counted on).
    */
   loop(events: readonly string[], ticks: boolean, channel?: string): string {
     const place = channel === undefined ? -1 : this.#channel(channel);
-    return this.#do("loop", place, ticks ? 1 : 0, 0, events) as string;
+    const all = this.immediates.length > 0 ? [...events, "immediate"] : events;
+    return this.#do("loop", place, ticks ? 1 : 0, 0, all) as string;
   }
 
   /** Runs the callback of the `waitAsync` that was notified. */
@@ -148,6 +172,11 @@ export class World {
     callback();
   }
 
+  /** Runs the oldest `setImmediate`. */
+  immediate(): void {
+    this.immediates.shift()?.();
+  }
+
   post(channel: string, message: number): void {
     this.#do("post", this.#channel(channel), message);
   }
@@ -155,6 +184,11 @@ export class World {
   /** The oldest message, or -1. */
   take(channel: string): number {
     return this.#do("take", this.#channel(channel)) as number;
+  }
+
+  /** Prepares a word of memory that no other thread knows of now. */
+  reset(array: object, index: number, value: number): void {
+    this.#do("reset", this.place(array, index), value);
   }
 
   /** Remembers something for the scenario's checks, in the same step as the atomic operation before it. */
@@ -221,8 +255,9 @@ export class World {
         for (let i = 0; i < source.length; i++) write(start + i, source[i] as number);
       },
       subarray: (begin = 0, end = length) => {
-        const from = Math.min(begin, length);
-        return this.#view(name, Math.max(0, Math.min(end, length) - from), offset + from, coerce, owner);
+        const clamp = (index: number): number => Math.min(Math.max(index < 0 ? length + index : index, 0), length);
+        const from = clamp(begin);
+        return this.#view(name, Math.max(0, clamp(end) - from), offset + from, coerce, owner);
       },
     };
     const view: object = new Proxy(
@@ -269,6 +304,7 @@ export class World {
         const result = this.#do("waitAsync", this.place(words, index), value | 0);
         if (result !== "async") return { async: false, value: result };
         // The `then` of the product, without promises: the program's event loop calls it.
+        // biome-ignore lint/suspicious/noThenProperty: that is what the product calls
         return { async: true, value: { then: (callback: () => void) => void this.callbacks.push(callback) } };
       },
       notify: (words: Words, index: number, count = Number.POSITIVE_INFINITY) => {

@@ -94,12 +94,17 @@ class Consumer implements Program {
   }
 }
 
-function byteScenario(name: string, story: string, plan: Plan, loopBytes?: number): Scenario {
-  const edits = [{ module: "ring/byte-ring", find: /LOOP_BYTES = \d+/, replace: `LOOP_BYTES = ${loopBytes}` }];
+/** `bySet`: pieces are copied by `set`, as only large ones are otherwise. */
+function byteScenario(name: string, story: string, plan: Plan, bySet = false): Scenario {
+  const edits = ["LOOP_BYTES", "SET_BYTES"].map((constant) => ({
+    module: "ring/byte-ring",
+    find: new RegExp(`${constant} = \\d+`),
+    replace: `${constant} = 0`,
+  }));
   return {
     name,
     story,
-    edits: loopBytes === undefined ? [] : edits,
+    edits: bySet ? edits : [],
     set(stage) {
       const { world } = stage;
       const words = world.words("words", 2, {
@@ -143,7 +148,7 @@ export const BYTE_SCENARIOS: Scenario[] = [
     "bytes, ring of 4, copied by `set`",
     "As the first, but the code for large pieces runs: copies by `set` of one or two parts.",
     { capacity: 4, start: -3, total: 9, largest: 3, inPlace: false },
-    0,
+    true,
   ),
   byteScenario(
     "bytes in place",

@@ -63,6 +63,7 @@ function doorbellScenario(name: string, story: string, totals: number[]): Scenar
       const block = world.words("worker", product.WORKER_BLOCK_BYTES / 4, {
         label: labels("worker", { DOORBELL: product.DOORBELL, SLEEPING: product.SLEEPING }),
       });
+      world.counter(block, product.DOORBELL);
       const work = world.words("work", totals.length);
       return {
         threads: [

@@ -53,6 +53,8 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
       label: labels("client", pick(product, ["SIGNAL", "INTEREST"])),
     }),
   };
+  world.counter(fabric.worker, product.DOORBELL);
+  world.counter(fabric.client, product.SIGNAL);
   world.opaque.set(fabric, "fabric");
   return fabric;
 }
@@ -61,22 +63,30 @@ function pick<T extends object>(from: T, names: (keyof T)[]): Record<string, num
   return Object.fromEntries(names.map((name) => [name, from[name] as number]));
 }
 
-/** Complains when one of the link's two queues overflows. */
-export function queueGuard({ product }: Stage, { link }: Fabric): NonNullable<Exploration["guard"]> {
+/** Complains when one of the link's two queues overflows, or more than `most` entries stand in it. */
+export function queueGuard(
+  { product }: Stage,
+  { link }: Fabric,
+  most = product.QUEUE_CAPACITY,
+): NonNullable<Exploration["guard"]> {
   const { QUEUES, QUEUE_CAPACITY } = product;
-  const toWorker = overflowGuard(link, product.TO_WORKER_WRITE, product.TO_WORKER_READ, QUEUES, QUEUE_CAPACITY);
-  const clientEntries = QUEUES + QUEUE_CAPACITY;
-  const toClient = overflowGuard(link, product.TO_CLIENT_WRITE, product.TO_CLIENT_READ, clientEntries, QUEUE_CAPACITY);
+  const toWorker = overflowGuard(link, product.TO_WORKER_WRITE, product.TO_WORKER_READ, QUEUES, QUEUE_CAPACITY, most);
+  const entries = QUEUES + QUEUE_CAPACITY;
+  const toClient = overflowGuard(link, product.TO_CLIENT_WRITE, product.TO_CLIENT_READ, entries, QUEUE_CAPACITY, most);
   return (view, _thread, operation, array, index) =>
     toWorker(view, operation, array, index) ?? toClient(view, operation, array, index);
 }
 
 /** The client's end of a link, as `Channel` wants it. */
-export function clientLink({ product }: Stage, fabric: Fabric): ConstructorParameters<typeof product.Channel>[0] {
+export function clientLink(
+  { world, product }: Stage,
+  fabric: Fabric,
+): ConstructorParameters<typeof product.Channel>[0] {
   const link = {
     queue: new product.SlotQueueProducer(fabric.link, product.TO_WORKER_WRITE, product.QUEUES),
     doorbell: new product.DoorbellRinger(fabric.worker),
     death: null,
+    client: nothing(world),
   };
   return link as unknown as ConstructorParameters<typeof product.Channel>[0];
 }
@@ -89,17 +99,25 @@ export function clientChannel(
   fabric: Fabric,
   link: ConstructorParameters<typeof product.Channel>[0],
   generation: number,
+  rings: Channel["rings"] = null,
 ): Channel {
   const reference = { generation, memory: shared(fabric.slot), offset: 0 };
-  return new product.Channel(link, generation, reference, null, fabric.slot, null, () => {});
+  return new product.Channel(link, generation, reference, null, fabric.slot, rings, () => {});
 }
 
 /** The networking thread's end of a link, without a port: the scenarios have a channel for messages of their own. */
-export function workerLink({ product }: Stage, fabric: Fabric): InstanceType<typeof product.ClientLink> {
-  return new product.ClientLink(shared(fabric.client), shared(fabric.link), null);
+export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceType<typeof product.ClientLink> {
+  return new product.ClientLink(shared(fabric.client), shared(fabric.link), null, nothing(world) as never);
 }
 
 /** A place in memory, where the product's types want a SharedArrayBuffer and the model has an array. */
 export function shared(array: Int32Array | Uint8Array): SharedArrayBuffer {
   return array as unknown as SharedArrayBuffer;
+}
+
+/** Stands for what has no part in the protocols, statistics say: may be called, and asked for anything. */
+function nothing(world: Stage["world"]): object {
+  const stub: object = new Proxy(() => stub, { get: () => stub });
+  world.opaque.set(stub, "nothing");
+  return stub;
 }

@@ -2,10 +2,13 @@
 
 import { BYTE_SCENARIOS } from "./bytes.js";
 import { DOORBELL_SCENARIOS } from "./doorbell.js";
-import { RECORD_SCENARIO } from "./records.js";
+import { READY_SCENARIOS } from "./ready-list.js";
 import { RECEIVE_SCENARIOS } from "./receive-path.js";
+import { RECORD_SCENARIO } from "./records.js";
+import { SEND_SCENARIOS } from "./send-path.js";
 import { SIGNAL_SCENARIOS } from "./signal.js";
 import { SLOT_QUEUE_SCENARIO } from "./slot-queue.js";
+import { REUSE_SCENARIOS } from "./slot-reuse.js";
 
 export const SCENARIOS = [
   ...BYTE_SCENARIOS,
@@ -14,4 +17,7 @@ export const SCENARIOS = [
   ...SIGNAL_SCENARIOS,
   ...DOORBELL_SCENARIOS,
   ...RECEIVE_SCENARIOS,
+  ...SEND_SCENARIOS,
+  ...READY_SCENARIOS,
+  ...REUSE_SCENARIOS,
 ];

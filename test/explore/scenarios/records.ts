@@ -59,7 +59,8 @@ class Consumer implements Program {
     const { world } = this.stage;
     const { records } = this;
     const expected = RECORDS[this.received++] as (typeof RECORDS)[number];
-    if (records.host !== expected.host) world.fail(`the host is "${records.host}", not "${expected.host}"`);
+    if (records.host !== expected.host)
+      world.fail(`the host is ${JSON.stringify(records.host)}, not "${expected.host}"`);
     world.expect("the port", records.port, expected.port);
     world.expect("the payload's length", records.payloadLength, expected.payload.length);
     let payload = records.payloadView();

@@ -69,6 +69,7 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
       const block = world.words("client", product.CLIENT_BLOCK_BYTES / 4, {
         label: labels("client", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
       });
+      world.counter(block, product.SIGNAL);
       const news = world.words("news", 4);
       return {
         threads: [

@@ -1,0 +1,350 @@
+/**
+ * Faults put into the product's source, or into the loops around it, on purpose: the exploration must find each of them.
+ *
+ * Test code. An edit that no longer fits the source fails its test: when the source changes, the list changes with it.
+ */
+
+import type { Edit } from "./product.js";
+
+export interface SeededFault {
+  /** What is wrong, for docs/protocols.md. */
+  name: string;
+  /** Name of the scenario that finds it. */
+  scenario: string;
+  edits?: Edit[];
+  /** A rule that the scenario's own loops break instead. */
+  broken?: string;
+}
+
+function edit(module: string, find: string, replace: string): Edit[] {
+  return [{ module, find, replace }];
+}
+
+const RING = "ring/byte-ring";
+const QUEUE = "ring/slot-queue";
+const SIGNAL = "ring/signal";
+
+export const FAULTS: SeededFault[] = [
+  // The byte ring.
+  {
+    name: "bytes are published before they are copied",
+    scenario: "bytes, ring of 2, across 2³¹",
+    edits: edit(
+      RING,
+      "const count = this.copy(source, offset, 0); if (count > 0) this.publish(count); return count;",
+      `const count = Math.min(source.length - offset, this.free);
+       if (count > 0) { this.publish(count); this.#writePosition -= count; this.copy(source, offset, 0); this.#writePosition += count; }
+       return count;`,
+    ),
+  },
+  {
+    name: "bytes are given back before they are copied out",
+    scenario: "bytes, ring of 2, across 2³¹",
+    edits: edit(
+      RING,
+      "const count = this.copy(target, offset, 0); if (count > 0) this.consume(count); return count;",
+      `const count = Math.min(target.length - offset, this.readable);
+       if (count > 0) { this.consume(count); this.#readPosition -= count; this.copy(target, offset, 0); this.#readPosition += count; }
+       return count;`,
+    ),
+  },
+  {
+    name: "the write position is stored without Atomics",
+    scenario: "bytes, ring of 1",
+    edits: edit(
+      RING,
+      "Atomics.store(this.#words, this.#writeWord, this.#writePosition);",
+      "this.#words[this.#writeWord] = this.#writePosition;",
+    ),
+  },
+  {
+    name: "the ring is taken to be one byte larger than it is",
+    scenario: "bytes, ring of 1",
+    edits: edit(RING, "return this.capacity - this.pending;", "return this.capacity + 1 - this.pending;"),
+  },
+  {
+    name: "a position is taken modulo the capacity, without a mask",
+    scenario: "bytes in place",
+    edits: edit(
+      RING,
+      "const index = this.#writePosition & this.#mask;",
+      "const index = this.#writePosition % this.capacity;",
+    ),
+  },
+  {
+    name: "the difference of two positions is not taken modulo 2³²",
+    scenario: "bytes, ring of 2, across 2³¹",
+    edits: edit(
+      RING,
+      "return (this.#writePosition - this.#knownReadPosition) | 0;",
+      "return this.#writePosition - this.#knownReadPosition;",
+    ),
+  },
+  {
+    name: "the known read position runs ahead of the truth",
+    scenario: "bytes, ring of 2, across 2³¹",
+    edits: edit(
+      RING,
+      "this.#knownReadPosition = Atomics.load(this.#words, this.#readWord);",
+      "this.#knownReadPosition = Atomics.load(this.#words, this.#readWord) + 1;",
+    ),
+  },
+  // Records.
+  {
+    name: "a record's header is published before its payload",
+    scenario: "records",
+    edits: edit(
+      "ring/record-ring",
+      "this.#ring.copy(payload, 0, this.#headBytes); this.#ring.publish(length);",
+      "this.#ring.publish(this.#headBytes); this.#ring.copy(payload, 0, 0); this.#ring.publish(payload.length);",
+    ),
+  },
+  {
+    name: "a record is written over those not released yet",
+    scenario: "records",
+    edits: edit(
+      "ring/record-ring",
+      "if (this.#ring.free < length) return false;",
+      "if (this.#ring.capacity < length) return false;",
+    ),
+  },
+  // The slot queue.
+  {
+    name: "an entry is published before it is written",
+    scenario: "slot queue",
+    edits: edit(
+      QUEUE,
+      `this.#words[this.#entries + (this.#writePosition & MASK)] = generation;
+       this.#writePosition = (this.#writePosition + 1) | 0;
+       Atomics.store(this.#words, this.#writeWord, this.#writePosition);`,
+      `this.#writePosition = (this.#writePosition + 1) | 0;
+       Atomics.store(this.#words, this.#writeWord, this.#writePosition);
+       this.#words[this.#entries + ((this.#writePosition - 1) & MASK)] = generation;`,
+    ),
+  },
+  {
+    name: "the flag is raised after the slot is queued",
+    scenario: "slot queue",
+    edits: edit(
+      QUEUE,
+      "Atomics.store(flags, flagWord, 1); this.pushAlways(generation);",
+      "this.pushAlways(generation); Atomics.store(flags, flagWord, 1);",
+    ),
+  },
+  {
+    name: "the flag is never lowered",
+    scenario: "slot queue",
+    edits: edit(QUEUE, "Atomics.store(flags, flagWord, 0);", "Atomics.load(flags, flagWord);"),
+  },
+  {
+    name: "a slot is queued whatever its flag says",
+    scenario: "slot queue",
+    edits: edit(QUEUE, "if (Atomics.load(flags, flagWord) === 1) return false;", "Atomics.load(flags, flagWord);"),
+  },
+  { name: "the flag is lowered after the look", scenario: "slot queue", broken: "the flag is lowered after the look" },
+  {
+    name: "news are published after the slot is queued",
+    scenario: "slot queue",
+    broken: "news are published after the slot is queued",
+  },
+  // The signal.
+  {
+    name: "the ticket is drawn at the moment of sleeping",
+    scenario: "signal, one worker",
+    edits: edit(
+      SIGNAL,
+      "Atomics.wait(this.#words, SIGNAL, ticket, milliseconds);",
+      "Atomics.wait(this.#words, SIGNAL, Atomics.load(this.#words, SIGNAL), milliseconds);",
+    ),
+  },
+  {
+    name: "the waker does not count up",
+    scenario: "signal, one worker",
+    edits: edit(SIGNAL, "Atomics.add(this.#words, SIGNAL, 1);", ""),
+  },
+  {
+    name: "the waker counts up and does not notify",
+    scenario: "signal, one worker",
+    edits: edit(SIGNAL, "Atomics.notify(this.#words, SIGNAL);", ""),
+  },
+  {
+    name: "the waker takes the announcement away after it has notified",
+    scenario: "signal, one worker",
+    edits: edit(
+      SIGNAL,
+      `if (Atomics.compareExchange(this.#words, INTEREST, interest, AWAKE) !== interest) return;
+       Atomics.add(this.#words, SIGNAL, 1); Atomics.notify(this.#words, SIGNAL);`,
+      `Atomics.add(this.#words, SIGNAL, 1); Atomics.notify(this.#words, SIGNAL);
+       Atomics.store(this.#words, INTEREST, AWAKE);`,
+    ),
+  },
+  {
+    name: "who waits for anything is not woken",
+    scenario: "signal, two workers",
+    edits: edit(
+      SIGNAL,
+      "if (interest === AWAKE || (interest !== ANYTHING && interest !== generation)) return;",
+      "if (interest !== generation) return;",
+    ),
+  },
+  {
+    name: "the sleeper does not announce itself",
+    scenario: "signal, one worker",
+    edits: edit(SIGNAL, "Atomics.store(this.#words, INTEREST, interest);", ""),
+  },
+  {
+    name: "the client does not look again after announcing",
+    scenario: "signal, one worker",
+    broken: "the client does not look again after announcing",
+  },
+  {
+    name: "news are published after the wake",
+    scenario: "signal, one worker",
+    broken: "news are published after the wake",
+  },
+  // The doorbell.
+  {
+    name: "the worker announces that it sleeps before it listens",
+    scenario: "doorbell, one client",
+    edits: edit(
+      SIGNAL,
+      "this.#listen(); Atomics.store(this.#words, SLEEPING, 1);",
+      "Atomics.store(this.#words, SLEEPING, 1); this.#listen();",
+    ),
+  },
+  {
+    name: "the worker does not listen again when it was rung meanwhile",
+    scenario: "doorbell, one client",
+    edits: edit(SIGNAL, "if (!result.async) continue;", "if (!result.async) return;"),
+  },
+  {
+    name: "the worker forgets late that its waiter is used up",
+    scenario: "doorbell, one client",
+    edits: edit(
+      SIGNAL,
+      "this.#listening = false; this.#onRing();",
+      "this.#onRing(); setImmediate(() => { this.#listening = false; });",
+    ),
+  },
+  {
+    name: "the client takes the announcement away after it has rung",
+    scenario: "doorbell, one client",
+    edits: edit(
+      SIGNAL,
+      `if (Atomics.exchange(this.#words, SLEEPING, 0) === 0) return;
+       Atomics.add(this.#words, DOORBELL, 1); Atomics.notify(this.#words, DOORBELL);`,
+      `Atomics.add(this.#words, DOORBELL, 1); Atomics.notify(this.#words, DOORBELL);
+       Atomics.store(this.#words, SLEEPING, 0);`,
+    ),
+  },
+  {
+    name: "the client counts up and does not notify",
+    scenario: "doorbell, one client",
+    edits: edit(SIGNAL, "Atomics.notify(this.#words, DOORBELL);", ""),
+  },
+  {
+    name: "the worker does not look again after announcing",
+    scenario: "doorbell, one client",
+    broken: "the worker does not look again after announcing",
+  },
+  {
+    name: "work is queued after the ring",
+    scenario: "doorbell, one client",
+    broken: "work is queued after the ring",
+  },
+  // The valve.
+  {
+    name: "the worker stops reading without looking at the room again",
+    scenario: "receive path, 'data' events",
+    edits: edit("ring/valve", "if (ring.free < resumeThreshold(ring.capacity)) return true;", "return true;"),
+  },
+  {
+    name: "the worker looks at the room before it says that it stops",
+    scenario: "receive path, 'data' events",
+    edits: edit(
+      "ring/valve",
+      "Atomics.store(slot, RX_PAUSED, 1); if (ring.free < resumeThreshold(ring.capacity)) return true;",
+      "const full = ring.free < resumeThreshold(ring.capacity); Atomics.store(slot, RX_PAUSED, 1); if (full) return true;",
+    ),
+  },
+  {
+    name: "the client looks whether reading has stopped before it gives the bytes back",
+    scenario: "receive path, 'data' events",
+    edits: edit(
+      "main/inbox",
+      "const taken = this.#ring.read(target, offset + count); if (taken > 0) { count += taken; this.#madeRoom(taken); }",
+      `const taken = this.#ring.copy(target, offset + count, 0);
+       if (taken > 0) { count += taken; this.#madeRoom(taken); this.#ring.consume(taken); }`,
+    ),
+  },
+  {
+    name: "the ring is read into while overflow waits for its place",
+    scenario: "receive path, read into the ring",
+    edits: edit(
+      "worker/receiver",
+      "if (!this.#discarding && this.#overflow.length === 0) {",
+      "if (!this.#discarding) {",
+    ),
+  },
+  {
+    name: "the end is told before the overflow is in the ring",
+    scenario: "receive path, 'data' events",
+    edits: edit("worker/receiver", "if (this.#overflow.length === 0) then();", "if (true) then();"),
+  },
+  // The way out.
+  {
+    name: "the ring gets its bytes back before the socket has called back",
+    scenario: "send path, with time-outs",
+    broken: "the ring gets its bytes back before the socket has called back",
+  },
+  {
+    name: "who waits for room is not woken",
+    scenario: "send path",
+    edits: edit("worker/sender", "this.#slot.wake();", ""),
+  },
+  // The ready list.
+  {
+    name: "the client is woken only when the slot was queued now",
+    scenario: "ready list, after a wait for one",
+    broken: "the client is woken only when the slot was queued now",
+  },
+  {
+    name: "the poller lowers the flag after the look",
+    scenario: "ready list",
+    broken: "the flag is lowered after the look",
+  },
+  {
+    name: "the swarm's one wake-up counts as done before it is",
+    scenario: "ready list, news in swarms",
+    edits: edit("worker/client-link", "this.#wakeAhead = false; this.waker.wakeAnyway();", "this.waker.wakeAnyway();"),
+  },
+  // Slots opened, released and reused.
+  {
+    name: "a slot queued before its message came keeps its flag",
+    scenario: "slot opened and used",
+    edits: edit("worker/slot", "SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); }", "}"),
+  },
+  {
+    name: "the worker does not look at a slot that it has just opened",
+    scenario: "slot opened and used",
+    broken: "the worker does not look at a slot that it has just opened",
+  },
+  {
+    name: "a released slot is queued by its flag",
+    scenario: "slot reused, with time-outs",
+    edits: edit(
+      "worker/slot",
+      "this.#owner.toClient.pushAlways(this.#ownerGeneration);",
+      "this.#owner.toClient.push(this.#ownerGeneration, this.words, TO_CLIENT_FLAG);",
+    ),
+  },
+  {
+    name: "a slot is queued before it is released",
+    scenario: "slot reused, with time-outs",
+    edits: edit(
+      "worker/slot",
+      "Atomics.store(this.words, STATE, PHASE_RELEASED);",
+      "this.#owner.toClient.pushAlways(this.#ownerGeneration); Atomics.store(this.words, STATE, PHASE_RELEASED); return;",
+    ),
+  },
+];

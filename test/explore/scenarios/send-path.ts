@@ -1,0 +1,180 @@
+/**
+ * Scenarios of the whole way out: the client's `Outlet`, the ring, the slot queue and the doorbell, the networking thread's
+ * `Sender`, a socket of Node's. The socket reads the ring until it calls back. Test code.
+ */
+
+import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { ModelThread, type Program } from "../thread.js";
+import { clientChannel, clientLink, type Fabric, GENERATION, queueGuard, shared, weave, workerLink } from "./fabric.js";
+
+interface Plan {
+  capacity: number;
+  total: number;
+  /** Most bytes that the client writes at once. */
+  piece: number;
+  calm: boolean;
+}
+
+function byteAt(index: number): number {
+  return index + 1;
+}
+
+type Sender = InstanceType<Stage["product"]["Sender"]>;
+
+/** A socket of Node's as far as its writing goes: it looks at the bytes at the last moment, as libuv may. */
+class NodeSocket {
+  private bytes: Uint8Array | null = null;
+  private done: () => void = () => {};
+  private sent = 0;
+
+  constructor(private readonly stage: Stage) {}
+
+  write(bytes: Uint8Array, done: () => void): void {
+    this.bytes = bytes;
+    this.done = done;
+    const early = this.stage.broken === "the ring gets its bytes back before the socket has called back";
+    if (early) done();
+  }
+
+  end(): void {
+    this.stage.world.note("ended after", this.sent);
+  }
+
+  get events(): string[] {
+    return this.bytes === null ? [] : ["written"];
+  }
+
+  happens(): void {
+    const { world, broken } = this.stage;
+    const bytes = this.bytes as Uint8Array;
+    this.bytes = null;
+    for (let i = 0; i < bytes.length; i++) {
+      world.expect(`byte ${this.sent + i}`, bytes[i] as number, byteAt(this.sent + i));
+    }
+    this.sent += bytes.length;
+    world.note("sent", this.sent);
+    if (broken !== "the ring gets its bytes back before the socket has called back") this.done();
+  }
+}
+
+class Worker extends Actor {
+  private readonly link;
+  private readonly slot;
+  private readonly sender;
+  private readonly socket;
+
+  constructor(stage: Stage, plan: Plan, fabric: Fabric, bytes: Uint8Array) {
+    super(stage, fabric.worker);
+    const { product } = stage;
+    this.link = workerLink(stage, fabric);
+    this.slot = new product.Slot(this.link, { generation: GENERATION, memory: shared(fabric.slot), offset: 0 });
+    this.sender = new product.Sender(this.slot, { memory: shared(bytes), offset: 0, capacity: plan.capacity });
+    this.socket = new NodeSocket(stage);
+    this.sender.start(this.socket as unknown as Parameters<Sender["start"]>[0]);
+    this.link.handles.set(GENERATION, { slot: this.slot, look: () => this.look() });
+  }
+
+  /** As `Connection` does it. */
+  private look(): void {
+    if (this.slot.request & this.stage.product.REQUEST_END) this.sender.end();
+    this.sender.look();
+  }
+
+  protected override events(): string[] {
+    return this.socket.events;
+  }
+
+  protected override happens(): void {
+    this.socket.happens();
+  }
+
+  protected hasWork(): boolean {
+    return !this.link.idle;
+  }
+
+  protected drain(): void {
+    this.link.drain();
+  }
+}
+
+class Writer implements Program {
+  private readonly sleeper;
+  private readonly outlet;
+  private written = 0;
+  private writing = true;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly plan: Plan,
+    fabric: Fabric,
+    bytes: Uint8Array,
+  ) {
+    const { product } = stage;
+    this.sleeper = new product.SignalSleeper(fabric.client);
+    const ring = new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, bytes);
+    const rings = { receive: null as never, send: ring };
+    this.outlet = new product.Outlet(clientChannel(stage, fabric, clientLink(stage, fabric), GENERATION, rings));
+  }
+
+  turn(): boolean {
+    if (this.writing) this.write();
+    else if (this.outlet.ended) return !this.awaitDrained();
+    else this.writing = waitRound(this.stage, this.sleeper, GENERATION, () => this.outlet.room > 0);
+    return true;
+  }
+
+  private write(): void {
+    const { total, piece } = this.plan;
+    const wanted = Math.min(1 + this.stage.world.choose(piece), total - this.written);
+    const bytes = Uint8Array.from({ length: wanted }, (_, i) => byteAt(this.written + i));
+    this.written += this.outlet.write(bytes, 0);
+    this.writing = false;
+    if (this.written === total) this.outlet.end();
+  }
+
+  private awaitDrained(): boolean {
+    return waitRound(this.stage, this.sleeper, GENERATION, () => this.outlet.pending === 0);
+  }
+}
+
+function sendScenario(name: string, story: string, plan: Plan): Scenario {
+  return {
+    name,
+    story,
+    calm: plan.calm,
+    edits: [{ module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 1" }],
+    set(stage) {
+      const { world, product } = stage;
+      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.GENERATION]: GENERATION });
+      const bytes = world.bytes("ring", plan.capacity);
+      world.opaque.set(plan, "plan");
+      return {
+        threads: [
+          new ModelThread("client", world, () => new Writer(stage, plan, fabric, bytes)),
+          new ModelThread("worker", world, () => new Worker(stage, plan, fabric, bytes)),
+        ],
+        guard: queueGuard(stage, fabric),
+        rest: (view) => {
+          if (view.note("sent") !== plan.total) return `${view.note("sent")} of ${plan.total} bytes were sent`;
+          if (view.note("ended after") !== plan.total) return "the stream was not ended behind its last byte";
+          const pending = plan.total - view.word(fabric.slot, product.TX_READ);
+          return pending === 0 ? null : `${pending} bytes are said to be pending`;
+        },
+      };
+    },
+  };
+}
+
+export const SEND_SCENARIOS: Scenario[] = [
+  sendScenario(
+    "send path, with time-outs",
+    "Two bytes through a ring of 1, then the end; the client waits for room, and at last until all is sent.",
+    { capacity: 1, total: 2, piece: 1, calm: false },
+  ),
+  sendScenario("send path", "Three bytes in pieces of 1 or 2 through a ring of 2, then the end.", {
+    capacity: 2,
+    total: 3,
+    piece: 2,
+    calm: true,
+  }),
+];
