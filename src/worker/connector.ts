@@ -15,7 +15,7 @@ import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { checkSocketPath } from "./socket-path.js";
-import type { Trust } from "./trust.js";
+import { checkIPv6, type Trust } from "./trust.js";
 
 export class Connector {
   readonly #resolver: Resolver;
@@ -52,6 +52,7 @@ export class Connector {
     const { options: trust, sessionKey, kept } = this.#trust.clientOptions(parameters, peer);
     // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
     if (trust.servername === undefined && host !== undefined && net.isIP(host) === 0) trust.servername = host;
+    if (net.isIPv6(trust.servername || host || "")) trust.checkServerIdentity = checkIPv6;
     const socket = nodeTls().connect({ ...options, ...trust } as ConnectionOptions);
     if (kept !== undefined) rememberCertificate(socket, kept.certificate);
     socket.on("session", (session) =>

@@ -94,6 +94,16 @@ export class Trust {
 }
 
 /**
+ * Node's check of a certificate for an IPv6 address, which in releases of Node 22 refuses them all: it takes the IP for
+ * a name there.
+ */
+export function checkIPv6(ip: string, certificate: tls.PeerCertificate): Error | undefined {
+  const { X509Certificate } = nodeCrypto();
+  const matches = new X509Certificate(certificate.raw).checkIP(ip) !== undefined;
+  return matches ? undefined : nodeTls().checkServerIdentity(ip, certificate);
+}
+
+/**
  * OpenSSL passes over what it can't parse in a bundle, silently; a bundle with nothing in it then trusts nobody, or
  * worse.
  */
