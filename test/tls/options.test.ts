@@ -58,6 +58,37 @@ describe("servername", () => {
   });
 });
 
+test.each(["127.0.0.1", "127.0.0.2", "::1"])(
+  "all addresses of a name are tried; %s is the one that answers",
+  (host) => {
+    const { key, cert } = authority.issue({ names: ["many.test"] });
+    const peer = startPeer("echo", { host, tls: { key, cert } });
+    const { output, errors } = runProgram(
+      `import { connect, net, resolve } from "ringnet";
+    const [port, caFile] = [Number(process.argv[1]), process.argv[2]];
+    for (const address of ["many.test", resolve("many.test")]) { // a name, and an address that still waits
+      const socket = connect({ host: address, port, tls: { caFile }, timeout: 5000 });
+      socket.writeAll("echo", 1000);
+      console.log(socket.authorized, socket.remoteAddress, String(socket.readExactly(4, 5000)));
+    }
+    net.set_cacert_path(caFile);
+    const [tcp] = net.open_tcp(net.resolve_address("many.test")[0], port, true);
+    console.log(tcp.wait_until_connected(5000)[0]);`,
+      { args: [`${peer.port}`, authority.certPath], names: { "many.test": ["127.0.0.1", "127.0.0.2", "::1"] } },
+    );
+    expect(errors).toBe("");
+    expect(output).toBe(`true ${host} echo\ntrue ${host} echo\nsuccess\n`);
+    expect(peer.waitForEvent("connection").servername).toBe("many.test");
+  },
+);
+
+test("an IPv6 address that is not in the certificate is refused", () => {
+  const { key, cert } = authority.issue({ names: ["localhost", "::1"], ips: ["127.0.0.1", "::2"] });
+  const peer = startPeer("echo", { host: "::1", tls: { key, cert } });
+  const open = () => connect({ host: "::1", port: peer.port, tls: { ca: authority.cert }, timeout: 5000 });
+  expect(errorOf(open).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
+});
+
 describe("ALPNProtocols", () => {
   test("the server's choice among them is alpnProtocol", () => {
     const { socket, seen } = openTo({ ALPNProtocols: ["b", "a"] }, { ALPNProtocols: ["a", "b", "c"] });
