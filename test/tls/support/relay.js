@@ -7,18 +7,20 @@ import { writeSync } from "node:fs";
 import net from "node:net";
 import { createInterface } from "node:readline";
 
-const { port, limit = Number.POSITIVE_INFINITY } = JSON.parse(process.argv[2] ?? "{}");
+const { port, path, limit = Number.POSITIVE_INFINITY } = JSON.parse(process.argv[2] ?? "{}");
 const HEADER = 5; // of a TLS record: type, version (2), length (2); RFC 8446, 5.1
 
 let mode = "forward";
 let current = null;
+/** Bytes of the server that were held back. */
+let held = [];
 
 function say(line) {
   writeSync(1, `${line}\n`);
 }
 
 const listener = net.createServer({ allowHalfOpen: true }, (client) => {
-  const server = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const server = net.connect(path ? { path, allowHalfOpen: true } : { port, host: "127.0.0.1", allowHalfOpen: true });
   let passed = 0;
   current = client;
   say("client connected");
@@ -44,6 +46,7 @@ const listener = net.createServer({ allowHalfOpen: true }, (client) => {
       const piece = bytes.subarray(0, Math.max(0, limit - passed));
       passed += piece.length;
       client.write(piece);
+      held.push(bytes.subarray(piece.length));
     }
   });
 });
@@ -56,6 +59,11 @@ const commands = {
     current.end();
   },
   reset: () => current.resetAndDestroy(),
+  /** Passes on what was held back so far. */
+  pass: () => {
+    for (const bytes of held) current.write(bytes);
+    held = [];
+  },
   halve: () => {
     mode = "halve";
   },

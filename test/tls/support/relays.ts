@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { Process, root } from "../../support/processes.js";
 
-/** `cut`: end without close_notify; `halve`: end within the next record; `flip`: one bit of the next record is wrong; `reset`: RST. */
-export type Harm = "cut" | "halve" | "flip" | "reset";
+/** What a relay can do. `pass`: on what it held back; `cut`: end without close_notify; `halve`: end within the next record; `flip`: one bit of the next record is wrong; `reset`: RST. */
+export type Harm = "pass" | "cut" | "halve" | "flip" | "reset";
 
 export interface Relay {
   process: Process;
@@ -16,11 +16,12 @@ export interface Relay {
   harm(kind: Harm): void;
 }
 
-/** A relay to a port of 127.0.0.1. It passes on only the server's first `limit` bytes, if that is given. */
-export function startRelay(port: number, limit?: number): Relay {
+/** A relay to a port of 127.0.0.1, or to a Unix domain socket. It holds back what comes after the server's first `limit` bytes. */
+export function startRelay(target: number | string, limit?: number): Relay {
+  const server = typeof target === "number" ? { port: target } : { path: target };
   const process = new Process(globalThis.process.execPath, [
     join(root, "test/tls/support/relay.js"),
-    JSON.stringify({ port, limit }),
+    JSON.stringify({ ...server, limit }),
   ]);
   const listening = process.waitForOutput(/^listening (\d+)$/m);
   const harm = (kind: Harm): void => {
