@@ -88,8 +88,11 @@ export const NOTICES = 4 * LINE;
 export const QUEUES = 5 * LINE;
 /** Most handles of one client on one networking thread. */
 export const MAX_SLOTS = 1 << 16;
-/** A slot stands in a queue once, and once more when it is released: twice the slots never overflow. */
-export const QUEUE_CAPACITY = 2 * MAX_SLOTS;
+/**
+ * A slot stands in a queue once, and once more when it is released; entries of its earlier lives may still stand before them.
+ * The exploration finds five at the most.
+ */
+export const QUEUE_CAPACITY = 8 * MAX_SLOTS;
 export const LINK_BLOCK_BYTES = 4 * (QUEUES + 2 * QUEUE_CAPACITY);
 
 // Slot.

@@ -11,7 +11,8 @@
  * order of all atomic operations, and its look later still, so it sees the news that was stored before the flag was
  * loaded. If the producer finds it clear, it queues the slot.
  *
- * Why it never overflows: a slot stands in it once, or once more by `pushAlways`, which is used once in a slot's life.
+ * Why it never overflows: a slot stands in it once, or once more by `pushAlways`, which is used once in a slot's life, and its
+ * entries are passed over soon after the life ends: QUEUE_CAPACITY leaves room for several lives.
  */
 
 import { QUEUE_CAPACITY } from "./layout.js";
