@@ -22,9 +22,16 @@ import type { Slot } from "./slot.js";
  */
 const SPILL = new Uint8Array(64 * 1024);
 
+/** So many bytes at once are likely to be followed by more. */
+const BULK_BYTES = 8 * 1024;
+
 export class Receiver {
   readonly #slot: Slot;
   readonly #ring: ByteProducer;
+  /** Bytes that a sleeping client was not woken for, whether there were more of them in this turn, and whether one is ahead. */
+  #untold = 0;
+  #grown = false;
+  #turnAhead = false;
   readonly #overflow: Uint8Array[] = [];
   #socket: Socket | null = null;
   #direct = true;
@@ -69,7 +76,7 @@ export class Receiver {
     if (this.#discarding) return true;
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
     this.#ring.publish(count);
-    this.#slot.touch();
+    this.#tell(count);
     this.#slot.link.moved(count);
     return this.#hasRoom();
   }
@@ -79,7 +86,7 @@ export class Receiver {
     if (this.#discarding) return true;
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
     if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
-    if (taken > 0) this.#slot.touch();
+    if (taken > 0) this.#tell(taken);
     this.#slot.link.moved(bytes.length);
     return this.#hasRoom();
   }
@@ -113,6 +120,40 @@ export class Receiver {
     }
   }
 
+  /**
+   * Tells the client of `count` bytes that are in the ring now. Waking a client for every piece of a long stream costs more than the
+   * piece: a client that sleeps is woken once a quarter of the ring has come, or a turn of the event loop brought no more.
+   */
+  #tell(count: number): void {
+    this.#slot.queue();
+    if (!this.#slot.awaited) {
+      this.#untold = 0; // it looks before it sleeps
+      return;
+    }
+    this.#untold += count;
+    if (this.#untold >= this.#ring.capacity >> 2 || (count < BULK_BYTES && !this.#turnAhead)) {
+      this.#untold = 0;
+      this.#slot.wakeClient();
+      return;
+    }
+    this.#grown = true;
+    if (this.#turnAhead) return;
+    this.#turnAhead = true;
+    setImmediate(this.#afterTurn);
+  }
+
+  readonly #afterTurn = (): void => {
+    if (this.#grown && this.#untold > 0) {
+      this.#grown = false;
+      setImmediate(this.#afterTurn);
+      return;
+    }
+    this.#turnAhead = this.#grown = false;
+    if (this.#untold === 0) return;
+    this.#untold = 0;
+    this.#slot.wakeClient();
+  };
+
   #resume(): void {
     this.#socket?.resume();
   }
@@ -131,7 +172,7 @@ export class Receiver {
   #emptyOverflow(): void {
     for (let bytes = this.#overflow[0]; bytes !== undefined; bytes = this.#overflow[0]) {
       const taken = this.#ring.write(bytes);
-      if (taken > 0) this.#slot.touch();
+      if (taken > 0) this.#tell(taken);
       if (taken < bytes.length) {
         this.#overflow[0] = bytes.subarray(taken);
         return;

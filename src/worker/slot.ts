@@ -73,14 +73,30 @@ export class Slot {
    * Tells the client to look: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
    */
   touch(): void {
+    this.queue();
+    this.wakeClient();
+  }
+
+  /** Queues the slot for the client's pollers. What they shall find must have been published. */
+  queue(): void {
     this.#link.toClient.push(this.#generation, this.words, TO_CLIENT_FLAG);
+  }
+
+  /** Wakes the client if it sleeps on this slot or on anything. */
+  wakeClient(): void {
     this.#link.wake(this.#generation);
+  }
+
+  /** Whether the client sleeps on this slot or on anything. */
+  get awaited(): boolean {
+    const { interest } = this.#link.waker;
+    return interest === this.#generation || interest === ANYTHING;
   }
 
   /** The same for news that comes in swarms: the client is woken once for all of them. */
   touchSoon(): void {
-    this.#link.toClient.push(this.#generation, this.words, TO_CLIENT_FLAG);
-    if (this.#link.waker.interest === this.#generation || this.#link.waker.interest === ANYTHING) this.#link.wakeSoon();
+    this.queue();
+    if (this.awaited) this.#link.wakeSoon();
   }
 
   /** Wakes the client if it sleeps on this slot, for news that nobody polls for. */

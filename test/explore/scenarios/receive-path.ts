@@ -159,7 +159,7 @@ function receiveScenario(name: string, story: string, plan: Plan): Scenario {
     story,
     calm: plan.calm,
     edits: [
-      { module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 1" },
+      { module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 2" },
       { module: "worker/receiver", find: /SPILL = new Uint8Array\([^)]*\)/, replace: "SPILL = new Uint8Array(2)" },
     ],
     set(stage) {

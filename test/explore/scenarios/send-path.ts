@@ -142,7 +142,7 @@ function sendScenario(name: string, story: string, plan: Plan): Scenario {
     name,
     story,
     calm: plan.calm,
-    edits: [{ module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 1" }],
+    edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 2" }],
     set(stage) {
       const { world, product } = stage;
       const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.GENERATION]: GENERATION });

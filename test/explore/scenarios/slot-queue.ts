@@ -87,7 +87,7 @@ export const SLOT_QUEUE_SCENARIO: Scenario = {
   name: "slot queue",
   story:
     "Five pieces of news of two slots, in every order, through a queue of 4 entries whose positions cross 2³²; the consumer polls until it has seen the last.",
-  edits: [{ module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 2" }],
+  edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 4" }],
   set(stage) {
     const { world, product } = stage;
     const link = world.words("entry", 2 + product.QUEUE_CAPACITY, {
