@@ -1,0 +1,77 @@
+/**
+ * The doorbell under stress: two clients ask a thread that sleeps in its event loop, a few questions at a time, and block until
+ * they are answered. A ring that is lost leaves a client waiting.
+ *
+ * Test code.
+ */
+
+import { DoorbellRinger, DoorbellSleeper, SignalWaker } from "../../dist/ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../../dist/ring/slot-queue.js";
+import { dawdle, randomNumbers } from "./stream.js";
+import { Waiting } from "./waiting.js";
+
+const NAME = 1;
+/** Words of a client's slot. */
+const QUESTION = 0;
+const ANSWER = 16;
+const FLAG = 32;
+export const DOORBELL_SLOT_BYTES = 4 * 48;
+
+export function answerDoorbell({ workerBlock, clients, total, seed }) {
+  const random = randomNumbers(seed + 1);
+  const ends = clients.map(({ link, slot, clientBlock }) => ({
+    queue: new SlotQueueConsumer(link, 0, 16, 32),
+    waker: new SignalWaker(clientBlock),
+    slot,
+    answered: 0,
+  }));
+  let rings = 0;
+  return new Promise((resolve) => {
+    const drain = () => {
+      for (const end of ends) {
+        while (end.queue.pop() !== -1) {
+          SlotQueueConsumer.lower(end.slot, FLAG);
+          dawdle(random);
+          end.answered = Atomics.load(end.slot, QUESTION);
+          Atomics.store(end.slot, ANSWER, end.answered);
+          end.waker.wake(NAME);
+        }
+      }
+      if (ends.every(({ answered }) => answered === total)) resolve({ rings });
+    };
+    const sleep = () => {
+      for (;;) {
+        doorbell.announce();
+        if (ends.every(({ queue }) => queue.empty)) return;
+        doorbell.rise();
+        drain();
+      }
+    };
+    const doorbell = new DoorbellSleeper(workerBlock, () => {
+      rings++;
+      doorbell.rise();
+      drain();
+      dawdle(random);
+      sleep();
+    });
+    sleep();
+  });
+}
+
+export function askDoorbell({ workerBlock, clients, number, total, seed }) {
+  const random = randomNumbers(seed + 2 + number);
+  const { link, slot, clientBlock } = clients[number];
+  const queue = new SlotQueueProducer(link, 0, 32);
+  const ringer = new DoorbellRinger(workerBlock);
+  const waiting = new Waiting(clientBlock, random);
+  for (let asked = 0; asked < total; ) {
+    for (let questions = 1 + random(4); questions > 0 && asked < total; questions--) {
+      Atomics.store(slot, QUESTION, ++asked);
+      const queued = queue.push(NAME, slot, FLAG);
+      dawdle(random); // the worker, rung by the other client, may have it by now
+      if (queued) ringer.ring();
+    }
+    waiting.until(NAME, () => Atomics.load(slot, ANSWER) === asked);
+  }
+  return { sleeps: waiting.sleeps, vain: waiting.vain };
+}

@@ -1,0 +1,33 @@
+/**
+ * A thread of the stress runs: plays the part that it is told to, and replies how it went.
+ *
+ * Test code.
+ */
+
+import { parentPort } from "node:worker_threads";
+import { consumeBytes, produceBytes } from "./byte-ends.js";
+import { answerDoorbell, askDoorbell } from "./doorbell-ends.js";
+import { consumeRecords, produceRecords } from "./record-ends.js";
+import { consumeSwarm, produceSwarm } from "./swarm-ends.js";
+import { consumeThroughValve, produceThroughValve } from "./valve-ends.js";
+
+const PARTS = {
+  "bytes consumer": consumeBytes,
+  "bytes producer": produceBytes,
+  "doorbell client": askDoorbell,
+  "doorbell worker": answerDoorbell,
+  "records consumer": consumeRecords,
+  "records producer": produceRecords,
+  "valve consumer": consumeThroughValve,
+  "valve producer": produceThroughValve,
+  "swarm consumer": consumeSwarm,
+  "swarm producer": produceSwarm,
+};
+
+parentPort.on("message", async ({ part, shared }) => {
+  try {
+    parentPort.postMessage({ figures: await PARTS[part](shared) });
+  } catch (error) {
+    parentPort.postMessage({ error: `${part}: ${error.stack}` });
+  }
+});

@@ -1,0 +1,96 @@
+/**
+ * The whole way in under stress: a producer in its event loop that stops when the ring is full, and is started again by way of
+ * the valve, the slot queue and the doorbell; a consumer that blocks.
+ *
+ * Test code.
+ */
+
+import { ByteProducer } from "../../dist/ring/byte-ring.js";
+import {
+  QUEUES,
+  RX_PAUSED,
+  RX_READ,
+  RX_WRITE,
+  TO_WORKER_FLAG,
+  TO_WORKER_READ,
+  TO_WORKER_WRITE,
+} from "../../dist/ring/layout.js";
+import { DoorbellRinger, DoorbellSleeper, SignalWaker } from "../../dist/ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../../dist/ring/slot-queue.js";
+import { openValve, shutValve } from "../../dist/ring/valve.js";
+import { consumeBytes, pieceSizes } from "./byte-ends.js";
+import { dawdle, randomNumbers, streamAt } from "./stream.js";
+
+const NAME = 1;
+
+/** Resolves when all is written. The thread must have something else that keeps its event loop alive. */
+export function produceThroughValve({ slot, link, workerBlock, bytes, consumerBlock, total, seed }) {
+  const random = randomNumbers(seed + 1);
+  const size = pieceSizes(bytes.length, random);
+  const ring = new ByteProducer(slot, RX_WRITE, RX_READ, bytes);
+  const queue = new SlotQueueConsumer(link, TO_WORKER_WRITE, TO_WORKER_READ, QUEUES);
+  const waker = new SignalWaker(consumerBlock);
+  let sent = 0;
+  let paused = false;
+  let pauses = 0;
+  let rings = 0;
+  return new Promise((resolve) => {
+    const doorbell = new DoorbellSleeper(workerBlock, () => {
+      rings++;
+      doorbell.rise();
+      drain();
+      sleep();
+    });
+    const sleep = () => {
+      for (;;) {
+        dawdle(random);
+        doorbell.announce();
+        if (queue.empty) return;
+        doorbell.rise();
+        drain();
+      }
+    };
+    const drain = () => {
+      while (queue.pop() !== -1) {
+        SlotQueueConsumer.lower(slot, TO_WORKER_FLAG);
+        dawdle(random);
+        if (!paused || Atomics.load(slot, RX_PAUSED) === 1) continue;
+        paused = false;
+        setImmediate(write);
+      }
+    };
+    /** A turn of the event loop: some pieces, as a socket would bring them. */
+    const write = () => {
+      for (let pieces = 1 + random(4); pieces > 0 && sent < total; pieces--) {
+        const piece = streamAt(sent, Math.min(size(), total - sent));
+        const count = ring.write(piece);
+        sent += count;
+        if (count > 0) waker.wake(NAME);
+        if (ring.free > 0) continue;
+        pauses++;
+        dawdle(random);
+        if (shutValve(slot, ring)) {
+          paused = true;
+          return;
+        }
+      }
+      if (sent < total) setImmediate(write);
+      else resolve({ pauses, rings });
+    };
+    sleep();
+    write();
+  });
+}
+
+export function consumeThroughValve(shared) {
+  const { slot, link, workerBlock } = shared;
+  const queue = new SlotQueueProducer(link, TO_WORKER_WRITE, QUEUES);
+  const doorbell = new DoorbellRinger(workerBlock);
+  const random = randomNumbers(shared.seed + 4);
+  return consumeBytes({ ...shared, words: slot, writeWord: RX_WRITE, readWord: RX_READ }, (ring) => {
+    dawdle(random);
+    if (!openValve(slot, ring.known, ring.capacity)) return;
+    dawdle(random);
+    if (queue.push(NAME, slot, TO_WORKER_FLAG)) doorbell.ring();
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * How a thread of the stress runs waits: as a client of the package does, and with a watch on wake-ups that never came.
+ *
+ * Test code.
+ */
+
+import { SignalSleeper } from "../../dist/ring/signal.js";
+import { dawdle } from "./stream.js";
+
+/** A wake-up that has not come after so many ms never will; the other thread may be kept from running, but not so long. */
+const SLICE_MS = 10_000;
+/** Silent slices after which the other thread counts as stuck. */
+const SLICES = 3;
+
+export class Waiting {
+  /** How often it really slept, and how often it was woken in vain. */
+  sleeps = 0;
+  vain = 0;
+  #sleeper;
+  #random;
+
+  constructor(clientBlock, random) {
+    this.#sleeper = new SignalSleeper(clientBlock);
+    this.#random = random;
+  }
+
+  /** Blocks until `condition` holds. Sometimes it looks for a while before it goes to sleep. */
+  until(interest, condition) {
+    if (condition()) return;
+    for (let looks = this.#random(4) === 0 ? this.#random(2000) : 0; looks > 0; looks--) if (condition()) return;
+    for (let silent = 0; ; ) {
+      const ticket = this.#sleeper.announce(interest);
+      if (condition()) {
+        this.#sleeper.rise();
+        return;
+      }
+      dawdle(this.#random);
+      const begin = performance.now();
+      this.#sleeper.sleep(ticket, SLICE_MS);
+      const late = performance.now() - begin >= SLICE_MS;
+      this.#sleeper.rise();
+      this.sleeps++;
+      if (condition()) {
+        if (late) throw new Error("a wake-up was lost: what was waited for was there, and nobody said so");
+        return;
+      }
+      if (!late) this.vain++;
+      else if (++silent === SLICES) throw new Error(`nothing happened for ${(SLICES * SLICE_MS) / 1000} s`);
+    }
+  }
+}
