@@ -155,12 +155,17 @@ describe("a status that changes", () => {
   });
 
   test("an address is reported also when the program looked at it first", () => {
-    const address = resolve("localhost");
-    const poller = new Poller().add(address);
-    poller.wait(0);
-    waitFor("the address", () => address.status === "success");
-    expect(poller.wait(5000)).toEqual([address]);
-    expect(poller.wait(50)).toEqual([]);
+    let late = 0;
+    for (let attempt = 0; attempt < 200 && late < 5; attempt++) {
+      const address = resolve("localhost");
+      const poller = new Poller().add(address);
+      if (poller.wait(0).length > 0) continue; // it was found before it could be watched
+      late++;
+      waitFor("the address", () => address.status === "success");
+      expect(poller.wait(5000)).toEqual([address]);
+      expect(poller.wait(10)).toEqual([]);
+    }
+    expect(late).toBe(5);
   });
 
   test("an IP literal has nothing to report", () => {
