@@ -17,6 +17,7 @@ import {
   PHASE_FAILED,
   PHASE_MASK,
   PHASE_OPEN,
+  PHASE_RELEASED,
   PHASE_WAITING,
   REQUEST,
   REQUEST_CLOSE,
@@ -24,9 +25,11 @@ import {
   REQUEST_RESET,
   STATE,
   TO_WORKER_FLAG,
+  TX_READ,
+  TX_WRITE,
 } from "../ring/layout.js";
 import type { ConnectionFacts, RingPair, SlotReference } from "../ring/protocol.js";
-import { NetError } from "./net-error.js";
+import { NetError, RUNTIME_CLOSED } from "./net-error.js";
 import type { Watcher } from "./poller.js";
 import type { WorkerLink } from "./worker-link.js";
 
@@ -62,6 +65,8 @@ export class Channel {
   readonly offers: Offer[] = [];
   readonly incidents: Fault[] = [];
   #incidentsSeen = 0;
+  /** Whether another thread goes on with the connection. */
+  givenAway = false;
   /** Whether the program was told that it failed. */
   errorTold = false;
   #error: NetError | null = null;
@@ -84,10 +89,14 @@ export class Channel {
     this.free = free;
   }
 
-  /** PHASE_… and the …_ENDED bits. With a dead networking thread everything has failed. */
+  /**
+   * PHASE_… and the …_ENDED bits. With a dead networking thread everything has failed, and so has a handle whose slot was released
+   * although it is open: its runtime is being closed.
+   */
   get state(): number {
     const state = Atomics.load(this.words, STATE); // partner: Slot.#become
-    return this.link.death === null ? state : (state & ~PHASE_MASK) | PHASE_FAILED;
+    if (this.link.death === null && (state & PHASE_MASK) !== PHASE_RELEASED) return state;
+    return (state & ~PHASE_MASK) | PHASE_FAILED;
   }
 
   get phase(): number {
@@ -105,10 +114,14 @@ export class Channel {
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
   get error(): NetError {
     this.errorTold = true;
-    this.#error ??= new NetError(
-      readFault(this.words, FAULT) ?? this.link.death ?? { code: "ERR_UNKNOWN", message: "unknown error" },
-    );
+    this.#error ??= new NetError(readFault(this.words, FAULT) ?? this.link.death ?? RUNTIME_CLOSED);
     return this.#error;
+  }
+
+  /** Bytes that were written, here or on the thread that has the connection now, and not handed to the operating system. */
+  get unsent(): number {
+    const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
+    return (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
   }
 
   /** How often the worker has counted: clients offered, datagrams dropped. */

@@ -10,17 +10,23 @@ import type { Channel } from "./channel.js";
 import { thisClient } from "./client.js";
 import { Deadline } from "./deadline.js";
 import type { Runtime } from "./runtime.js";
+import type { WorkerLink } from "./worker-link.js";
 
 /**
  * After everything was sent, peers get this long to end too, in ms: an answer that meets a closed socket makes a reset.
  */
 const PEERS_END_MS = 200;
 
+/** A networking thread that is told to stop does so within microseconds, unless it has no core. In ms. */
+const STOP_MS = 100;
+
 /**
- * Closes the handles with bytes to send (with `all`, every handle), and blocks until the operating system has taken the
- * bytes of these and of those that were closed before, for at most the linger time of the runtimes.
+ * Closes the handles with bytes to send (with `all`, every handle), blocks until the operating system has taken the bytes of these,
+ * of those that were closed before, and of those that other threads have now, for at most the linger time of the runtimes, and
+ * then has the networking threads stop.
  */
 export function flush(runtimes: Iterable<Runtime>, all: boolean): void {
+  const links: WorkerLink[] = [];
   const channels: Channel[] = [];
   let lingerMs = 0;
   for (const runtime of runtimes) {
@@ -28,32 +34,36 @@ export function flush(runtimes: Iterable<Runtime>, all: boolean): void {
     for (const link of runtime.links) {
       link.drain();
       if (link.death !== null) continue;
-      for (const channel of link.channels) {
-        if (channel.rings === null) continue;
-        if (all || channel.rings.send.pending > 0) channel.request(REQUEST_CLOSE);
-        else if (!channel.closing) continue;
-        channels.push(channel);
-      }
+      links.push(link);
+      for (const channel of link.channels) if (mustBeSent(channel, all)) channels.push(channel);
     }
   }
-  if (channels.length === 0) return;
   const client = thisClient();
-  client.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isSent), channels);
-  client.wait(
-    ANYTHING,
-    new Deadline(Math.min(lingerMs, PEERS_END_MS)),
-    (list: Channel[]) => list.every(isReleased),
-    channels,
-  );
+  if (channels.length > 0) {
+    const peersMs = Math.min(lingerMs, PEERS_END_MS);
+    client.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isSent), channels);
+    client.wait(ANYTHING, new Deadline(peersMs), (list: Channel[]) => list.every(isReleased), channels);
+  }
+  for (const link of links) link.stop();
+  client.wait(ANYTHING, new Deadline(STOP_MS), (list: WorkerLink[]) => list.every((link) => link.stopped), links);
+}
+
+/** Whether there is something to wait for; asks for it. */
+function mustBeSent(channel: Channel, all: boolean): boolean {
+  if (channel.rings === null) return false;
+  if (channel.givenAway) return channel.unsent > 0;
+  if (all || channel.unsent > 0) channel.request(REQUEST_CLOSE);
+  return channel.closing;
 }
 
 function isSent(channel: Channel): boolean {
   if (channel.link.death !== null) return true;
+  if (channel.givenAway) return channel.unsent <= 0;
   const state = Atomics.load(channel.words, STATE); // partner: Slot.endWriting
   return (state & WRITE_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_RELEASED;
 }
 
 function isReleased(channel: Channel): boolean {
-  if (channel.link.death !== null) return true;
+  if (channel.link.death !== null || channel.givenAway) return true;
   return (Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED; // partner: Slot.release
 }

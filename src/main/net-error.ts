@@ -31,6 +31,9 @@ export class NetError extends Error {
   }
 }
 
+/** Why everything of a runtime has failed that was closed. */
+export const RUNTIME_CLOSED: Fault = { code: "ERR_RUNTIME_CLOSED", message: "the runtime was closed" };
+
 /** The error of a wait that ran out. */
 export function timedOut(what: string, timeout: number): NetError {
   return new NetError({ code: "ETIMEDOUT", message: `${what} timed out after ${timeout} ms` });

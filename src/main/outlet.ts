@@ -38,6 +38,7 @@ export class Outlet {
   /** Bytes that were taken and not handed to the operating system. Throws the connection's error if they are lost. */
   get pending(): number {
     const pending = this.#ring.pending;
+    if (pending > 0) this.#channel.link.client.look();
     if (pending > 0 && this.failed) throw this.#channel.error;
     return pending;
   }

@@ -16,7 +16,7 @@ import { thisClient, uniqueName } from "./client.js";
 import { Deadline } from "./deadline.js";
 import { flush } from "./flush.js";
 import { Host, type ThreadLimits } from "./host.js";
-import { NetError, timedOut } from "./net-error.js";
+import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { TcpServer } from "./tcp-server.js";
 import { TcpSocket } from "./tcp-socket.js";
@@ -234,7 +234,7 @@ export class Runtime {
     if (this.#closed) return;
     this.#closed = true;
     flush([this], true);
-    this.#end({ code: "ERR_RUNTIME_CLOSED", message: "the runtime was closed" });
+    this.#end(RUNTIME_CLOSED);
   }
 
   /** Same as `close()`, for `using`. */
@@ -251,7 +251,7 @@ export class Runtime {
 
   /** The networking thread for the next handle. */
   #link(): WorkerLink {
-    if (this.#closed) throw new NetError({ code: "ERR_RUNTIME_CLOSED", message: "the runtime was closed" });
+    if (this.#closed) throw new NetError(RUNTIME_CLOSED);
     if (this.#links.length === 0) this.#start();
     this.#next = (this.#next + 1) % this.#links.length;
     const link = this.#links[this.#next] as WorkerLink;

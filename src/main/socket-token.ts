@@ -46,6 +46,7 @@ export function detachedToken(channel: Channel, state: SocketState): SocketToken
   const { link } = channel;
   link.takeNotices();
   Atomics.store(channel.words, GENERATION, -channel.reference.generation); // partner: attachSocket
+  channel.givenAway = true;
   link.disown(channel);
   return {
     ringnet: "detached socket",

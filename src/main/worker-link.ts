@@ -15,7 +15,9 @@ import {
   LIFE,
   LIFE_DEAD,
   LIFE_FAULT,
+  LIFE_RUNNING,
   LIFE_STARTING,
+  LIFE_STOPPED,
   MAX_SLOTS,
   NOTICES,
   PHASE_MASK,
@@ -30,6 +32,7 @@ import {
   SLOT_BYTES,
   SLOT_WORDS,
   STATE,
+  STOP,
   TO_CLIENT_FLAG,
   TO_CLIENT_READ,
   TO_CLIENT_WRITE,
@@ -42,7 +45,7 @@ import { DoorbellRinger } from "../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
 import { Channel, type Rings } from "./channel.js";
 import type { Client } from "./client.js";
-import { NetError } from "./net-error.js";
+import { NetError, RUNTIME_CLOSED } from "./net-error.js";
 
 /** How often the networking thread is asked whether it is alive while somebody waits, in ms. */
 export const WATCH_MS = 250;
@@ -191,7 +194,7 @@ export class WorkerLink {
         channel.free();
         continue;
       }
-      if (Atomics.load(channel.words, GENERATION) !== generation) continue; // another thread goes on with it
+      if (channel.givenAway) continue; // the flag belongs to the thread that goes on with it
       SlotQueueConsumer.lower(channel.words, TO_CLIENT_FLAG);
       channel.notifyWatchers();
     }
@@ -213,7 +216,21 @@ export class WorkerLink {
 
   /** Looks whether the networking thread has said that it is dead. */
   glance(): void {
-    if (this.death === null && Atomics.load(this.#worker, LIFE) === LIFE_DEAD) this.die(this.#lastWords()); // partner: boot's `die`
+    if (this.death !== null) return;
+    const life = Atomics.load(this.#worker, LIFE); // partner: boot's `die`, Actor.#stop
+    if (life === LIFE_DEAD) this.die(this.#lastWords());
+    else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);
+  }
+
+  /** Asks the networking thread to do nothing any more, so that it can be ended safely. */
+  stop(): void {
+    Atomics.store(this.#worker, STOP, 1); // partner: Actor.#drain
+    this.doorbell.ring();
+  }
+
+  /** Whether the networking thread does nothing any more, or has not begun. */
+  get stopped(): boolean {
+    return this.death !== null || Atomics.load(this.#worker, LIFE) !== LIFE_RUNNING; // partner: Actor.#stop
   }
 
   /**

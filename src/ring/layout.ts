@@ -14,7 +14,8 @@
  *        2   LIFE             see LIFE_…                    worker
  *        3   PING             counts questions              clients (add)
  *        4   PONG             the last question answered    worker
- *   line 5…  LIFE_FAULT       why it died, as text          worker, before LIFE
+ *        5   STOP             1: do nothing any more        the client that started the thread
+ *   line 6…  LIFE_FAULT       why it died, as text          worker, before LIFE
  *
  * client block: one for each thread that calls
  *   line 0   SIGNAL           counts wake-ups               workers (add)
@@ -62,8 +63,9 @@ export const SLEEPING = 1 * LINE;
 export const LIFE = 2 * LINE;
 export const PING = 3 * LINE;
 export const PONG = 4 * LINE;
+export const STOP = 5 * LINE;
 /** First word of the text that says why the networking thread died: a length in bytes, then UTF-8. */
-export const LIFE_FAULT = 5 * LINE;
+export const LIFE_FAULT = 6 * LINE;
 export const WORKER_BLOCK_BYTES = 16 * 1024;
 export const LIFE_FAULT_BYTES = WORKER_BLOCK_BYTES - 4 * LIFE_FAULT - 4;
 
@@ -73,6 +75,8 @@ export const LIFE_STARTING = 0;
 export const LIFE_RUNNING = 1;
 /** It could not start, or it has ended: LIFE_FAULT says why. */
 export const LIFE_DEAD = 2;
+/** It was told to stop, and does nothing any more until it is ended. */
+export const LIFE_STOPPED = 3;
 
 // Client block.
 export const SIGNAL = 0 * LINE;

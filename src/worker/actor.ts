@@ -6,7 +6,7 @@
  */
 
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
-import { LIFE, LIFE_RUNNING, PHASE_RELEASED, PING, PONG } from "../ring/layout.js";
+import { LIFE, LIFE_RUNNING, LIFE_STOPPED, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
 import { ClientLink } from "./client-link.js";
@@ -148,9 +148,20 @@ export class Actor {
   #drain(): boolean {
     let worked = false;
     for (const link of this.#links) if (link.drain()) worked = true;
+    if (Atomics.load(this.#words, STOP) === 1) this.#stop(); // partner: WorkerLink.stop
     const ping = Atomics.load(this.#words, PING); // partner: WorkerLink.ping
     if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: WorkerLink.answered
     return worked;
+  }
+
+  /**
+   * Rests for ever, without a socket call under way: a thread that is ended in the middle of one can take the process down with it
+   * (Node's native code then meets JavaScript that may not run). The one place where a networking thread blocks.
+   */
+  #stop(): void {
+    Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: WorkerLink.glance
+    for (const link of this.#links) link.waker.wakeAnyway();
+    for (;;) Atomics.wait(this.#words, STOP, 1); // nobody notifies: `terminate()` ends it
   }
 
   #sleep(): void {

@@ -15,7 +15,6 @@ import {
   KEEP_ALIVE_DELAY,
   OPTION_KEEP_ALIVE,
   OPTION_NO_DELAY,
-  PHASE_FAILED,
   PHASE_OPEN,
   PHASE_WAITING,
   REQUEST_CLOSE,
@@ -125,7 +124,7 @@ export class Connection implements Handle {
     this.#receiver.discard();
     const socket = this.#socket;
     if (this.#closed || socket === null) {
-      this.#release();
+      this.slot.release();
       return;
     }
     this.#closing = true;
@@ -143,7 +142,7 @@ export class Connection implements Handle {
   #close(): void {
     this.#receiver.discard();
     if (this.#closed || this.#socket === null) {
-      this.#release();
+      this.slot.release();
       return;
     }
     if (this.#closing) return;
@@ -178,13 +177,8 @@ export class Connection implements Handle {
     else if (this.slot.phase === PHASE_WAITING || this.#sender.pending > 0) {
       this.slot.fail({ code: "ECONNRESET", message: "the connection was closed before everything was sent" });
     }
-    if (this.#closing) this.#release();
+    if (this.#closing) this.slot.release();
     else this.look();
-  }
-
-  #release(): void {
-    if (this.slot.phase !== PHASE_FAILED) this.slot.fail({ code: "ECANCELED", message: "the connection was closed" });
-    this.slot.release();
   }
 
   /**
