@@ -291,6 +291,16 @@ export const FAULTS: SeededFault[] = [
     scenario: "receive path, 'data' events",
     edits: edit("worker/receiver", "if (this.#overflow.length === 0) then();", "if (true) then();"),
   },
+  {
+    name: "who shall be told late is told once and never again",
+    scenario: "receive path, told late",
+    edits: edit("worker/receiver", "this.#turnAhead = this.#grown = false;", "this.#grown = false;"),
+  },
+  {
+    name: "what a sleeping client was not told of is forgotten",
+    scenario: "receive path, told late",
+    edits: edit("worker/receiver", "this.#grown = true; if (this.#turnAhead) return;", "this.#grown = true; return;"),
+  },
   // The way out.
   {
     name: "the ring gets its bytes back before the socket has called back",

@@ -137,7 +137,7 @@ function readyScenario(name: string, story: string, plan: Plan): Scenario {
     name,
     story,
     calm: plan.calm,
-    edits: [{ module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 2" }],
+    edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 4" }],
     set(stage) {
       const { world, product } = stage;
       const fabric = weave(stage);

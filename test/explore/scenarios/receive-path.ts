@@ -17,6 +17,11 @@ interface Plan {
   /** Whether the kernel reads straight into the ring (`onread`), or 'data' events bring the bytes. */
   direct: boolean;
   calm: boolean;
+  /**
+   * Whether each piece counts as part of a long stream, of which a sleeping client is told late. The stream falls silent
+   * without an end, which would wake the client anyway.
+   */
+  bulk?: boolean;
 }
 
 function byteAt(index: number): number {
@@ -44,6 +49,7 @@ class NodeSocket {
   get events(): string[] {
     if (this.ended) return [];
     if (this.arrived < this.plan.total) return this.paused ? [] : ["bytes"];
+    if (this.plan.bulk === true) return [];
     // A paused handle sees no end, but a stream above it, TLS say, may have read on.
     return this.paused && this.plan.direct ? [] : ["end"];
   }
@@ -143,6 +149,7 @@ class Reader implements Program {
       world.expect(`byte ${this.received + i}`, target[i] as number, byteAt(this.received + i));
     }
     this.received += count;
+    if (this.plan.bulk === true && this.received === this.plan.total) return false;
     if (count > 0 || !ended) return true;
     world.expect("the end's position", this.received, this.plan.total);
     return false;
@@ -161,6 +168,9 @@ function receiveScenario(name: string, story: string, plan: Plan): Scenario {
     edits: [
       { module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 2" },
       { module: "worker/receiver", find: /SPILL = new Uint8Array\([^)]*\)/, replace: "SPILL = new Uint8Array(2)" },
+      ...(plan.bulk === true
+        ? [{ module: "worker/receiver", find: /BULK_BYTES = [^;]+/, replace: "BULK_BYTES = 1" }]
+        : []),
     ],
     set(stage) {
       const { world, product } = stage;
@@ -176,6 +186,7 @@ function receiveScenario(name: string, story: string, plan: Plan): Scenario {
         rest: (view) => {
           const read = view.word(fabric.slot, product.RX_READ);
           if (read !== plan.total) return `the client has got ${read} of ${plan.total} bytes`;
+          if (plan.bulk === true) return null;
           return (view.word(fabric.slot, product.STATE) & product.READ_ENDED) !== 0 ? null : "the end was never told";
         },
       };
@@ -198,5 +209,10 @@ export const RECEIVE_SCENARIOS: Scenario[] = [
     "receive path, 'data' events",
     "Five bytes in chunks of up to 3 that are copied into a ring of 2, with overflow; the end may come while reading is stopped.",
     { capacity: 2, total: 5, chunk: 3, piece: 2, direct: false, calm: true },
+  ),
+  receiveScenario(
+    "receive path, told late",
+    "Four bytes, one at a time, then silence; a client that sleeps is told when a quarter of the ring of 8 has come, or no more comes.",
+    { capacity: 8, total: 4, chunk: 1, piece: 2, direct: true, calm: true, bulk: true },
   ),
 ];

@@ -203,7 +203,7 @@ function reuseScenario(name: string, story: string, plan: Plan): Scenario {
     name,
     story,
     calm: plan.calm,
-    edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 8" }],
+    edits: [{ module: "ring/layout", find: /MAX_SLOTS = [^;]+/, replace: "MAX_SLOTS = 1" }],
     set(stage) {
       const { world } = stage;
       const fabric = weave(stage);
