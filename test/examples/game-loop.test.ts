@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-// @ts-expect-error: an example is plain JavaScript
 import { drawHistogram } from "../../examples/game-loop/histogram.js";
 import { temporaryFolder } from "../support/folders.js";
 import { Process } from "../support/processes.js";

@@ -5,7 +5,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-// @ts-expect-error: an example is plain JavaScript
 import { get } from "../../examples/https-get.js";
 import { temporaryFolder } from "../support/folders.js";
 import { Process } from "../support/processes.js";

@@ -3,7 +3,6 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-// @ts-expect-error: an example is plain JavaScript
 import { Postgres } from "../../examples/postgres.js";
 import { Process, root } from "../support/processes.js";
 import { errorOf } from "../tcp/sockets.js";

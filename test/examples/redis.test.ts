@@ -3,7 +3,6 @@
  */
 
 import { beforeAll, expect, test } from "vitest";
-// @ts-expect-error: an example is plain JavaScript
 import { Redis } from "../../examples/redis.js";
 import { Process } from "../support/processes.js";
 import { startRedis } from "../support/programs.js";
