@@ -71,12 +71,15 @@ export function waitRound(
 }
 
 /**
- * A networking thread: is rung, drains, and sleeps in its event loop unless there is work again:
- * `onRing() { rise(); drain(); sleep(); }  sleep() { for (;;) { announce(); if (!hasWork()) return; rise(); drain(); } }`.
+ * A networking thread, as `Actor` in `src/worker` is one: it is rung, drains, and sleeps in its event loop unless there is
+ * work again: `onRing() { rise(); drain(); sleep(); }`,
+ * `sleep() { for (;;) { announce(); if (!hasWork()) return; rise(); drain(); } }`; or polls for a while before it sleeps.
  * Cut into turns, so that what a part of it has seen need not be told apart in the next.
  */
 export abstract class Actor implements Program {
-  private next: "rise" | "drain" | "announce" | "look" | "loop" = "announce";
+  private next: "rise" | "drain" | "turn" | "announce" | "look" | "loop" = "announce";
+  /** It polls: a turn of the event loop is ahead in which it looks for work by itself. */
+  private turnAhead = false;
   private readonly sleeper: InstanceType<Product["DoorbellSleeper"]>;
 
   constructor(
@@ -92,12 +95,18 @@ export abstract class Actor implements Program {
     switch (this.next) {
       case "rise":
         this.sleeper.rise();
-        this.drain();
-        this.next = "announce";
+        this.next = "drain";
         break;
       case "drain":
         this.drain();
-        this.next = "announce";
+        this.turnAhead ||= this.polls();
+        this.next = this.turnAhead ? "loop" : "announce";
+        break;
+      case "turn":
+        this.drain();
+        this.turnAhead = this.polls();
+        if (this.turnAhead) this.sleeper.rise();
+        this.next = this.turnAhead ? "loop" : "announce";
         break;
       case "announce":
         this.sleeper.announce();
@@ -125,12 +134,20 @@ export abstract class Actor implements Program {
   protected abstract drain(): void;
   protected happens(_event: string): void {}
 
+  /** Whether it polls for a turn of the event loop before it sleeps: that depends on the traffic, and here both are tried. */
+  private polls(): boolean {
+    const { world, restless } = this.stage;
+    return restless && world.choose(2) === 1;
+  }
+
   private idle(): void {
     const { world, restless } = this.stage;
-    const event = world.loop(this.events(), restless, this.port);
-    if (event === "ring") world.callback();
+    const events = this.turnAhead ? [...this.events(), "turn"] : this.events();
+    const event = world.loop(events, restless, this.port);
+    if (event === "turn") this.next = "turn";
+    else if (event === "ring") world.callback();
     else if (event === "immediate") world.immediate();
-    // Anything else that runs the loop, a timer or polling, looks for work too.
+    // Anything else that runs the loop may look for work too.
     else if (event === "tick") this.next = "rise";
     else {
       // A message may come with work; a socket's news do not.
