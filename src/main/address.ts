@@ -44,7 +44,9 @@ export class Address extends Handle {
   get status(): Status {
     this.#settle();
     if (this.#error !== null) return "failure";
-    return this.#ips === null ? "waiting" : "success";
+    if (this.#ips !== null) return "success";
+    this.#channel?.link.client.look();
+    return "waiting";
   }
 
   /** Why the look-up failed, or null. */
@@ -129,6 +131,7 @@ export class Address extends Handle {
     const channel = this.#channel;
     if (channel === null) return;
     this.#channel = null;
+    channel.notifyWatchers(); // pollers have not looked yet
     this.leave();
     channel.link.post({ type: "close", generation: channel.generation });
   }

@@ -82,6 +82,7 @@ export class WorkerLink {
   #noticesTaken = 0;
   #requests = 0;
   #silent = 0;
+  #pong = 0;
 
   /** `port` is null where this thread has only attached connections of another thread's runtime. */
   constructor(
@@ -240,11 +241,12 @@ export class WorkerLink {
   watch(): void {
     this.glance();
     if (this.death !== null) return;
-    const ping = Atomics.load(this.#worker, PING); // partner: another client's add
-    if (Atomics.load(this.#worker, PONG) === ping) {
-      // partner: Actor.#drain
+    const pong = Atomics.load(this.#worker, PONG); // partner: Actor.#drain
+    if (pong === Atomics.load(this.#worker, PING)) Atomics.add(this.#worker, PING, 1); // partner: Actor.#drain
+    if (pong !== this.#pong) {
+      // It has answered since the last time, perhaps a question of another client.
+      this.#pong = pong;
       this.#silent = 0;
-      Atomics.add(this.#worker, PING, 1); // partner: Actor.#drain
     } else {
       this.#silent++;
       const starting = Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor's constructor

@@ -18,6 +18,9 @@ import { Lookup, Resolver } from "./resolver.js";
 import type { Slot } from "./slot.js";
 import { Trust } from "./trust.js";
 
+/** Messages kept about connections that are not known yet. */
+const MAX_EARLY = 1024;
+
 export class Actor {
   readonly #words: Int32Array;
   readonly #lingerMs: number;
@@ -28,6 +31,8 @@ export class Actor {
   readonly #attached = new Map<string, ClientLink>();
   /** Slots that moved to another client, by the generation that they had at home. */
   readonly #moved = new Map<number, Slot>();
+  /** Messages about connections whose own command is still under way: two ports keep no order between them. */
+  readonly #early: AttachMessage[] = [];
   readonly #resolver = new Resolver();
   readonly #trust = new Trust();
   readonly #connector: Connector;
@@ -75,6 +80,7 @@ export class Actor {
       case "adopt": {
         const server = link.handles.get(command.server);
         if (server instanceof Listener) server.adopt(command);
+        for (const message of this.#early.splice(0)) this.#attach(message);
         break;
       }
       case "bind":
@@ -99,7 +105,11 @@ export class Actor {
   #attach(message: AttachMessage): void {
     for (const [home, slot] of this.#moved) if (slot.phase === PHASE_RELEASED) this.#moved.delete(home);
     const slot = this.#moved.get(message.home) ?? this.#links[0]?.handles.get(message.home)?.slot;
-    if (slot === undefined) return;
+    if (slot === undefined) {
+      this.#early.push(message);
+      if (this.#early.length > MAX_EARLY) this.#early.shift(); // its connection is gone for good
+      return;
+    }
     this.#moved.set(message.home, slot);
     for (const [client, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(client);
     let link = this.#attached.get(message.client);

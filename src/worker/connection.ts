@@ -42,7 +42,8 @@ export class Connection implements Handle {
   #closing = false;
   #closed = false;
   #linger: NodeJS.Timeout | null = null;
-  #options = 0;
+  /** The options that were applied last; -1: those that the socket was made with. */
+  #options = -1;
 
   constructor(slot: Slot, rings: RingPair, lingerMs: number) {
     this.slot = slot;
@@ -174,7 +175,7 @@ export class Connection implements Handle {
     this.#closed = true;
     if (this.#linger !== null) clearTimeout(this.#linger);
     if (this.#error !== null) this.slot.fail(faultOf(this.#error));
-    else if (this.slot.phase === PHASE_WAITING || this.#sender.pending > 0) {
+    else if (!this.#closing && (this.slot.phase === PHASE_WAITING || this.#sender.pending > 0)) {
       this.slot.fail({ code: "ECONNRESET", message: "the connection was closed before everything was sent" });
     }
     if (this.#closing) this.slot.release();

@@ -59,9 +59,11 @@ export class Listener implements Handle {
     waiting.removeAllListeners("error");
     if (isSecure(waiting)) {
       waiting.on("error", () => waiting.destroy()); // as in Connector: Node leaves the socket open
+      waiting.setNoDelay(true);
       connection.take(waiting, false);
     } else {
       const { socket, direct } = withOnread(waiting, connection.onread);
+      socket.setNoDelay(true); // here and not by the server, because a socket knows only what was set on itself
       connection.take(socket, direct);
       if (!direct) socket.resume();
     }
@@ -83,8 +85,8 @@ export class Listener implements Handle {
     if (path !== null) checkSocketPath(path, "listen");
     const server =
       parameters === null
-        ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
-        : nodeTls().createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true, noDelay: true });
+        ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
+        : nodeTls().createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true });
     this.#server = server;
     server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#offer(socket));
     if (parameters !== null) {
