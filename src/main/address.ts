@@ -16,6 +16,7 @@ import type { WorkerLink } from "./worker-link.js";
 /** What became of something that takes time. */
 export type Status = "waiting" | "success" | "failure";
 
+/** An IP, or a host name whose look-up is under way, has succeeded, or has failed. Made by `resolve`. */
 export class Address extends Handle {
   /** The name it was made from, or its IP if it has no name. */
   readonly hostname: string;

@@ -18,6 +18,7 @@ export class NetError extends Error {
   readonly syscall: string | undefined;
   /** The IP or path that it was about, where there was one. */
   readonly address: string | undefined;
+  /** The port that it was about, where there was one. */
   readonly port: number | undefined;
   /** Set by `writeAll` when its time is up: the bytes that were taken. */
   bytesWritten?: number;

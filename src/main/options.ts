@@ -8,9 +8,11 @@ import type { Address } from "./address.js";
 /** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */
 export type TlsOptions = TlsParameters;
 
+/** What `connect` takes. */
 export interface ConnectOptions {
   /** A host name, an IP, or an `Address`, which may still be `waiting`. Default: `localhost`. */
   host?: string | Address | undefined;
+  /** 0 to 65535. */
   port?: number | undefined;
   /** A Unix domain socket instead of `host` and `port`. */
   path?: string | undefined;
@@ -30,6 +32,7 @@ export interface ConnectOptions {
   sendBuffer?: number | undefined;
 }
 
+/** What `listen` takes. */
 export interface ListenOptions {
   /** Default 0: the system picks one; `TcpServer.port` tells it. */
   port?: number | undefined;
@@ -45,11 +48,15 @@ export interface ListenOptions {
   ipv6Only?: boolean | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
   noDelay?: boolean | undefined;
+  /** For accepted connections, as in `ConnectOptions`. */
   keepAlive?: boolean | undefined;
+  /** For accepted connections, as in `ConnectOptions`. */
   receiveBuffer?: number | undefined;
+  /** For accepted connections, as in `ConnectOptions`. */
   sendBuffer?: number | undefined;
 }
 
+/** What `bindUdp` takes. */
 export interface BindUdpOptions {
   /** Default 0: the system picks one; `UdpSocket.port` tells it. */
   port?: number | undefined;
@@ -67,6 +74,7 @@ export interface BindUdpOptions {
   sendBuffer?: number | undefined;
 }
 
+/** What `createRuntime` takes. */
 export interface RuntimeOptions {
   /** Networking threads; connections are spread over them. Default: 1. */
   threads?: number | undefined;

@@ -36,6 +36,7 @@ const BUSY_POLL_US = 100;
 /** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
 
+/** Networking threads of one's own, and what is opened on them. Made by `createRuntime`. */
 export class Runtime {
   readonly #threads: number;
   readonly #receiveBuffer: number;

@@ -19,6 +19,7 @@ export interface AcceptOptions extends SocketOptions {
   sendBuffer: number;
 }
 
+/** A server that listens: clients wait in it until they are accepted. Made by `listen`. */
 export class TcpServer extends Handle {
   readonly #channel: Channel;
   readonly #options: AcceptOptions;

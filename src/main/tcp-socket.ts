@@ -43,6 +43,7 @@ export interface PortionOptions {
   maxLength?: number;
 }
 
+/** One end of a connection. Made by `connect`, a server's `accept`, or `TcpSocket.attach`. */
 export class TcpSocket extends Handle {
   readonly #channel: Channel;
   readonly #inlet: Inlet;
@@ -111,6 +112,7 @@ export class TcpSocket extends Handle {
     return this.#facts?.remoteAddress;
   }
 
+  /** The peer's port; undefined until connected, and for Unix domain sockets. */
   get remotePort(): number | undefined {
     return this.#facts?.remotePort;
   }
@@ -120,6 +122,7 @@ export class TcpSocket extends Handle {
     return this.#facts?.localAddress;
   }
 
+  /** The port of this end; undefined until connected, and for Unix domain sockets. */
   get localPort(): number | undefined {
     return this.#facts?.localPort;
   }

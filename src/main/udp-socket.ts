@@ -40,6 +40,7 @@ export class Datagram {
   }
 }
 
+/** A UDP socket that is bound. Made by `bindUdp`. */
 export class UdpSocket extends Handle {
   readonly #channel: Channel;
   readonly #incoming: RecordConsumer;
