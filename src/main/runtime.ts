@@ -195,7 +195,7 @@ export class Runtime {
       sendBuffer,
     } = check.options("options", options);
     const link = this.#linkFor(host);
-    const address = hostToBind(host);
+    const address = this.#ipToBind(host);
     const family = address === null || isIP(address) === 6 ? 6 : 4;
     const command = {
       type: "bind" as const,
@@ -241,6 +241,15 @@ export class Runtime {
   /** Same as `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** The IP to bind a UDP socket to, or null for all interfaces: the family of the socket depends on it, so a name is looked up first. */
+  #ipToBind(host: string | Address | undefined): string | null {
+    if (host === undefined) return null;
+    const address = host instanceof Address ? host : this.resolve(check.text("host", host));
+    if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
+    if (address.ip === null) throw timedOut(`the look-up of ${address.hostname}`, BIND_MS);
+    return address.ip;
   }
 
   /** Once one networking thread is gone, the runtime is: nobody could say which handles of it still work. */

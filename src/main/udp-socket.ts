@@ -183,7 +183,10 @@ export class UdpSocket extends Handle {
     this.#call({ name: "setBroadcast", on: check.boolean("on", on) });
   }
 
-  /** Sets the hops that a datagram may make: 1 to 255. */
+  /**
+   * Sets the hops that a datagram may make: 1 to 255. On a socket for both families this acts on IPv6 only, as do the multicast
+   * options (libuv sets the socket's own family): bind to `0.0.0.0` for IPv4.
+   */
   setTtl(ttl: number): void {
     this.#call({ name: "setTtl", ttl: check.integer("ttl", ttl, 1, 255) });
   }
