@@ -86,7 +86,7 @@ export class Listener implements Handle {
     const server =
       parameters === null
         ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
-        : nodeTls().createServer({ ...trust.serverOptions(parameters), allowHalfOpen: true });
+        : nodeTls().createServer(trust.serverOptions(parameters)); // a client that ends within the handshake is turned away
     this.#server = server;
     server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#offer(socket));
     if (parameters !== null) {
@@ -126,6 +126,7 @@ export class Listener implements Handle {
       socket.destroy(); // the slot is somebody else's now
       return;
     }
+    socket.allowHalfOpen = true;
     const offer = ++this.#offers;
     this.#waiting.set(offer, socket);
     socket.on("error", () => socket.destroy()); // it is gone when it is accepted

@@ -1,37 +1,50 @@
 /**
  * Look-ups of host names, by the system's resolver, with all addresses.
  *
- * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, so the same name is
- * asked for once at a time, however many want it; libuv itself keeps half of its threads free of look-ups for file
- * access.
+ * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, and libuv gives look-ups half of
+ * them at most, so that file access goes on. The same name is therefore asked for once at a time, however many want it; and
+ * while names that nobody answers occupy all threads there are for look-ups, others are looked up directly.
  */
 
 import { lookup } from "node:dns";
 import type { ResolveCommand } from "../ring/protocol.js";
 import type { ClientLink, Handle } from "./client-link.js";
+import { lookupDirectly } from "./direct-lookup.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
 
 /** The IPs of a name, in the system's order. */
 export type Addresses = string[];
 
+/** Look-ups that libuv runs at a time: half of its threads, rounded up (uv__work_submit, threadpool.c). It has 4 unless told otherwise. */
+const THREADS = Math.ceil(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2);
+
 export class Resolver {
   readonly #underWay = new Map<string, Promise<Addresses>>();
+  #occupied = 0;
 
   /** All IPs of `host`; rejects with the system's error. */
   resolve(host: string): Promise<Addresses> {
     let result = this.#underWay.get(host);
     if (result === undefined) {
-      result = new Promise<Addresses>((resolve, reject) => {
-        lookup(host, { all: true, verbatim: true }, (error, found) => {
-          this.#underWay.delete(host);
-          if (error) reject(error);
-          else resolve(found.map(({ address }) => address));
-        });
-      });
+      const ask = (): Promise<Addresses> => this.#askSystem(host);
+      result = this.#occupied < THREADS ? ask() : lookupDirectly(host).catch(ask);
       this.#underWay.set(host, result);
+      const forget = (): void => void this.#underWay.delete(host);
+      result.then(forget, forget);
     }
     return result;
+  }
+
+  #askSystem(host: string): Promise<Addresses> {
+    this.#occupied++;
+    return new Promise<Addresses>((resolve, reject) => {
+      lookup(host, { all: true, verbatim: true }, (error, found) => {
+        this.#occupied--;
+        if (error) reject(error);
+        else resolve(found.map(({ address }) => address));
+      });
+    });
   }
 }
 

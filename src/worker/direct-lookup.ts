@@ -1,0 +1,41 @@
+/**
+ * Looks a host up without the system's resolver: in the hosts file, then by asking the name servers.
+ *
+ * Runs on the networking thread. Used only while the threads that the system's resolver needs are occupied by names that nobody answers.
+ * It knows nothing of other sources that a system may have (mDNS, search domains); what it does not find is left to the system.
+ */
+
+import { Resolver } from "node:dns/promises";
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+
+const HOSTS_FILE = "/etc/hosts";
+/** For one question to one name server, in ms. */
+const ANSWER_MS = 2000;
+
+/** The IPs of `host`; rejects if there are none to be found this way. */
+export async function lookupDirectly(host: string): Promise<string[]> {
+  const known = fromHostsFile(host.toLowerCase());
+  if (known.length > 0) return known;
+  const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
+  const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const addresses = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  if (addresses.length === 0) throw new Error(`no name server knows ${host}`);
+  return addresses;
+}
+
+/** The lines of the hosts file that name `host`: an IP, then names, then perhaps a comment. See hosts(5). */
+function fromHostsFile(host: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(HOSTS_FILE, "utf8");
+  } catch {
+    return [];
+  }
+  const found: string[] = [];
+  for (const line of text.split("\n")) {
+    const [address = "", ...names] = line.replace(/#.*/, "").trim().toLowerCase().split(/\s+/);
+    if (isIP(address) !== 0 && names.includes(host)) found.push(address);
+  }
+  return found;
+}
