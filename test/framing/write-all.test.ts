@@ -102,8 +102,10 @@ describe("a connection that fails", () => {
   });
 
   test("throws at once when it has failed, was ended or closed here", () => {
-    const peer = startPeer("reset");
+    const peer = startPeer("manual");
     const socket = openTo(peer);
+    peer.waitForEvent("connection");
+    peer.send({ do: "reset" });
     waitFor("the failure", () => socket.status === "failure");
     expect(errorOf(() => socket.writeAll("x", -1)).code).toBe("ECONNRESET");
     socket.close();
