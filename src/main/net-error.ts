@@ -21,7 +21,7 @@ export class NetError extends Error {
   /** The port that it was about, where there was one. */
   readonly port: number | undefined;
   /** Set by `writeAll` when its time is up: the bytes that were taken. */
-  bytesWritten?: number;
+  declare bytesWritten?: number;
 
   constructor(fault: Fault, cause?: unknown) {
     super(fault.message, cause === undefined ? undefined : { cause });
