@@ -1,0 +1,399 @@
+/**
+ * A random walk over the API, next to a simple model of it: `node walk.js <steps> <seed> <echo port>`.
+ *
+ * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream was ended, and whether
+ * a reset cut it. Some connections go to an echo server, where both streams are one; others to a server of our own, where both ends take
+ * part. After each step the model says what must have come out. Handles that were closed stay in the walk: whatever is asked of them fails.
+ */
+
+import { writeSync } from "node:fs";
+import { createRuntime, NetError, Poller, poll, TcpSocket } from "ringnet";
+import { settle } from "../../leaks/programs/ledger.js";
+import { pattern } from "../../support/bytes.js";
+import { Random } from "./random.js";
+
+const [steps, seed, echoPort] = [Number(process.argv[2]), Number(process.argv[3]), Number(process.argv[4])];
+const random = new Random(seed);
+const host = "127.0.0.1";
+/** Longer than a walk: what is closed is sent however late the other end reads. */
+const runtime = createRuntime({ lingerMs: 120_000, receiveBuffer: 1 << 15, sendBuffer: 1 << 15 });
+const MOST_ENDS = 8;
+const log = [];
+let verified = 0;
+let streams = 0;
+let named = 0;
+
+function must(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+/** The error that a call throws, which has to be a NetError, or what it returned. */
+function attempt(call) {
+  try {
+    return { value: call(), code: null };
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    return { value: undefined, code: error.code };
+  }
+}
+
+class Stream {
+  seed = ++streams;
+  sent = 0;
+  received = 0;
+  ended = false;
+  /** A reset happened: the reader gets the first bytes of what was sent, then an error or nothing. */
+  cut = false;
+
+  get outstanding() {
+    return this.sent - this.received;
+  }
+}
+
+class End {
+  name = `end ${++named}`;
+
+  constructor(socket, incoming, outgoing) {
+    this.socket = socket;
+    this.incoming = incoming;
+    this.outgoing = outgoing;
+    this.closed = false;
+    this.ended = false;
+  }
+
+  /** Takes bytes that were read and compares them with what was sent. */
+  took(bytes) {
+    const stream = this.incoming;
+    must(bytes.length <= stream.outstanding, `${bytes.length} bytes came, but only ${stream.outstanding} were sent`);
+    must(
+      pattern(stream.seed, stream.received, bytes.length).equals(bytes),
+      `other bytes than those sent, after ${stream.received}`,
+    );
+    stream.received += bytes.length;
+    verified += bytes.length;
+  }
+
+  /** The stream said that it has ended. */
+  sawEnd() {
+    const { ended, outstanding, cut } = this.incoming;
+    must(cut || (ended && outstanding === 0), `an end, but ended is ${ended} and ${outstanding} bytes are missing`);
+  }
+
+  /** A call failed. */
+  failed(code, allowed = []) {
+    if (allowed.includes(code)) return;
+    must(this.incoming.cut || this.outgoing.cut, `${code} without a reason`);
+    must(["ECONNRESET", "EPIPE", "ECANCELED", "ERR_STREAM_PREMATURE_CLOSE"].includes(code), `${code} after a reset`);
+  }
+
+  get whole() {
+    return !this.incoming.cut && !this.outgoing.cut;
+  }
+}
+
+const ends = [];
+const server = runtime.listen({ host });
+const poller = new Poller();
+const watched = new Set();
+const rings = () => ({ receiveBuffer: 2 ** (12 + random.below(6)), sendBuffer: 2 ** (12 + random.below(6)) });
+
+const reading = {
+  read(end) {
+    const max = random.chance(0.3) ? undefined : random.below(20_000);
+    const { value, code } = attempt(() => end.socket.read(max));
+    if (code !== null) end.failed(code);
+    else if (value === null) end.sawEnd();
+    else end.took(value);
+  },
+  readInto(end) {
+    const target = Buffer.alloc(random.below(20_000));
+    const { value, code } = attempt(() => end.socket.readInto(target));
+    if (code !== null) end.failed(code);
+    else if (value === null) end.sawEnd();
+    else end.took(target.subarray(0, value));
+  },
+  peek(end) {
+    const { value, code } = attempt(() => end.socket.peek());
+    if (code !== null) return end.failed(code);
+    if (value === null) return end.sawEnd();
+    must(value.length <= end.incoming.outstanding, "peek shows more than was sent");
+    const count = random.below(value.length + 1);
+    const copy = Buffer.from(value.subarray(0, count));
+    end.socket.consume(count);
+    end.took(copy);
+  },
+  readExactly(end) {
+    const { incoming } = end;
+    const there = incoming.outstanding;
+    const count = random.chance(0.7) ? random.below(there + 1) : there + 1 + random.below(100);
+    const expected = count <= there && end.whole;
+    const { value, code } = attempt(() => end.socket.readExactly(count, expected ? 20_000 : random.below(10)));
+    if (code === null && value !== null) {
+      must(value.length === count, "readExactly gave another number of bytes");
+      end.took(value);
+    } else if (code === null) end.sawEnd();
+    else if (code === "ERR_STREAM_PREMATURE_CLOSE")
+      must(incoming.cut || (incoming.ended && count > there), "ended too early");
+    else end.failed(code, expected ? [] : ["ETIMEDOUT"]);
+  },
+  readUntil(end) {
+    const { incoming } = end;
+    const delimiter = Buffer.of(random.below(256));
+    const { value, code } = attempt(() => end.socket.readUntil(delimiter, random.below(5), { maxLength: 5000 }));
+    if (code === null && value === null) end.sawEnd();
+    else if (code === null) {
+      must(value.indexOf(delimiter) === value.length - 1, "readUntil gave bytes behind the delimiter");
+      end.took(value);
+    } else if (code === "ERR_STREAM_PREMATURE_CLOSE") must(incoming.cut || incoming.ended, "ended too early");
+    else end.failed(code, ["ETIMEDOUT", "EMSGSIZE"]);
+  },
+  waitUntilReadable(end) {
+    const { incoming } = end;
+    const expected = end.whole && incoming.outstanding > 0;
+    const { value, code } = attempt(() => end.socket.waitUntilReadable(expected ? 20_000 : random.below(5)));
+    must(code === null, `waitUntilReadable threw ${code}`);
+    if (expected) must(value === true, "bytes that were sent did not come");
+    else if (value) must(!end.whole || incoming.ended, "readable, but there is nothing");
+  },
+};
+
+const writing = {
+  write(end) {
+    const bytes = pattern(end.outgoing.seed, end.outgoing.sent, random.size(60_000));
+    const { value, code } = attempt(() => end.socket.write(bytes));
+    if (code !== null) return end.failed(code, end.ended ? ["EPIPE"] : []);
+    must(!end.ended, "write after end");
+    must(value >= 0 && value <= bytes.length, `write took ${value}`);
+    end.outgoing.sent += value;
+  },
+  writeAll(end) {
+    const bytes = pattern(end.outgoing.seed, end.outgoing.sent, random.size(60_000));
+    const before = end.socket.bytesWritten;
+    const { code } = attempt(() => end.socket.writeAll(bytes, random.below(20)));
+    const taken = end.socket.bytesWritten - before;
+    must(code !== null || taken === bytes.length, "writeAll took another number of bytes");
+    end.outgoing.sent += taken;
+    if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : ["ETIMEDOUT"]);
+  },
+  waitUntilWritable(end) {
+    const { code } = attempt(() => end.socket.waitUntilWritable(random.below(5)));
+    if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : []);
+  },
+  waitUntilDrained(end) {
+    const { value, code } = attempt(() => end.socket.waitUntilDrained(random.below(20)));
+    if (code !== null) end.failed(code);
+    else must(value >= 0 && value <= end.outgoing.sent, `${value} bytes are pending`);
+  },
+  end(end) {
+    const { code } = attempt(() => end.socket.end());
+    must(code === null, `end threw ${code}`);
+    end.ended = true;
+    end.outgoing.ended = true;
+  },
+};
+
+const others = {
+  options(end) {
+    end.socket.setNoDelay(random.chance(0.5));
+    end.socket.setKeepAlive(random.chance(0.5), random.below(5000));
+  },
+  state(end) {
+    const { socket, incoming, outgoing } = end;
+    must(socket.bytesRead === incoming.received, `bytesRead is ${socket.bytesRead}, not ${incoming.received}`);
+    must(socket.bytesWritten === outgoing.sent, `bytesWritten is ${socket.bytesWritten}, not ${outgoing.sent}`);
+    must(socket.readable <= incoming.outstanding, "more is readable than was sent");
+    must(socket.remoteAddress === host && socket.localAddress === host && socket.remotePort > 0, "addresses are wrong");
+    if (end.whole)
+      must(socket.status === "success" && socket.error === null, `${socket.status}: ${socket.error?.message}`);
+    if (end.ended) must(socket.writable === 0, "writable after end");
+  },
+  detach(end) {
+    const { value: token, code } = attempt(() => end.socket.detach());
+    if (code !== null) return end.failed(code);
+    const old = end.socket;
+    must(old.closed && old.status === "failure", "a detached handle is closed");
+    forget(end);
+    const posted = structuredClone(token);
+    end.socket = TcpSocket.attach(posted);
+    must(attempt(() => TcpSocket.attach(posted)).code === "ERR_SOCKET_DETACHED", "a token was attached twice");
+  },
+  watch(end) {
+    if (watched.has(end) && random.chance(0.5)) {
+      must(poller.delete(end.socket), "it was watched");
+      watched.delete(end);
+    } else {
+      poller.add(end.socket);
+      watched.add(end);
+    }
+  },
+  close(end) {
+    if (random.chance(0.3)) end.socket[Symbol.dispose]();
+    else end.socket.close();
+    end.closed = true;
+    end.outgoing.ended = true;
+    // What the other end writes from now on goes nowhere.
+    if (end.incoming !== end.outgoing) end.incoming.cut = true;
+    leave(end);
+  },
+  reset(end) {
+    end.socket.reset();
+    end.closed = true;
+    end.incoming.cut = end.outgoing.cut = true;
+    leave(end);
+  },
+};
+
+/** The poller forgets an end whose handle is closed, and says so once. */
+function forget(end) {
+  if (!watched.delete(end)) return;
+  must([...poller.wait(0)].includes(end.socket), "a closed handle is reported");
+  must(!poller.has(end.socket), "and then it is not watched any more");
+}
+
+const graves = [];
+function leave(end) {
+  forget(end);
+  ends.splice(ends.indexOf(end), 1);
+  graves.push(end.socket);
+  if (graves.length > 20) graves.shift();
+}
+
+/** Calls on a handle that was closed, and what they have to give. */
+const POSTHUMOUS = {
+  read: (socket) => socket.read(),
+  readInto: (socket) => socket.readInto(Buffer.alloc(5)),
+  peek: (socket) => socket.peek(),
+  consume: (socket) => socket.consume(0),
+  write: (socket) => socket.write("x"),
+  writeAll: (socket) => socket.writeAll("x", -1),
+  readExactly: (socket) => socket.readExactly(1, -1),
+  readLine: (socket) => socket.readLine(-1),
+  readUntil: (socket) => socket.readUntil("x", -1),
+  readAll: (socket) => socket.readAll(-1),
+  waitUntilReadable: (socket) => socket.waitUntilReadable(-1),
+  waitUntilWritable: (socket) => socket.waitUntilWritable(-1),
+  waitUntilDrained: (socket) => socket.waitUntilDrained(-1),
+  pendingWrites: (socket) => socket.pendingWrites,
+  end: (socket) => socket.end(),
+  setNoDelay: (socket) => socket.setNoDelay(true),
+  setKeepAlive: (socket) => socket.setKeepAlive(true),
+  detach: (socket) => socket.detach(),
+};
+
+function exhume(socket) {
+  const name = random.of(Object.keys(POSTHUMOUS));
+  log.push(`closed.${name}`);
+  const { code } = attempt(() => POSTHUMOUS[name](socket));
+  must(code === "ERR_SOCKET_CLOSED", `${name} of a closed connection gave ${code}`);
+  socket.close();
+  socket.reset();
+  socket[Symbol.dispose]();
+  must(
+    socket.closed && socket.status === "failure" && socket.error?.code === "ERR_SOCKET_CLOSED",
+    "a closed connection says so",
+  );
+  must(socket.readable === 0 && socket.writable === 0 && !socket.ready, "a closed connection has nothing to offer");
+  must(socket.waitUntilConnected(-1) === "failure", "a closed connection does not wait");
+  must(poll([socket], -1)[0] === socket, "poll reports a closed handle");
+}
+
+function openEcho() {
+  const stream = new Stream();
+  const socket = runtime.connect({ host, port: echoPort, timeout: 10_000, ...rings() });
+  ends.push(new End(socket, stream, stream));
+}
+
+function openPair() {
+  const [there, back] = [new Stream(), new Stream()];
+  const client = runtime.connect({ host, port: server.port, ...rings() });
+  const accepted = server.acceptWait(10_000);
+  must(client.waitUntilConnected(10_000) === "success", "a connection to our own server");
+  must(accepted.remotePort === client.localPort, "another client was accepted");
+  must(server.accept() === null, "nobody else waits");
+  ends.push(new End(client, back, there), new End(accepted, there, back));
+}
+
+function pollSome() {
+  const some = ends.filter(() => random.chance(0.5));
+  const found = poll(
+    some.map(({ socket }) => socket),
+    random.below(5),
+  );
+  for (const socket of found) {
+    const end = some.find((each) => each.socket === socket);
+    must(end !== undefined, "poll gave a handle that it was not given");
+    const { outstanding, ended } = end.incoming;
+    must(
+      outstanding > 0 || ended || !end.whole || socket.status === "success",
+      "poll reports a connection with nothing to do",
+    );
+  }
+  for (const end of some) {
+    if (end.socket.readable > 0) must(poll([end.socket], 0).length === 1, "poll does not see readable bytes");
+  }
+  for (const socket of poller.wait(random.below(3))) {
+    must(
+      [...watched].some((end) => end.socket === socket),
+      "the poller gave a handle that it does not watch",
+    );
+  }
+}
+
+function step() {
+  if (ends.length < 2 || (ends.length < MOST_ENDS && random.chance(0.02))) {
+    const open = random.of([openEcho, openPair]);
+    log.push(open.name);
+    return open();
+  }
+  if (graves.length > 0 && random.chance(0.05)) return exhume(random.of(graves));
+  if (random.chance(0.05)) {
+    log.push("poll");
+    return pollSome();
+  }
+  const end = random.of(ends);
+  const kind = random.weighted([
+    [45, reading],
+    [40, writing],
+    [10, others],
+  ]);
+  let name = random.of(Object.keys(kind));
+  // An end is the end of much that could be tried, unless both sides have come to it.
+  const over = end.ended && end.incoming.ended && end.incoming.outstanding === 0;
+  if (["end", "close", "reset"].includes(name) && random.chance(0.8)) name = kind === writing ? "write" : "state";
+  if (over && random.chance(0.3)) name = "close";
+  log.push(`${end.name}: ${name} (in ${end.incoming.received}/${end.incoming.sent}, out ${end.outgoing.sent})`);
+  (over && name === "close" ? others : kind)[name](end);
+}
+
+/** Reads what is left on an end, to its last byte where nothing was cut. */
+function finish(end) {
+  attempt(() => end.socket.end());
+  end.outgoing.ended = true;
+}
+
+try {
+  for (let i = 0; i < steps; i++) step();
+  for (const end of ends) finish(end);
+  // Each stream to its end, a piece of each in turn, so that no one waits for another.
+  const open = new Set(ends);
+  const deadline = performance.now() + 30_000;
+  while (open.size > 0) {
+    must(performance.now() < deadline, `the last bytes of ${open.size} streams do not come`);
+    for (const end of open) {
+      const { value, code } = attempt(() => end.socket.read());
+      if (value === null || code !== null) {
+        if (code !== null) end.failed(code);
+        else end.sawEnd();
+        open.delete(end);
+      } else end.took(value);
+    }
+  }
+  for (const { socket } of ends) socket.reset();
+  server.close();
+  settle(runtime);
+  writeSync(1, `${JSON.stringify({ event: "done", verified, streams })}\n`);
+} catch (error) {
+  writeSync(2, `${error.stack}\nseed ${seed}; the last steps:\n${log.slice(-60).join("\n")}\n`);
+  process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,25 @@
+/**
+ * A random walk over the API next to a simple model of it; see programs/walk.js. Each run has other seeds, which are printed when one fails.
+ */
+
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { Process, root } from "../support/processes.js";
+
+const STEPS = 3000;
+const WALKS = 6;
+
+test(`${WALKS} walks of ${STEPS} steps: whatever is called, in whatever order, the model says what comes out`, () => {
+  const peer = startPeer("echo", { hash: false });
+  let verified = 0;
+  for (let walk = 0; walk < WALKS; walk++) {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const args = [join(root, "test/fuzz/programs/walk.js"), `${STEPS}`, `${seed}`, `${peer.port}`];
+    const running = new Process(process.execPath, args, { env: { NODE_OPTIONS: undefined } });
+    const [line] = running.waitForOutput(/^\{"event":"done".*$/m, 60_000);
+    verified += JSON.parse(line).verified;
+  }
+  console.log(`${WALKS * STEPS} steps, ${verified} bytes verified`);
+  expect(verified).toBeGreaterThan(WALKS * 100_000);
+}, 180_000);

@@ -1,0 +1,33 @@
+/**
+ * Sends datagrams to an echo server and reads what comes back: `node --expose-gc datagrams.js <count> <port>`.
+ */
+
+import { createRuntime } from "ringnet";
+import { account, settle, tell } from "./ledger.js";
+
+const [count, port] = [Number(process.argv[2]), Number(process.argv[3])];
+// With so little memory a leak in the networking thread is its death.
+const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
+
+/** All datagrams go through one socket after another: each is used 10,000 times. */
+function send(total) {
+  let received = 0;
+  for (let done = 0; done < total; ) {
+    const socket = runtime.bindUdp({ host: "127.0.0.1" });
+    for (let i = 0; i < 10_000 && done < total; i++, done++) {
+      while (!socket.send(`datagram ${done}`, port, "127.0.0.1")) socket.waitUntilWritable(1000);
+      if (i % 100 === 99) socket.waitUntilReadable(10);
+      while (socket.receive() !== null) received++;
+    }
+    while (socket.waitUntilReadable(50)) while (socket.receive() !== null) received++;
+    socket.close();
+  }
+  settle(runtime);
+  return received;
+}
+
+send(20_000);
+const before = account(runtime);
+const received = send(count);
+tell(before, account(runtime), { count, received });
+runtime.close();

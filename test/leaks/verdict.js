@@ -1,0 +1,38 @@
+/**
+ * The programs that look for leaks, how much each does, and what it must give back.
+ */
+
+/** `quick` is what `npm test` does, `full` what `node test/leaks/run.js` does; peers are an echo server, plain or with TLS, or one for datagrams. */
+export const PROGRAMS = [
+  { name: "connections", program: "connections.js", quick: 5000, full: 100_000, peer: "tcp" },
+  { name: "TLS connections", program: "connections.js", quick: 500, full: 20_000, peer: "tls" },
+  { name: "runtimes, never yielding", program: "runtimes.js", quick: 20, full: 1000, peer: "tcp" },
+  { name: "runtimes, yielding", program: "runtimes.js", quick: 5, full: 1000, peer: "tcp", mode: "yielding" },
+  { name: "datagrams", program: "datagrams.js", quick: 100_000, full: 1_000_000, peer: "udp" },
+  { name: "servers, UDP sockets, look-ups, refusals", program: "others.js", quick: 300, full: 10_000, peer: "none" },
+  { name: "forgotten handles", program: "forgotten.js", quick: 500, full: 20_000, peer: "tcp" },
+];
+
+/** What may grow: the heaps of two threads grow to what suits them, whatever the program does. In MB. */
+const MEMORY = 200;
+/** Bytes set aside in advance: a block of rings of each size, and one of slots. */
+const ARENAS = 3 * 32 * 1024 * 1024;
+
+/**
+ * The C library is told to give large pieces of memory back at once: of its own accord glibc keeps more and more of them in its heap,
+ * free and resident, which is no leak but looks like one.
+ */
+export const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: "131072" };
+
+/** What is wrong with the accounts of a program; empty when nothing is. */
+export function complaints({ before, after }) {
+  const wrong = [];
+  if (after.descriptors > before.descriptors)
+    wrong.push(`${after.descriptors - before.descriptors} descriptors are not back`);
+  if (after.threads > before.threads) wrong.push(`${after.threads - before.threads} threads are not back`);
+  if (after.open !== 0) wrong.push(`${after.open} slots are not back`);
+  if (after.arenaBytes > Math.max(before.arenaBytes, ARENAS))
+    wrong.push(`${after.arenaBytes} bytes are set aside for nothing`);
+  if (after.megabytes > before.megabytes + MEMORY) wrong.push(`${after.megabytes - before.megabytes} MB are not back`);
+  return wrong;
+}

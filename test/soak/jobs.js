@@ -1,0 +1,256 @@
+/**
+ * What the soak does on its connections: each job is a small state machine that never blocks for long, and that checks every byte.
+ *
+ * A job fails with an error only if something was done that explains it (`excuse`); anything else is a finding.
+ */
+
+import { NetError, TcpSocket } from "ringnet";
+import { pattern } from "../support/bytes.js";
+
+const host = "127.0.0.1";
+/** A job that has not moved for so long, in ms, hangs. */
+const STUCK = 60_000;
+const NOTHING = Buffer.alloc(0);
+let seeds = 0;
+
+export class Finding extends Error {}
+
+/** What all jobs have in common. */
+class Job {
+  done = false;
+  /** Why it may fail: what was done to it. */
+  excuse = null;
+  #moved = performance.now();
+
+  /** @param {string} name @param {import("../fuzz/programs/random.js").Random} random */
+  constructor(name, random) {
+    this.name = name;
+    this.random = random;
+  }
+
+  /** It came a step further. */
+  moved() {
+    this.#moved = performance.now();
+  }
+
+  /** Does what can be done now. Returns the bytes that were verified. */
+  step() {
+    try {
+      const before = this.verified ?? 0;
+      this.act();
+      if (!this.done && performance.now() - this.#moved > STUCK) throw new Finding(`${this.describe()} hangs`);
+      return (this.verified ?? 0) - before;
+    } catch (error) {
+      this.end();
+      if (!(error instanceof NetError)) throw error;
+      if (this.excuse === null)
+        throw new Finding(`${this.describe()} failed for no reason: ${error.code} ${error.stack}`);
+      this.failedWith = error.code;
+      return 0;
+    }
+  }
+
+  end() {
+    this.done = true;
+    this.handle?.close();
+  }
+
+  describe() {
+    return this.name;
+  }
+}
+
+/** A stream each way over one connection, at the same time. */
+export class Exchange extends Job {
+  verified = 0;
+  #sent = 0;
+  #received = 0;
+  #verdict = "";
+  #head;
+  #handedOver = false;
+
+  /** `socket`: to a peer that waits to be told what to do. `excuse` is that of everything that the peer can do to it. */
+  constructor(socket, kind, random) {
+    super(`exchange over ${kind}`, random);
+    this.handle = socket;
+    this.kind = kind;
+    const bytes = () =>
+      random.weighted([
+        [3, random.size(2000)],
+        [5, random.size(200_000)],
+        [2, random.size(3_000_000)],
+      ]);
+    this.incoming = { seed: ++seeds, bytes: bytes(), piece: random.size(100_000), pause: random.chance(0.1) ? 1 : 0 };
+    this.outgoing = { seed: ++seeds, bytes: bytes(), slow: random.chance(0.1) };
+    this.incoming.piece += this.incoming.bytes >> 8; // or a peer that sends millions of pieces has no time for the others
+    // The peer may break it off in the middle, and so may we.
+    this.fault = random.chance(0.1)
+      ? { after: random.below(this.incoming.bytes), how: random.of(["reset", "end", "destroy"]) }
+      : null;
+    if (this.fault !== null) this.excuse = `the peer's ${this.fault.how}`;
+    this.givesUp = random.chance(0.05) ? random.below(this.incoming.bytes) : Number.POSITIVE_INFINITY;
+    this.#head = Buffer.from(`${JSON.stringify({ send: this.incoming, receive: this.outgoing, fault: this.fault })}\n`);
+    this.wants = random.of(["readInto", "read", "peek", "readExactly"]);
+    this.buffer = Buffer.alloc(random.of([100, 5000, 70_000, 400_000]));
+  }
+
+  act() {
+    const { handle } = this;
+    if (handle.status === "waiting") return;
+    if (!this.#handedOver && this.#received > 0 && this.random.chance(0.02)) {
+      this.#handedOver = true;
+      this.handle = TcpSocket.attach(structuredClone(handle.detach()));
+      this.onNewHandle?.(handle, this.handle);
+    }
+    this.#write();
+    this.#read();
+    if (this.verified >= this.givesUp) {
+      if (this.random.chance(0.5)) this.handle.reset();
+      this.end();
+    }
+  }
+
+  #write() {
+    const { handle } = this;
+    if (this.#head.length > 0) {
+      this.#head = this.#head.subarray(handle.write(this.#head));
+      if (this.#head.length > 0) return;
+    }
+    for (let pieces = 0; this.#sent < this.outgoing.bytes && pieces < 4; pieces++) {
+      const length = Math.min(this.random.size(120_000), this.outgoing.bytes - this.#sent, handle.writable);
+      if (length === 0) break;
+      const bytes = pattern(this.outgoing.seed, this.#sent, length);
+      const count = handle.write(bytes);
+      bytes.fill(0); // it is ours again
+      if (count > 0) this.moved();
+      this.#sent += count;
+      if (this.#sent === this.outgoing.bytes && this.random.chance(0.5)) handle.end();
+    }
+  }
+
+  #read() {
+    for (let pieces = 0; pieces < 4 && !this.done; pieces++) {
+      const bytes = this.#take();
+      if (bytes === null) return this.#ended();
+      if (bytes.length === 0) return;
+      this.moved();
+      this.#check(bytes);
+    }
+  }
+
+  /** Bytes that are there, in one way or another; `null` at the end. */
+  #take() {
+    const { handle, buffer } = this;
+    const left = this.incoming.bytes - this.#received;
+    if (left > 0 && this.wants === "readExactly" && this.excuse === null) {
+      const count = Math.min(left, buffer.length, 4096); // more than the smallest ring never is there at once
+      if (handle.readable < count && handle.status === "success") return NOTHING;
+      return handle.readExactly(count, 0) ?? NOTHING;
+    }
+    if (this.wants === "readInto") {
+      const count = handle.readInto(buffer);
+      return count === null ? null : buffer.subarray(0, count);
+    }
+    if (this.wants === "peek") {
+      const view = handle.peek();
+      if (view === null) return null;
+      const copy = Buffer.from(view.subarray(0, this.random.size(100_000)));
+      handle.consume(copy.length);
+      return copy;
+    }
+    return handle.read(this.random.size(100_000));
+  }
+
+  #check(bytes) {
+    const left = this.incoming.bytes - this.#received;
+    const data = bytes.subarray(0, left);
+    if (!data.equals(pattern(this.incoming.seed, this.#received, data.length))) {
+      throw new Finding(`${this.describe()}: other bytes than those sent, after ${this.#received}`);
+    }
+    this.#received += data.length;
+    this.verified += data.length;
+    this.#verdict += bytes.subarray(left < 0 ? 0 : data.length).toString("latin1");
+  }
+
+  #ended() {
+    const whole =
+      this.#received === this.incoming.bytes && this.#sent === this.outgoing.bytes && this.#verdict === "good";
+    if (!whole && this.excuse === null) {
+      throw new Finding(`${this.describe()} ended after ${this.#received} bytes, with the verdict "${this.#verdict}"`);
+    }
+    if (whole) this.verified += this.outgoing.bytes; // the peer has compared them
+    if (this.#verdict === "bad!") throw new Finding(`${this.describe()}: other bytes arrived than were sent`);
+    this.end();
+  }
+
+  describe() {
+    const { incoming, outgoing } = this;
+    const state = `in ${this.#received}/${incoming.bytes}, out ${this.#sent}/${outgoing.bytes}, status ${this.handle.status}`;
+    return `${this.name} (${state}, excuse ${this.excuse})`;
+  }
+}
+
+/** Lines there and back, with calls that block. */
+export class Lines extends Job {
+  verified = 0;
+
+  constructor(runtime, port, random) {
+    super("lines", random);
+    this.handle = runtime.connect({ host, port, timeout: 20_000 });
+    this.left = random.size(50);
+    this.handle.writeAll('{"lines":true}\n', 20_000);
+  }
+
+  act() {
+    const line = `line ${this.left} ${"x".repeat(this.random.size(5000))}`;
+    this.handle.writeAll(`${line}\r\n`, 20_000);
+    const answer = this.handle.readLine(20_000);
+    if (answer === null) throw new NetError({ code: "ECONNRESET", message: "the peer ended" });
+    if (answer !== line) throw new Finding(`another line came back: ${answer.slice(0, 80)}`);
+    this.verified += 2 * line.length;
+    this.moved();
+    if (--this.left > 0) return;
+    this.handle.end();
+    if (this.handle.readAll(20_000).length > 0) throw new Finding("more came back than was sent");
+    this.end();
+  }
+}
+
+/** Numbered datagrams there and back. They may be lost, but not changed or repeated. */
+export class Datagrams extends Job {
+  verified = 0;
+  #sent = 0;
+  #seen = new Set();
+
+  constructor(runtime, port, random) {
+    super("datagrams", random);
+    this.handle = runtime.bindUdp({ host });
+    this.port = port;
+    this.count = random.size(1000);
+    this.excuse = "the peer may be gone";
+  }
+
+  #datagram(number) {
+    const bytes = Buffer.alloc(4 + ((number * 37) % 3000));
+    bytes.writeUInt32BE(number);
+    pattern(number, 0, bytes.length - 4).copy(bytes, 4);
+    return bytes;
+  }
+
+  act() {
+    for (let i = 0; i < 50 && this.#sent < this.count; i++) {
+      if (!this.handle.send(this.#datagram(this.#sent), this.port, host)) break;
+      this.#sent++;
+      this.moved();
+    }
+    for (let datagram = this.handle.receive(); datagram !== null; datagram = this.handle.receive()) {
+      const number = datagram.data.readUInt32BE();
+      if (!datagram.data.equals(this.#datagram(number))) throw new Finding(`datagram ${number} was changed`);
+      if (this.#seen.has(number)) throw new Finding(`datagram ${number} came twice`);
+      this.#seen.add(number);
+      this.verified += datagram.data.length;
+      this.moved();
+    }
+    if (this.#sent === this.count && !this.handle.waitUntilReadable(5)) this.end();
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * The soak: a mixed load with random faults that verifies every byte, for as long as one likes.
+ *
+ *   npm run soak [-- minutes [seed]]
+ *
+ * One blocking thread keeps some dozens of connections busy, over TCP, TLS and Unix sockets, opened and accepted, with lines, streams and
+ * datagrams, while a peer in another process is stopped, killed and started anew, connections are reset by either side, ports are scanned,
+ * and networking threads are terminated. It prints a line every ten seconds, and fails at the first byte, error or wait that
+ * nothing explains.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import threads from "node:worker_threads";
+import { Random } from "../fuzz/programs/random.js";
+import { PeerProcess, pause } from "./peer-process.js";
+
+// Whoever wants to terminate a networking thread needs its Worker.
+const workers = [];
+const Worker = threads.Worker;
+threads.Worker = class extends Worker {
+  constructor(...args) {
+    super(...args);
+    workers.push(this);
+  }
+};
+syncBuiltinESMExports();
+
+const { createRuntime, NetError, Poller } = await import("ringnet");
+const { Datagrams, Exchange, Finding, Lines } = await import("./jobs.js");
+
+const minutes = Number(process.argv[2] ?? 2);
+const seed = Number(process.argv[3] ?? Math.floor(Math.random() * 2 ** 31));
+if (!(minutes > 0)) throw new RangeError("usage: node test/soak/run.js [minutes [seed]]");
+const random = new Random(seed);
+const host = "127.0.0.1";
+const MOST_JOBS = 40;
+const FAULT_MS = 400;
+const folder = mkdtempSync(join(tmpdir(), "ringnet-soak-"));
+
+let peer = new PeerProcess(folder);
+let runtime = createRuntime();
+let server = runtime.listen({ host });
+/** A server that gets nothing but scans and garbage. */
+let scanned = runtime.listen({ host });
+let poller = new Poller();
+const jobs = new Map();
+/** How many networking threads belonged to runtimes that were closed. */
+let ended = 0;
+/** When the last peer was killed. */
+let killed = Number.NEGATIVE_INFINITY;
+const totals = { jobs: 0, broken: 0, bytes: 0, scans: 0 };
+const faults = {};
+
+function add(job) {
+  jobs.set(job.handle, job);
+  poller.add(job.handle);
+  totals.jobs++;
+  job.onNewHandle = (old, now) => {
+    jobs.delete(old);
+    poller.delete(old);
+    jobs.set(now, job);
+    poller.add(now);
+  };
+}
+
+function finish(job) {
+  jobs.delete(job.handle);
+  poller.delete(job.handle);
+  if (job.failedWith !== undefined) totals.broken++;
+}
+
+function step(job) {
+  totals.bytes += job.step();
+  if (job.done) finish(job);
+}
+
+/** Something happens that explains why jobs fail: all of them, or one. */
+function excuse(why, ones = jobs.values()) {
+  for (const job of ones) job.excuse ??= why;
+}
+
+const ring = () => random.of([4096, 65536, 2 ** 20]);
+const rings = () => ({ receiveBuffer: ring(), sendBuffer: ring() });
+
+/** Asks the peer for connections to our server. What came of that is not asked: the peer may be stopped. */
+function ask(what) {
+  const asker = runtime.connect({ host, port: peer.ports.tcp });
+  asker.write(`${JSON.stringify(what)}\n`);
+  asker.end();
+  asker.close();
+}
+
+const OPEN = [
+  [4, () => add(new Exchange(runtime.connect({ host, port: peer.ports.tcp, ...rings() }), "TCP", random))],
+  [
+    2,
+    () =>
+      add(
+        new Exchange(
+          runtime.connect({ host, port: peer.ports.tls, ...rings(), tls: { rejectUnauthorized: false } }),
+          "TLS",
+          random,
+        ),
+      ),
+  ],
+  [2, () => add(new Exchange(runtime.connect({ path: peer.ports.path, ...rings() }), "a Unix socket", random))],
+  [
+    2,
+    () =>
+      add(
+        new Exchange(runtime.connect({ host: runtime.resolve("localhost"), port: peer.ports.tcp }), "a name", random),
+      ),
+  ],
+  [3, () => ask({ connect: server.port, count: 1 + random.below(3) })],
+  [1, () => ask({ garbage: scanned.port, count: 1 + random.below(5) })],
+  [2, () => add(new Lines(runtime, peer.ports.tcp, random))],
+  [1, () => add(new Datagrams(runtime, peer.ports.udp, random))],
+  [1, () => refused()],
+];
+
+/** Nobody listens there. */
+function refused() {
+  const socket = runtime.connect({ host, port: 1 });
+  if (socket.waitUntilConnected(10_000) !== "failure") throw new Finding("port 1 answers");
+  socket.close();
+}
+
+/** Everybody has to hear of the death of the networking threads, after the bytes that had arrived before. */
+function mourn() {
+  excuse("the networking threads were ended");
+  const deadline = performance.now() + 15_000;
+  while (jobs.size > 0 || !runtime.dead) {
+    for (const job of [...jobs.values()]) step(job);
+    server.waitUntilAcceptable(10); // as good as any other wait
+    if (performance.now() > deadline)
+      throw new Finding(`${[...jobs.values()][0]?.describe()} outlives its networking thread`);
+  }
+}
+
+function renew() {
+  for (const job of [...jobs.values()]) {
+    job.end();
+    finish(job);
+  }
+  runtime.close();
+  ended = workers.length;
+  runtime = createRuntime({ threads: 1 + random.below(2) });
+  server = runtime.listen({ host });
+  scanned = runtime.listen({ host });
+  poller = new Poller();
+}
+
+const FAULTS = {
+  "peer stopped": [8, () => peer.stop(20 + random.below(400))],
+  "program busy": [8, () => pause(random.below(300))],
+  "reset by us": [
+    8,
+    () => {
+      const job = random.of([...jobs.values()]);
+      if (job === undefined) return;
+      job.handle.reset?.();
+      job.end();
+      finish(job);
+    },
+  ],
+  "peer killed": [
+    2,
+    () => {
+      excuse("the peer was killed");
+      peer.kill();
+      killed = performance.now();
+      peer = new PeerProcess(folder);
+    },
+  ],
+  "runtime closed": [1, () => renew()],
+  "networking thread terminated": [
+    1,
+    () => {
+      for (const worker of workers.slice(ended)) void worker.terminate();
+      mourn();
+      renew();
+    },
+  ],
+};
+
+function strike() {
+  const name = random.weighted(Object.entries(FAULTS).map(([each, [weight]]) => [weight, each]));
+  faults[name] = (faults[name] ?? 0) + 1;
+  FAULTS[name][1]();
+}
+
+function acceptAll() {
+  for (let client = server.accept(); client !== null; client = server.accept()) {
+    const job = new Exchange(client, "an accepted connection", random);
+    // Connections of a peer that was killed may have waited in the server's queue.
+    if (performance.now() < killed + 5000) job.excuse = "the peer may have been killed";
+    add(job);
+  }
+  for (let client = scanned.accept(); client !== null; client = scanned.accept()) {
+    try {
+      client.readLine(0, { maxLength: 1000 });
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+    }
+    client.close();
+    totals.scans++;
+  }
+}
+
+const memory = () => Math.round(process.memoryUsage.rss() / 2 ** 20);
+const summary = () => ({ ...totals, gigabytes: Number((totals.bytes / 1e9).toFixed(3)), faults, megabytes: memory() });
+
+async function soak() {
+  const start = performance.now();
+  const end = start + minutes * 60_000;
+  let nextFault = start + 1000;
+  let nextReport = start + 10_000;
+  while (performance.now() < end) {
+    if (jobs.size < MOST_JOBS && random.chance(0.3)) random.weighted(OPEN)();
+    acceptAll();
+    for (const handle of [...poller.wait(jobs.size < MOST_JOBS ? 1 : 20)]) {
+      const job = jobs.get(handle);
+      if (job !== undefined) step(job);
+    }
+    // Those that only write are never reported.
+    for (const job of [...jobs.values()]) if (random.chance(0.2)) step(job);
+    if (performance.now() > nextFault) {
+      nextFault = performance.now() + random.below(2 * FAULT_MS);
+      strike();
+    }
+    if (performance.now() > nextReport) {
+      nextReport += 10_000;
+      console.log(JSON.stringify({ seconds: Math.round((performance.now() - start) / 1000), ...summary() }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  // All that is under way comes to its end.
+  const last = performance.now() + 90_000;
+  while (jobs.size > 0) {
+    acceptAll();
+    poller.wait(5);
+    for (const job of [...jobs.values()]) step(job);
+    if (performance.now() > last)
+      throw new Finding(`${[...jobs.values()].map((job) => job.describe()).join("\n")} do not end`);
+  }
+  runtime.close();
+}
+
+const before = readdirSync("/proc/self/fd").length;
+let failure = null;
+try {
+  await soak();
+} catch (error) {
+  failure = error;
+}
+peer.kill();
+if (failure === null) {
+  // Threads that were ended give their descriptors back in the event loop.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const after = readdirSync("/proc/self/fd").length;
+  if (after > before) failure = new Finding(`${after - before} descriptors are not back`);
+}
+const errors = readdirSync(folder).filter((name) => name.endsWith(".errors"));
+const complaints = errors.map((name) => readFileSync(join(folder, name), "utf8")).join("");
+if (complaints !== "") failure = new Finding(`${failure?.message ?? ""}\nThe peer complains: ${complaints}`);
+rmSync(folder, { recursive: true, force: true });
+console.log(JSON.stringify({ event: failure === null ? "good" : "bad", seed, ...summary() }));
+if (failure !== null) console.error(failure instanceof Finding ? failure.message : failure.stack);
+process.exit(failure === null ? 0 : 1);
