@@ -4,7 +4,7 @@
  * Runs on the calling thread, which may block for ever afterwards: nothing here depends on its event loop.
  */
 
-import { existsSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
@@ -18,6 +18,25 @@ export interface ThreadLimits {
   maxOldGenerationSizeMb?: number;
 }
 
+/**
+ * Throws where a thread could not start: its file is missing, or there are fewer than `descriptors` file descriptors left
+ * (it takes four, and some to load). It could not say so itself, and would only be found silent after a long while.
+ */
+function checkStart(descriptors: number): void {
+  const files: number[] = [];
+  try {
+    while (files.length < descriptors) files.push(openSync(BOOT, "r"));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new NetError({
+      code: code === "EMFILE" || code === "ENFILE" ? code : "ERR_WORKER_START",
+      message: `the networking thread can't start: ${message}`,
+    });
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+}
+
 export class Host {
   readonly #pool: Piscina;
 
@@ -26,12 +45,7 @@ export class Host {
    * loop.
    */
   constructor(threads: number, limits: ThreadLimits, onError: (error: Error) => void) {
-    if (!existsSync(BOOT)) {
-      throw new NetError({
-        code: "ERR_WORKER_START",
-        message: `the networking thread can't start: ${BOOT} is missing`,
-      });
-    }
+    checkStart(4 * threads + 8);
     const { NODE_OPTIONS: _, ...env } = process.env;
     this.#pool = new Piscina({
       filename: BOOT,
