@@ -137,7 +137,8 @@ export class Runtime {
     const socket = new TcpSocket(channel, socketOptions, false);
     if (deadline === null) return socket;
     const status = socket.waitUntilConnected(deadline.timeout);
-    if (status === "success") return socket;
+    // A peer may have reset the connection already: what it sent before is still to be read, and then the error.
+    if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
     const error = socket.error ?? timedOut(`connect to ${nameOf(target)}`, deadline.timeout);
     socket.close();
     throw error;

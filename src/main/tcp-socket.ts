@@ -162,6 +162,11 @@ export class TcpSocket extends Handle {
     return this.#facts?.tls?.peerCertificate ?? null;
   }
 
+  /** @internal Whether it ever was connected; it may have failed since, and left bytes to read. */
+  get wasConnected(): boolean {
+    return this.#facts !== null;
+  }
+
   /** Bytes that the program has read. */
   get bytesRead(): number {
     return this.#inlet.bytesRead;
