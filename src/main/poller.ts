@@ -37,16 +37,14 @@ class Candidates {
   }
 }
 
-/** One handle in one poller. */
+/** One handle in one poller. Channels refer to it, so it refers to neither: both can be collected when the program forgets them. */
 export class Watcher {
-  readonly handle: Handle;
   readonly #candidates: Candidates;
   #listed = false;
   /** It was closed, and that was not reported yet. */
   closed = false;
 
-  constructor(handle: Handle, candidates: Candidates) {
-    this.handle = handle;
+  constructor(candidates: Candidates) {
     this.#candidates = candidates;
   }
 
@@ -72,6 +70,7 @@ export class Watcher {
 export class Poller {
   readonly #client = thisClient();
   readonly #watchers = new Map<Handle, Watcher>();
+  readonly #handles = new Map<Watcher, Handle>();
   readonly #candidates = new Candidates();
   readonly #ready: Handle[] = [];
   #readyCount = 0;
@@ -87,8 +86,9 @@ export class Poller {
   add(handle: Handle): this {
     mustBeHandle(handle);
     if (this.#watchers.has(handle)) return this;
-    const watcher = new Watcher(handle, this.#candidates);
+    const watcher = new Watcher(this.#candidates);
     this.#watchers.set(handle, watcher);
+    this.#handles.set(watcher, handle);
     handle.watch(watcher);
     if (handle.closed) watcher.handleClosed();
     else watcher.candidate(); // it may have been ready for long
@@ -100,6 +100,7 @@ export class Poller {
     const watcher = this.#watchers.get(handle);
     if (watcher === undefined) return false;
     this.#watchers.delete(handle);
+    this.#handles.delete(watcher);
     handle.unwatch(watcher);
     return true;
   }
@@ -135,13 +136,12 @@ export class Poller {
     let kept = 0;
     for (let i = 0; i < candidates.count; i++) {
       const watcher = candidates.at(i);
-      const { handle } = watcher;
-      if (this.#watchers.get(handle) !== watcher) {
+      const handle = this.#handles.get(watcher);
+      if (handle === undefined) {
         watcher.unlisted(); // deleted since
       } else if (watcher.closed) {
         watcher.unlisted();
-        this.#watchers.delete(handle);
-        handle.unwatch(watcher);
+        this.delete(handle);
         ready[count++] = handle;
       } else if (handle.ready) {
         candidates.keep(watcher, kept++);
