@@ -368,7 +368,7 @@ export class TcpSocket extends Handle {
   /**
    * Gives the connection to another thread: returns a token that can be posted, once, to `TcpSocket.attach` there. This
    * handle is closed, the connection is not; it stays on its networking thread, which ends with the runtime that opened
-   * it. Throws if it is not connected.
+   * it. Throws if it is not connected any more, or not yet.
    */
   detach(): SocketToken {
     this.#mustBeOpen();
@@ -378,6 +378,7 @@ export class TcpSocket extends Handle {
         message: "a socket that is not connected yet can't be detached",
       });
     }
+    if (this.#channel.phase === PHASE_FAILED) throw this.#channel.error;
     const token = detachedToken(this.#channel, {
       options: this.#options,
       held: this.#inlet.inbox.takeHeld(),

@@ -157,14 +157,14 @@ describe("a flood of datagrams", () => {
         if (data[i] !== (number & 255)) throw new Error(`datagram ${number} is changed`);
       last = number;
       received++;
-      if (received % 2000 !== 0) continue;
+      if (received % 100 !== 0) continue;
       stream.writeAll("are you there?", 5000); // a program that is slow now and then
       expect(String(stream.readExactly(14, 5000))).toBe("are you there?");
       answers++;
     }
     const { sent } = told<{ sent: number }>(flood, "done");
     expect(sent).toBe(COUNT);
-    expect(received).toBeGreaterThan(1000);
+    expect(received).toBeGreaterThan(100);
     expect(answers).toBeGreaterThan(0);
     expect(received + socket.dropped).toBeLessThanOrEqual(COUNT); // the rest was lost by the kernel, whose own queue was full
     console.log(
