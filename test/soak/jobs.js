@@ -79,9 +79,10 @@ export class Exchange extends Job {
         [3, random.size(2000)],
         [5, random.size(200_000)],
         [2, random.size(3_000_000)],
+        [0.3, 10_000_000 + random.below(20_000_000)], // more than the system's own buffers hold
       ]);
     this.incoming = { seed: ++seeds, bytes: bytes(), piece: random.size(100_000), pause: random.chance(0.1) ? 1 : 0 };
-    this.outgoing = { seed: ++seeds, bytes: bytes(), slow: random.chance(0.1) };
+    this.outgoing = { seed: ++seeds, bytes: bytes(), slow: random.chance(0.15) };
     this.incoming.piece += this.incoming.bytes >> 8; // or a peer that sends millions of pieces has no time for the others
     // The peer may break it off in the middle, and so may we.
     this.fault = random.chance(0.1)

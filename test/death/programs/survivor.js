@@ -145,6 +145,7 @@ const stories = {
       () => udp.setTtl(4),
       () => runtime.listen({ host }),
       () => runtime.bindUdp({ host }),
+      () => socket.detach(),
     ].map(codeOf);
     socket.end();
     for (const handle of [socket, server, udp, runtime]) handle.close();
