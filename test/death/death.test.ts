@@ -55,6 +55,8 @@ function expectMourning(programs: Process[], waits: string[], told: RegExp, limi
     const lines = program.output.trim().split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Result);
   });
+  const took = results.map(({ milliseconds }) => Math.round(milliseconds));
+  console.log(`${took.length} waits ended after ${Math.min(...took)} to ${Math.max(...took)} ms`);
   expect(results.map(({ name }) => name)).toEqual(waits);
   for (const { name, error, milliseconds, ...rest } of results) {
     expect(error, name).toMatchObject({
