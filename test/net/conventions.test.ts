@@ -6,7 +6,7 @@ import { net } from "ringnet";
 import * as subpath from "ringnet/net";
 import { describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
-import { closedPort } from "../support/ports.js";
+import { closedPort, closedPorts } from "../support/ports.js";
 import { timed } from "../support/waiting.js";
 import { addressOf, failureText, openTo, readBytes, unwrap, writeBytes } from "./connections.js";
 
@@ -196,7 +196,7 @@ test("net: read, write, get_pending_writes, get_status and accept never block", 
 });
 
 test("net: an error text belongs to its own object and stays", () => {
-  const [refused, second] = [closedPort(), closedPort()];
+  const [refused, second] = closedPorts(2) as [number, number];
   const one = unwrap(net.open_tcp(addressOf(), refused));
   const [, text] = one.wait_until_connected(5000);
   const two = unwrap(net.open_tcp(addressOf(), second));

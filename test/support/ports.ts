@@ -4,9 +4,37 @@
 
 import { execFileSync } from "node:child_process";
 
-/** A TCP port of `host` that nobody listens on. Found in another process, because listening needs an event loop. */
-export function closedPort(host = "127.0.0.1"): number {
-  const program = `require("net").createServer().listen(0, ${JSON.stringify(host)}, function () { console.log(this.address().port); this.close(); })`;
+/**
+ * Ports below those that systems hand out by themselves (Linux: from 32768), so that nobody's connection takes one
+ * before the test does; and all held at once while they are looked for, so that they differ.
+ */
+const PROGRAM = `
+  const [host, count] = process.argv.slice(1);
+  const taken = [];
+  function take() {
+    if (taken.length === Number(count)) {
+      console.log(JSON.stringify(taken.map((server) => server.address().port)));
+      for (const server of taken) server.close();
+      return;
+    }
+    const server = require("net").createServer();
+    server.once("error", (error) => {
+      if (error.code !== "EADDRINUSE") throw error;
+      take();
+    });
+    server.listen(20_000 + Math.floor(Math.random() * 10_000), host, () => taken.push(server) && take());
+  }
+  take();
+`;
+
+/** TCP ports of `host` that nobody listens on. Found in another process, because listening needs an event loop. */
+export function closedPorts(count: number, host = "127.0.0.1"): number[] {
   const env = { ...process.env, NODE_OPTIONS: "" };
-  return Number(execFileSync(process.execPath, ["-e", program], { env, encoding: "utf8", timeout: 10_000 }));
+  const args = ["-e", PROGRAM, host, String(count)];
+  return JSON.parse(execFileSync(process.execPath, args, { env, encoding: "utf8", timeout: 10_000 }));
+}
+
+/** One such port. */
+export function closedPort(host?: string): number {
+  return closedPorts(1, host)[0] as number;
 }

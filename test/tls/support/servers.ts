@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../support/folders.js";
-import { closedPort } from "../../support/ports.js";
+import { closedPorts } from "../../support/ports.js";
 import { Process } from "../../support/processes.js";
 import type { Identity } from "./certificates.js";
 
@@ -48,8 +48,9 @@ export function startNginx<Name extends string>(
 ): { process: Process; ports: Record<Name, number> } {
   const folder = temporaryFolder();
   const ports = {} as Record<Name, number>;
+  const free = closedPorts(Object.keys(sites).length);
   const blocks = Object.entries<Site>(sites).map(([name, { identity, chain = [], settings = [] }]) => {
-    const port = closedPort();
+    const port = free.pop() as number;
     ports[name as Name] = port;
     const cert = join(folder, `${name}.pem`);
     writeFileSync(cert, [identity.cert, ...chain].join(""));
