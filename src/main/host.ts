@@ -11,7 +11,7 @@ import { Piscina } from "piscina";
 import type { BootData } from "../ring/protocol.js";
 import { NetError } from "./net-error.js";
 
-const BOOT = fileURLToPath(new URL("../worker/boot.js", import.meta.url));
+const BOOT = fileURLToPath(new URL("../worker/boot.cjs", import.meta.url));
 
 /** Memory limits of a networking thread; see Node's `resourceLimits`. */
 export interface ThreadLimits {

@@ -13,19 +13,19 @@ import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import type { World } from "./world.js";
 
-export type Product = typeof import("../../dist/ring/layout.js") &
-  typeof import("../../dist/ring/byte-ring.js") &
-  typeof import("../../dist/ring/record-ring.js") &
-  typeof import("../../dist/ring/slot-queue.js") &
-  typeof import("../../dist/ring/signal.js") &
-  typeof import("../../dist/ring/valve.js") &
-  typeof import("../../dist/worker/client-link.js") &
-  typeof import("../../dist/worker/slot.js") &
-  typeof import("../../dist/worker/receiver.js") &
-  typeof import("../../dist/worker/sender.js") &
-  typeof import("../../dist/main/channel.js") &
-  typeof import("../../dist/main/inbox.js") &
-  typeof import("../../dist/main/outlet.js");
+export type Product = typeof import("../../build/ring/layout.js") &
+  typeof import("../../build/ring/byte-ring.js") &
+  typeof import("../../build/ring/record-ring.js") &
+  typeof import("../../build/ring/slot-queue.js") &
+  typeof import("../../build/ring/signal.js") &
+  typeof import("../../build/ring/valve.js") &
+  typeof import("../../build/worker/client-link.js") &
+  typeof import("../../build/worker/slot.js") &
+  typeof import("../../build/worker/receiver.js") &
+  typeof import("../../build/worker/sender.js") &
+  typeof import("../../build/main/channel.js") &
+  typeof import("../../build/main/inbox.js") &
+  typeof import("../../build/main/outlet.js");
 
 const MODULES = [
   "ring/layout",
@@ -108,7 +108,7 @@ const texts = new Map<string, string>();
 function moduleText(name: string): string {
   let text = texts.get(name);
   if (text === undefined) {
-    text = squeeze(withoutComments(readFileSync(new URL(`../../dist/${name}.js`, import.meta.url), "utf8")));
+    text = squeeze(withoutComments(readFileSync(new URL(`../../build/${name}.js`, import.meta.url), "utf8")));
     texts.set(name, text);
   }
   return text;
