@@ -22,6 +22,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/client-link.js") &
   typeof import("../../build/worker/slot.js") &
   typeof import("../../build/worker/receiver.js") &
+  typeof import("../../build/worker/wake-coalescing.js") &
   typeof import("../../build/worker/sender.js") &
   typeof import("../../build/main/channel.js") &
   typeof import("../../build/main/inbox.js") &
@@ -37,6 +38,7 @@ const MODULES = [
   "worker/client-link",
   "worker/slot",
   "worker/receiver",
+  "worker/wake-coalescing",
   "worker/sender",
   "main/channel",
   "main/inbox",
@@ -81,6 +83,8 @@ function scopeOf(world: World): Exports {
     Int32Array: view(Int32Array),
     Uint8Array: view(Uint8Array),
     Buffer: { from: (memory: object) => memory },
+    // The time that something took decides about speed only: the model's clock stands still.
+    performance: { now: () => 0 },
     setImmediate: (callback: () => void) => void world.immediates.push(callback),
   };
 }
