@@ -10,6 +10,8 @@
  * that position before it reads them. Why no byte is overwritten before it was read: the same with the roles exchanged.
  */
 
+import { copyBytes } from "./copy.js";
+
 /** Up to this size a loop over the bytes costs less than the view that `set` would need, and leaves no garbage. */
 const LOOP_BYTES = 64;
 /** From this size on `set` of a whole array, which needs no view, costs less than a loop. */
@@ -78,15 +80,15 @@ export class ByteProducer {
     const index = (this.#writePosition + ahead) & this.#mask;
     const first = this.capacity - index;
     if (count === source.length && count >= SET_BYTES && count <= first) {
-      bytes.set(source, index);
+      copyBytes(bytes, index, source);
     } else if (count <= LOOP_BYTES) {
       const mask = this.#mask;
       for (let i = 0; i < count; i++) bytes[(index + i) & mask] = source[offset + i] as number;
     } else if (count <= first) {
-      bytes.set(source.subarray(offset, offset + count), index);
+      copyBytes(bytes, index, source.subarray(offset, offset + count));
     } else {
-      bytes.set(source.subarray(offset, offset + first), index);
-      bytes.set(source.subarray(offset + first, offset + count), 0);
+      copyBytes(bytes, index, source.subarray(offset, offset + first));
+      copyBytes(bytes, 0, source.subarray(offset + first, offset + count));
     }
     return count;
   }
@@ -160,10 +162,10 @@ export class ByteConsumer {
       const mask = this.#mask;
       for (let i = 0; i < count; i++) target[offset + i] = bytes[(index + i) & mask] as number;
     } else if (count <= first) {
-      target.set(bytes.subarray(index, index + count), offset);
+      copyBytes(target, offset, bytes.subarray(index, index + count));
     } else {
-      target.set(bytes.subarray(index, index + first), offset);
-      target.set(bytes.subarray(0, count - first), offset + first);
+      copyBytes(target, offset, bytes.subarray(index, index + first));
+      copyBytes(target, offset + first, bytes.subarray(0, count - first));
     }
     return count;
   }
