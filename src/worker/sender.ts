@@ -32,7 +32,9 @@ export class Sender {
   #ending = false;
   #ended = false;
   readonly #written = (error?: Error | null): void => {
-    if (error) return; // the socket's 'error' and 'close' say what became of it; these bytes stay pending
+    // Node calls back without an error for a write that was under way when the socket was destroyed. These bytes stay pending; what
+    // became of the connection is said by the socket's 'error' and 'close'.
+    if (error || this.#socket?.destroyed) return;
     this.#ring.consume(this.#inFlight);
     this.#slot.link.moved(this.#inFlight);
     this.#inFlight = 0;
