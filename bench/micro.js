@@ -1,10 +1,10 @@
 /** The rings by themselves, both ends in one thread, by tinybench: what a call costs when nobody has to be woken. */
 import { Bench } from "tinybench";
-import { ByteConsumer, ByteProducer } from "../dist/ring/byte-ring.js";
-import { QUEUE_CAPACITY } from "../dist/ring/layout.js";
-import { RecordConsumer, RecordProducer } from "../dist/ring/record-ring.js";
-import { DoorbellRinger, SignalWaker } from "../dist/ring/signal.js";
-import { SlotQueueConsumer, SlotQueueProducer } from "../dist/ring/slot-queue.js";
+import { ByteConsumer, ByteProducer } from "../build/ring/byte-ring.js";
+import { QUEUE_CAPACITY } from "../build/ring/layout.js";
+import { RecordConsumer, RecordProducer } from "../build/ring/record-ring.js";
+import { DoorbellRinger, SignalWaker } from "../build/ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../build/ring/slot-queue.js";
 import { format } from "./report/format.js";
 
 const LINE = 16;

@@ -5,13 +5,17 @@
  */
 
 import { closeSync, openSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { Piscina } from "piscina";
+import type * as piscina from "piscina";
 import type { BootData } from "../ring/protocol.js";
 import { NetError } from "./net-error.js";
 
-const BOOT = fileURLToPath(new URL("../worker/boot.js", import.meta.url));
+const BOOT = fileURLToPath(new URL("../worker/boot.cjs", import.meta.url));
+
+/** Loaded at the first use: who imports this package and opens nothing does not pay for it. */
+const require = createRequire(import.meta.url);
 
 /** Memory limits of a networking thread; see Node's `resourceLimits`. */
 export interface ThreadLimits {
@@ -38,7 +42,7 @@ function checkStart(descriptors: number): void {
 }
 
 export class Host {
-  readonly #pool: Piscina;
+  readonly #pool: piscina.Piscina;
 
   /**
    * Prepares `threads` networking threads. `onError` hears of a thread's error if this thread ever gets to its event
@@ -47,6 +51,7 @@ export class Host {
   constructor(threads: number, limits: ThreadLimits, onError: (error: Error) => void) {
     checkStart(4 * threads + 8);
     const { NODE_OPTIONS: _, ...env } = process.env;
+    const { Piscina } = require("piscina") as typeof piscina;
     this.#pool = new Piscina({
       filename: BOOT,
       minThreads: threads,

@@ -16,6 +16,7 @@ import { RecordConsumer, RecordProducer } from "../ring/record-ring.js";
 import type { ClientLink, Handle } from "./client-link.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
+import { WakeCoalescing } from "./wake-coalescing.js";
 
 /** Most datagrams handed to libuv and not yet called back for. */
 const MAX_IN_FLIGHT = 256;
@@ -27,6 +28,7 @@ const SETTLED = 2;
 export class DatagramSocket implements Handle {
   readonly slot: Slot;
   readonly #incoming: RecordProducer;
+  readonly #waking: WakeCoalescing;
   readonly #sendRing: ByteConsumer;
   readonly #outgoing: RecordConsumer;
   readonly #socket: dgram.Socket;
@@ -61,6 +63,7 @@ export class DatagramSocket implements Handle {
     this.#lingerMs = lingerMs;
     const { words } = this.slot;
     this.#incoming = new RecordProducer(new ByteProducer(words, RX_WRITE, RX_READ, view(command.rings.receive)));
+    this.#waking = new WakeCoalescing(this.slot, command.rings.receive.capacity);
     this.#sendRing = new ByteConsumer(words, TX_WRITE, TX_READ, view(command.rings.send));
     this.#outgoing = new RecordConsumer(this.#sendRing);
     const { family, reuseAddr, ipv6Only, host, port } = command;
@@ -94,6 +97,11 @@ export class DatagramSocket implements Handle {
       setTimeout(() => this.#destroy(), this.#lingerMs).unref();
       this.#whenSent();
     }
+  }
+
+  /** Receives nothing more, whatever else there is to do. */
+  halt(): void {
+    this.#destroy();
   }
 
   /** Does what a client waits for, and replies. */
@@ -171,7 +179,7 @@ export class DatagramSocket implements Handle {
   #received(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closing) return;
     this.slot.link.moved(bytes.length);
-    if (this.#incoming.write(from.address, from.port, bytes)) this.slot.touchSoon();
+    if (this.#incoming.write(from.address, from.port, bytes)) this.#waking.arrived(bytes.length, true);
     else this.slot.count();
   }
 

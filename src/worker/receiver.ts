@@ -15,6 +15,7 @@ import { RX_PAUSED, RX_READ, RX_WRITE } from "../ring/layout.js";
 import type { RingReference } from "../ring/protocol.js";
 import { shutValve } from "../ring/valve.js";
 import type { Slot } from "./slot.js";
+import { WakeCoalescing } from "./wake-coalescing.js";
 
 /**
  * Where the next read goes when the ring is full, for all connections of this thread: it is emptied before the next
@@ -28,10 +29,7 @@ const BULK_BYTES = 8 * 1024;
 export class Receiver {
   readonly #slot: Slot;
   readonly #ring: ByteProducer;
-  /** Bytes that a sleeping client was not woken for, whether there were more of them in this turn, and whether one is ahead. */
-  #untold = 0;
-  #grown = false;
-  #turnAhead = false;
+  readonly #waking: WakeCoalescing;
   readonly #overflow: Uint8Array[] = [];
   #socket: Socket | null = null;
   #direct = true;
@@ -47,6 +45,7 @@ export class Receiver {
       RX_READ,
       new Uint8Array(ring.memory, ring.offset, ring.capacity),
     );
+    this.#waking = new WakeCoalescing(slot, ring.capacity);
   }
 
   /** The socket whose bytes come; it is paused and resumed by this receiver. */
@@ -76,7 +75,7 @@ export class Receiver {
     if (this.#discarding) return true;
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
     this.#ring.publish(count);
-    this.#tell(count);
+    this.#waking.arrived(count, count >= BULK_BYTES);
     this.#slot.link.moved(count);
     return this.#hasRoom();
   }
@@ -86,7 +85,7 @@ export class Receiver {
     if (this.#discarding) return true;
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
     if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
-    if (taken > 0) this.#tell(taken);
+    if (taken > 0) this.#waking.arrived(taken, taken >= BULK_BYTES);
     this.#slot.link.moved(bytes.length);
     return this.#hasRoom();
   }
@@ -120,40 +119,6 @@ export class Receiver {
     }
   }
 
-  /**
-   * Tells the client of `count` bytes that are in the ring now. Waking a client for every piece of a long stream costs more than the
-   * piece: a client that sleeps is woken once a quarter of the ring has come, or a turn of the event loop brought no more.
-   */
-  #tell(count: number): void {
-    this.#slot.queue();
-    if (!this.#slot.awaited) {
-      this.#untold = 0; // it looks before it sleeps
-      return;
-    }
-    this.#untold += count;
-    if (this.#untold >= this.#ring.capacity >> 2 || (count < BULK_BYTES && !this.#turnAhead)) {
-      this.#untold = 0;
-      this.#slot.wakeClient();
-      return;
-    }
-    this.#grown = true;
-    if (this.#turnAhead) return;
-    this.#turnAhead = true;
-    setImmediate(this.#afterTurn);
-  }
-
-  readonly #afterTurn = (): void => {
-    if (this.#grown && this.#untold > 0) {
-      this.#grown = false;
-      setImmediate(this.#afterTurn);
-      return;
-    }
-    this.#turnAhead = this.#grown = false;
-    if (this.#untold === 0) return;
-    this.#untold = 0;
-    this.#slot.wakeClient();
-  };
-
   #resume(): void {
     this.#socket?.resume();
   }
@@ -172,7 +137,7 @@ export class Receiver {
   #emptyOverflow(): void {
     for (let bytes = this.#overflow[0]; bytes !== undefined; bytes = this.#overflow[0]) {
       const taken = this.#ring.write(bytes);
-      if (taken > 0) this.#tell(taken);
+      if (taken > 0) this.#waking.arrived(taken, taken >= BULK_BYTES);
       if (taken < bytes.length) {
         this.#overflow[0] = bytes.subarray(taken);
         return;

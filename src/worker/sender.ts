@@ -13,14 +13,22 @@ import { TX_READ, TX_WRITE } from "../ring/layout.js";
 import type { RingReference } from "../ring/protocol.js";
 import type { Slot } from "./slot.js";
 
-/** The most that one write takes, so that the client can refill the ring while the kernel takes the rest. */
-const WRITE_BYTES = 256 * 1024;
+/**
+ * The most that one write takes, in bytes, while the peer is quick, and while it is slow: the client gets the room, and hears of the
+ * progress, when the kernel has taken all of a write.
+ */
+const MOST_BYTES = 1024 * 1024;
+const LEAST_BYTES = 64 * 1024;
+/** A write that took longer than this, in ms, met a slow peer. */
+const SLOW_MS = 10;
 
 export class Sender {
   readonly #slot: Slot;
   readonly #ring: ByteConsumer;
   #socket: Socket | null = null;
   #inFlight = 0;
+  #limit = LEAST_BYTES;
+  #begun = 0;
   #ending = false;
   #ended = false;
   readonly #written = (error?: Error | null): void => {
@@ -28,6 +36,8 @@ export class Sender {
     this.#ring.consume(this.#inFlight);
     this.#slot.link.moved(this.#inFlight);
     this.#inFlight = 0;
+    const slow = performance.now() - this.#begun > SLOW_MS;
+    this.#limit = slow ? Math.max(LEAST_BYTES, this.#limit / 2) : Math.min(MOST_BYTES, this.#limit * 2);
     this.#slot.wake();
     this.look();
   };
@@ -57,9 +67,10 @@ export class Sender {
   /** Sends what there is to send. */
   look(): void {
     if (this.#socket === null || this.#inFlight > 0 || this.#ended) return;
-    const span = this.#ring.span(Math.min(WRITE_BYTES, this.#ring.capacity));
+    const span = this.#ring.span(this.#limit);
     if (span.length > 0) {
       this.#inFlight = span.length;
+      this.#begun = performance.now();
       this.#socket.write(span, this.#written);
     } else if (this.#ending) {
       this.#ended = true;

@@ -9,9 +9,9 @@ import { temporaryFolder } from "../support/folders.js";
 import { Process, root } from "../support/processes.js";
 
 const BOOT = `
-  import dns from "node:dns";
-  import { syncBuiltinESMExports } from "node:module";
-  import { BroadcastChannel, resourceLimits } from "node:worker_threads";
+  const dns = require("node:dns");
+  const { syncBuiltinESMExports } = require("node:module");
+  const { BroadcastChannel, resourceLimits } = require("node:worker_threads");
 
   const { lookup } = dns;
   dns.lookup = (name, ...rest) => name === "never.example" ? undefined : lookup(name, ...rest);
@@ -31,7 +31,8 @@ const BOOT = `
   executioner.onmessage = ({ data }) => setTimeout(WAYS[data.way], data.delay);
   executioner.unref();
 
-  export default async (data) => (await import("./true-boot.js")).default(data);
+  exports.__esModule = true;
+  exports.default = require("./true-boot.cjs").default;
 `;
 
 /** Makes the copy, with the programs of this folder in it; its folder. */
@@ -41,8 +42,8 @@ export function mortalPackage(): string {
   cpSync(join(root, "package.json"), join(folder, "package.json"));
   cpSync(join(root, "test/death/programs"), join(folder, "programs"), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  renameSync(join(folder, "dist/worker/boot.js"), join(folder, "dist/worker/true-boot.js"));
-  writeFileSync(join(folder, "dist/worker/boot.js"), BOOT);
+  renameSync(join(folder, "dist/worker/boot.cjs"), join(folder, "dist/worker/true-boot.cjs"));
+  writeFileSync(join(folder, "dist/worker/boot.cjs"), BOOT);
   return folder;
 }
 

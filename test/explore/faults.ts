@@ -296,12 +296,16 @@ export const FAULTS: SeededFault[] = [
   {
     name: "who shall be told late is told once and never again",
     scenario: "receive path, told late",
-    edits: edit("worker/receiver", "this.#turnAhead = this.#grown = false;", "this.#grown = false;"),
+    edits: edit("worker/wake-coalescing", "this.#turnAhead = this.#grown = false;", "this.#grown = false;"),
   },
   {
     name: "what a sleeping client was not told of is forgotten",
     scenario: "receive path, told late",
-    edits: edit("worker/receiver", "this.#grown = true; if (this.#turnAhead) return;", "this.#grown = true; return;"),
+    edits: edit(
+      "worker/wake-coalescing",
+      "this.#grown = true; if (this.#turnAhead) return;",
+      "this.#grown = true; return;",
+    ),
   },
   // The way out.
   {

@@ -14,26 +14,27 @@ import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import type { World } from "./world.js";
 
-export type Product = typeof import("../../dist/ring/layout.js") &
-  typeof import("../../dist/ring/byte-ring.js") &
-  typeof import("../../dist/ring/record-ring.js") &
-  typeof import("../../dist/ring/slot-queue.js") &
-  typeof import("../../dist/ring/signal.js") &
-  typeof import("../../dist/ring/valve.js") &
-  typeof import("../../dist/ring/arena.js") &
-  typeof import("../../dist/worker/client-link.js") &
-  typeof import("../../dist/worker/slot.js") &
-  typeof import("../../dist/worker/receiver.js") &
-  typeof import("../../dist/worker/sender.js") &
-  typeof import("../../dist/main/channel.js") &
-  typeof import("../../dist/main/inbox.js") &
-  typeof import("../../dist/worker/connection.js") &
-  typeof import("../../dist/worker/actor.js") & { boot: typeof import("../../dist/worker/boot.js").default } & {
+export type Product = typeof import("../../build/ring/layout.js") &
+  typeof import("../../build/ring/byte-ring.js") &
+  typeof import("../../build/ring/record-ring.js") &
+  typeof import("../../build/ring/slot-queue.js") &
+  typeof import("../../build/ring/signal.js") &
+  typeof import("../../build/ring/valve.js") &
+  typeof import("../../build/ring/arena.js") &
+  typeof import("../../build/worker/client-link.js") &
+  typeof import("../../build/worker/slot.js") &
+  typeof import("../../build/worker/receiver.js") &
+  typeof import("../../build/worker/wake-coalescing.js") &
+  typeof import("../../build/worker/sender.js") &
+  typeof import("../../build/main/channel.js") &
+  typeof import("../../build/main/inbox.js") &
+  typeof import("../../build/worker/connection.js") &
+  typeof import("../../build/worker/actor.js") & { boot: typeof import("../../build/worker/boot.js").default } & {
     Listener: new () => object;
-  } & typeof import("../../dist/main/outlet.js") &
-  typeof import("../../dist/main/inlet.js") &
-  typeof import("../../dist/main/worker-link.js") &
-  typeof import("../../dist/main/tcp-socket.js");
+  } & typeof import("../../build/main/outlet.js") &
+  typeof import("../../build/main/inlet.js") &
+  typeof import("../../build/main/worker-link.js") &
+  typeof import("../../build/main/tcp-socket.js");
 
 const MODULES = [
   "ring/layout",
@@ -46,6 +47,7 @@ const MODULES = [
   "worker/client-link",
   "worker/slot",
   "worker/receiver",
+  "worker/wake-coalescing",
   "worker/sender",
   "main/channel",
   "main/inbox",
@@ -64,7 +66,7 @@ const MODULES = [
 
 /** A change of one module's text; white space does not matter in `find`. */
 export interface Edit {
-  /** Path of the module in `dist`, without its ending. */
+  /** Path of the module in `build`, without its ending. */
   module: string;
   find: string | RegExp;
   replace: string;
@@ -116,6 +118,8 @@ function scopeOf(world: World): Exports {
       alloc: (count: number) => new Uint8Array(count),
       allocUnsafe: (count: number) => new Uint8Array(count),
     },
+    // The time that something took decides about speed only: the model's clock stands still.
+    performance: { now: () => 0 },
     setImmediate: (callback: () => void) => void world.immediates.push(callback),
     // A time-out of the networking thread's is many times longer than anything here.
     setTimeout: () => 0,
@@ -204,7 +208,7 @@ const texts = new Map<string, string>();
 function moduleText(name: string): string {
   let text = texts.get(name);
   if (text === undefined) {
-    text = squeeze(withoutComments(readFileSync(new URL(`../../dist/${name}.js`, import.meta.url), "utf8")));
+    text = squeeze(withoutComments(readFileSync(new URL(`../../build/${name}.js`, import.meta.url), "utf8")));
     texts.set(name, text);
   }
   return text;

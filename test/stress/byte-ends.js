@@ -4,8 +4,8 @@
  * Test code.
  */
 
-import { ByteConsumer, ByteProducer } from "../../dist/ring/byte-ring.js";
-import { SignalWaker } from "../../dist/ring/signal.js";
+import { ByteConsumer, ByteProducer } from "../../build/ring/byte-ring.js";
+import { SignalWaker } from "../../build/ring/signal.js";
 import { checkStream, LONGEST, randomNumbers, streamAt } from "./stream.js";
 import { Waiting } from "./waiting.js";
 

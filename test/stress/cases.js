@@ -13,7 +13,7 @@ import {
   RX_WRITE,
   SLOT_BYTES,
   WORKER_BLOCK_BYTES,
-} from "../../dist/ring/layout.js";
+} from "../../build/ring/layout.js";
 import { DOORBELL_SLOT_BYTES } from "./doorbell-ends.js";
 import { SWARM_SLOTS } from "./swarm-ends.js";
 

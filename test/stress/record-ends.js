@@ -4,9 +4,9 @@
  * Test code.
  */
 
-import { ByteConsumer, ByteProducer } from "../../dist/ring/byte-ring.js";
-import { RecordConsumer, RecordProducer } from "../../dist/ring/record-ring.js";
-import { SignalWaker } from "../../dist/ring/signal.js";
+import { ByteConsumer, ByteProducer } from "../../build/ring/byte-ring.js";
+import { RecordConsumer, RecordProducer } from "../../build/ring/record-ring.js";
+import { SignalWaker } from "../../build/ring/signal.js";
 import { checkStream, randomNumbers, streamAt } from "./stream.js";
 import { Waiting } from "./waiting.js";
 

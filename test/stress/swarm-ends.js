@@ -5,8 +5,8 @@
  * Test code.
  */
 
-import { ANYTHING, SignalWaker } from "../../dist/ring/signal.js";
-import { SlotQueueConsumer, SlotQueueProducer } from "../../dist/ring/slot-queue.js";
+import { ANYTHING, SignalWaker } from "../../build/ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../../build/ring/slot-queue.js";
 import { dawdle, randomNumbers } from "./stream.js";
 import { Waiting } from "./waiting.js";
 

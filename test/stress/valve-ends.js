@@ -5,7 +5,7 @@
  * Test code.
  */
 
-import { ByteProducer } from "../../dist/ring/byte-ring.js";
+import { ByteProducer } from "../../build/ring/byte-ring.js";
 import {
   QUEUES,
   RX_PAUSED,
@@ -14,10 +14,10 @@ import {
   TO_WORKER_FLAG,
   TO_WORKER_READ,
   TO_WORKER_WRITE,
-} from "../../dist/ring/layout.js";
-import { DoorbellRinger, DoorbellSleeper, SignalWaker } from "../../dist/ring/signal.js";
-import { SlotQueueConsumer, SlotQueueProducer } from "../../dist/ring/slot-queue.js";
-import { openValve, shutValve } from "../../dist/ring/valve.js";
+} from "../../build/ring/layout.js";
+import { DoorbellRinger, DoorbellSleeper, SignalWaker } from "../../build/ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../../build/ring/slot-queue.js";
+import { openValve, shutValve } from "../../build/ring/valve.js";
 import { consumeBytes, pieceSizes } from "./byte-ends.js";
 import { dawdle, randomNumbers, streamAt } from "./stream.js";
 

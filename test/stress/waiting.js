@@ -4,7 +4,7 @@
  * Test code.
  */
 
-import { SignalSleeper } from "../../dist/ring/signal.js";
+import { SignalSleeper } from "../../build/ring/signal.js";
 import { dawdle } from "./stream.js";
 
 /** A wake-up that has not come after so many ms never will; the other thread may be kept from running, but not so long. */
