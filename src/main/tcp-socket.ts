@@ -52,6 +52,8 @@ export class TcpSocket extends Handle {
   /** Whether the program was told that it is open. */
   #openTold: boolean;
   #detached = false;
+  /** What closing asks the networking thread for. */
+  #parting = REQUEST_CLOSE;
   #closedError: NetError | null = null;
 
   /** @internal Use `connect` or a server's `accept`. */
@@ -62,7 +64,7 @@ export class TcpSocket extends Handle {
     this.#outlet = new Outlet(channel);
     this.#options = { ...options };
     this.#openTold = accepted;
-    this.inhabit(channel, () => channel.request(REQUEST_CLOSE));
+    this.inhabit(channel, () => channel.link.part(channel, REQUEST_CLOSE));
   }
 
   /**
@@ -350,7 +352,7 @@ export class TcpSocket extends Handle {
    */
   reset(): void {
     if (this.closed) return;
-    this.#channel.request(REQUEST_RESET);
+    this.#parting = REQUEST_RESET;
     this.close();
   }
 
@@ -413,8 +415,7 @@ export class TcpSocket extends Handle {
   protected override onClose(): void {
     this.leave();
     if (this.#detached) return;
-    this.#channel.request(REQUEST_CLOSE);
-    this.#channel.link.disown(this.#channel);
+    this.#channel.link.part(this.#channel, this.#parting);
   }
 
   get #facts(): ConnectionFacts | null {

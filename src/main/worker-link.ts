@@ -27,6 +27,7 @@ import {
   PONG,
   QUEUE_CAPACITY,
   QUEUES,
+  REQUEST,
   RX_READ,
   RX_WRITE,
   SLOT_BYTES,
@@ -174,6 +175,22 @@ export class WorkerLink {
   /** Lists a channel that was opened elsewhere. */
   adopt(channel: Channel): void {
     this.#channels.set(channel.generation, channel);
+  }
+
+  /**
+   * Asks for the end of a connection, REQUEST_CLOSE or REQUEST_RESET. With that an attached one is not this thread's any more:
+   * before the next line runs, the networking thread may have released the slot, and the thread that opened it may have given
+   * it to another handle. So not even the flag is touched; the slot is queued whatever the flag says, and once more only.
+   */
+  part(channel: Channel, bits: number): void {
+    if (this.#port !== null) {
+      channel.request(bits);
+      return;
+    }
+    this.disown(channel);
+    Atomics.or(channel.words, REQUEST, bits); // partner: Slot.request
+    this.queue.pushAlways(channel.generation);
+    this.doorbell.ring();
   }
 
   /**

@@ -43,13 +43,15 @@ export class Arena {
 
   /** Takes a piece out; its bytes are whatever its last user left. Returns its number. */
   allocate(): number {
-    for (; ; this.#hint++) {
-      const block = this.#blocks[this.#hint] ?? this.#addBlock(this.#hint);
-      const piece = block.free.pop();
+    for (; this.#hint < this.#blocks.length; this.#hint++) {
+      const block = this.#blocks[this.#hint];
+      const piece = block?.free.pop();
       if (piece === undefined) continue;
-      if (block.free.length === this.#pieces - 1) this.#emptyBlocks--;
+      if (block?.free.length === this.#pieces - 1) this.#emptyBlocks--;
       return this.#hint * this.#pieces + piece;
     }
+    this.#addBlock();
+    return this.allocate();
   }
 
   /** Gives a piece back. */
@@ -76,11 +78,12 @@ export class Arena {
     return (piece % this.#pieces) * this.#pieceBytes;
   }
 
-  #addBlock(number: number): Block {
+  /** Adds a block, in the place of one that was dropped if there is any: all others are full. */
+  #addBlock(): void {
+    const dropped = this.#blocks.indexOf(null);
+    this.#hint = dropped < 0 ? this.#blocks.length : dropped;
     const memory = new SharedArrayBuffer(this.#pieces * this.#pieceBytes);
-    const block: Block = { memory, free: Array.from({ length: this.#pieces }, (_, i) => this.#pieces - 1 - i) };
-    this.#blocks[number] = block;
+    this.#blocks[this.#hint] = { memory, free: Array.from({ length: this.#pieces }, (_, i) => this.#pieces - 1 - i) };
     this.#emptyBlocks++;
-    return block;
   }
 }

@@ -181,9 +181,16 @@ export class Actor {
   #sleep(): void {
     for (;;) {
       this.#doorbell.announce();
-      if (this.#links.every((link) => link.idle)) return;
+      if (this.#idle) return;
       this.#doorbell.rise();
       this.#drain();
     }
+  }
+
+  /** Whether nobody has queued or asked anything: whoever did before SLEEPING was announced did not ring. */
+  get #idle(): boolean {
+    if (Atomics.load(this.#words, STOP) === 1) return false; // partner: WorkerLink.stop
+    if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: WorkerLink.watch
+    return this.#links.every((link) => link.idle);
   }
 }

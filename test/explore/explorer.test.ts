@@ -1,7 +1,7 @@
 /** The explorer itself, on programs small enough to be counted by hand. */
 
 import { describe, expect, test } from "vitest";
-import { explore, type Outcome } from "./explorer.js";
+import { type Exploration, explore, type Outcome } from "./explorer.js";
 import { ModelThread, type Program } from "./thread.js";
 import { World } from "./world.js";
 
@@ -20,12 +20,15 @@ function put(bytes: Uint8Array, value: number): void {
 }
 
 /** Explores threads that do as the lists say. */
-function run(make: (world: World, words: Int32Array, bytes: Uint8Array) => (() => void)[][]): Outcome {
+function run(
+  make: (world: World, words: Int32Array, bytes: Uint8Array) => (() => void)[][],
+  options: Partial<Exploration> = {},
+): Outcome {
   const world = new World();
   const lists = make(world, world.words("word", 4), world.bytes("byte", 4));
   for (const list of lists) world.opaque.set(list, "acts");
   const threads = lists.map((list, t) => new ModelThread(`thread ${t}`, world, () => new Acts(list)));
-  return explore({ world, threads });
+  return explore({ world, threads, ...options });
 }
 
 describe("the explorer", () => {
@@ -85,6 +88,53 @@ describe("the explorer", () => {
       [() => void atomics.store(words, 0, 1)],
     ]);
     expect(outcome.fault).toBe("everything stands still: thread 0 waits for ever");
+  });
+
+  test("counts on time-outs where they are certain, and on nothing else", () => {
+    const sleep = (longest: number) =>
+      run(
+        ({ atomics }, words) => [[() => atomics.wait(words, 0, 0, longest)], [() => void atomics.store(words, 0, 1)]],
+        {
+          timely: true,
+        },
+      );
+    expect(sleep(1000).fault).toBeNull();
+    expect(sleep(Number.POSITIVE_INFINITY).fault).toBe("everything stands still: thread 0 waits for ever");
+  });
+
+  test("lets a thread sleep for ever only where that is said", () => {
+    const rest = (resting: string[]) =>
+      run(({ atomics }, words) => [[() => atomics.wait(words, 0, 0)], [() => void atomics.load(words, 0)]], {
+        resting,
+      });
+    expect(rest(["thread 1"]).fault).toBe("everything stands still: thread 0 waits for ever");
+    expect(rest(["thread 0"]).fault).toBeNull();
+  });
+
+  test("finds who counts on a thread that may be killed", () => {
+    const outcome = (mortal: string[]) =>
+      run(
+        ({ atomics }, words) => [
+          [() => atomics.wait(words, 0, 0)],
+          [() => void atomics.store(words, 0, 1), () => atomics.notify(words, 0)],
+        ],
+        { mortal },
+      );
+    expect(outcome([]).fault).toBeNull();
+    expect(outcome(["thread 1"])).toMatchObject({
+      fault: "everything stands still: thread 0 waits for ever",
+      trace: expect.arrayContaining(["thread 1: is killed"]),
+    });
+  });
+
+  test("remembers for a guard what was before", () => {
+    const outcome = run(({ atomics }, words) => [[() => atomics.add(words, 0, 1), () => atomics.add(words, 0, 1)]], {
+      guard: (view) => {
+        view.remember("additions", view.note("additions") + 1);
+        return view.note("additions") > 1 ? "that was the second" : null;
+      },
+    });
+    expect(outcome.fault).toBe("that was the second");
   });
 
   test("finds no fault where the sleeper is notified or sees the change", () => {

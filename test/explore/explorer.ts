@@ -29,6 +29,12 @@ export interface Exploration {
   rest?: (view: View) => string | null;
   /** Called before each operation on a place. */
   guard?: Guard;
+  /** Whether a wait that has a time-out runs out of it for certain, if nobody wakes the thread before. */
+  timely?: boolean;
+  /** Names of threads that may be killed at any moment, without a word. */
+  mortal?: readonly string[];
+  /** Names of threads that may sleep for ever in the end. */
+  resting?: readonly string[];
   maxStates?: number;
 }
 
@@ -124,7 +130,11 @@ class Explorer {
   }
 
   #unfinished(state: State): string | null {
-    const index = state.nodes.findIndex(({ operation }) => operation !== null && operation.kind !== "loop");
+    const { resting = [] } = this.#exploration;
+    const index = state.nodes.findIndex(({ operation }, t) => {
+      if (operation === null || operation.kind === "loop") return false;
+      return !resting.includes((this.#threads[t] as ModelThread).name);
+    });
     return index < 0 ? null : `${this.#threads[index]?.name} waits for ever`;
   }
 
@@ -138,22 +148,33 @@ class Explorer {
   /** All that can happen next. */
   #steps(state: State): Step[] {
     const steps: Step[] = [];
+    const { timely = false, mortal = [] } = this.#exploration;
     for (let t = 0; t < this.#threads.length; t++) {
       const operation = state.nodes[t]?.operation ?? null;
       if (operation === null) continue;
+      if (mortal.includes((this.#threads[t] as ModelThread).name)) this.#kill(steps, state, t);
       if (state.status[t] === BLOCKED) {
-        if (operation.second !== Number.POSITIVE_INFINITY) this.#add(steps, state, t, "timed-out", true);
+        if (operation.second !== Number.POSITIVE_INFINITY) this.#add(steps, state, t, "timed-out", !timely);
       } else if (operation.kind === "loop") {
         for (const event of operation.events) this.#add(steps, state, t, event, false);
         if ((state.rings[t] as number) > 0) this.#add(steps, state, t, "ring", false);
         if (operation.place >= 0 && valueAt(this.#world, state, operation.place) !== "")
           this.#add(steps, state, t, "message", false);
+        const other = operation.second as number;
+        if (other >= 0 && valueAt(this.#world, state, other) !== "") this.#add(steps, state, t, "broadcast", false);
         if (operation.first === 1) this.#add(steps, state, t, "tick", true);
       } else {
         this.#add(steps, state, t, null, false);
       }
     }
     return steps;
+  }
+
+  #kill(steps: Step[], state: State, t: number): void {
+    const step: Step = { state: copyState(state), spurious: true, fault: null, log: [] };
+    this.#machine.log = this.#tracing ? step.log : null;
+    this.#machine.kill(step.state, t);
+    steps.push(step);
   }
 
   #add(steps: Step[], state: State, t: number, event: string | null, spurious: boolean): void {

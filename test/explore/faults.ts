@@ -23,6 +23,8 @@ function edit(module: string, find: string, replace: string): Edit[] {
 const RING = "ring/byte-ring";
 const QUEUE = "ring/slot-queue";
 const SIGNAL = "ring/signal";
+const SLOT = "worker/slot";
+const LINK = "main/worker-link";
 
 export const FAULTS: SeededFault[] = [
   // The byte ring.
@@ -360,5 +362,168 @@ export const FAULTS: SeededFault[] = [
       "Atomics.store(this.words, STATE, PHASE_RELEASED);",
       "this.#owner.toClient.pushAlways(this.#ownerGeneration); Atomics.store(this.words, STATE, PHASE_RELEASED); return;",
     ),
+  },
+  // Connections handed to another thread.
+  {
+    name: "who hands over does not look at what the old client has queued",
+    scenario: "handed over while bytes go",
+    edits: edit("worker/actor", "link.handles.get(message.generation)?.look();", ""),
+  },
+  {
+    name: "the flag of the old client's entry outlives it",
+    scenario: "handed over while bytes go",
+    edits: edit(SLOT, "SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); Atomics.store(", "Atomics.store("),
+  },
+  {
+    name: "the new client's queue is never looked at",
+    scenario: "handed over while bytes go",
+    edits: edit("worker/actor", "this.#links = [this.#links[0], ...this.#attached.values()];", ""),
+  },
+  {
+    name: "the new client is queued by the flag of the old one",
+    scenario: "handed over and polled",
+    edits: edit(
+      SLOT,
+      "Atomics.store(this.words, TO_CLIENT_FLAG, 1); link.toClient.pushAlways(generation);",
+      "link.toClient.push(generation, this.words, TO_CLIENT_FLAG);",
+    ),
+  },
+  {
+    name: "the new client is not woken",
+    scenario: "handed over while bytes come",
+    edits: edit(
+      SLOT,
+      "link.toClient.pushAlways(generation); link.waker.wakeAnyway();",
+      "link.toClient.pushAlways(generation);",
+    ),
+  },
+  {
+    name: "the old client wakes up for the new one's news",
+    scenario: "handed over while bytes come",
+    edits: edit(SLOT, "this.#link = link; this.#generation = generation;", "this.#generation = generation;"),
+  },
+  {
+    name: "what the old client has read is not told to the new one",
+    scenario: "handed over while bytes come",
+    edits: edit("main/tcp-socket", "socket.#inlet.bytesRead = bytesRead;", ""),
+  },
+  {
+    name: "the old client lowers the flag of what it has given away",
+    scenario: "handed over and closed",
+    edits: edit(LINK, "if (channel.givenAway) continue;", ""),
+  },
+  {
+    name: "the slot is given back to the client that closes it",
+    scenario: "handed over and closed",
+    edits: edit(
+      SLOT,
+      "this.#owner.toClient.pushAlways(this.#ownerGeneration); this.#owner.waker.wakeAnyway();",
+      "this.#link.toClient.pushAlways(this.#generation); this.#link.waker.wakeAnyway();",
+    ),
+  },
+  {
+    name: "the slot is queued by its flag after the end was asked for",
+    scenario: "handed over and closed",
+    edits: edit(LINK, "if (this.#port !== null) { channel.request(bits);", "if (true) { channel.request(bits);"),
+  },
+  {
+    name: "a reset asks for the end, and closing asks again",
+    scenario: "handed over and reset, with time-outs",
+    edits: edit(
+      "main/tcp-socket",
+      "this.#parting = REQUEST_RESET;",
+      "this.#channel.link.part(this.#channel, REQUEST_RESET);",
+    ),
+  },
+  {
+    name: "where a connection that was handed over is gets forgotten",
+    scenario: "handed over and back",
+    edits: edit("worker/actor", "this.#moved.set(message.home, slot);", ""),
+  },
+  {
+    name: "who has the token looks and then takes",
+    scenario: "handed over to two",
+    edits: edit(
+      "main/socket-token",
+      "if (Atomics.compareExchange(words, GENERATION, -home, generation) !== -home) {",
+      "const free = Atomics.load(words, GENERATION) === -home; if (free) Atomics.store(words, GENERATION, generation); if (!free) {",
+    ),
+  },
+  {
+    name: "a message about a connection that is not known yet is dropped",
+    scenario: "accepted and handed over at once",
+    edits: edit("worker/actor", "this.#early.push(message);", ""),
+  },
+  // The networking thread's life.
+  {
+    name: "the worker does not look for questions again before it sleeps",
+    scenario: "asked",
+    edits: edit(
+      "worker/actor",
+      "if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false;",
+      "",
+    ),
+  },
+  {
+    name: "the worker does not look for its stop again before it sleeps",
+    scenario: "stopped",
+    edits: edit("worker/actor", "if (Atomics.load(this.#words, STOP) === 1) return false;", ""),
+  },
+  {
+    name: "the thread is told to stop after the ring",
+    scenario: "stopped",
+    edits: edit(
+      LINK,
+      "Atomics.store(this.#worker, STOP, 1); this.doorbell.ring();",
+      "this.doorbell.ring(); Atomics.store(this.#worker, STOP, 1);",
+    ),
+  },
+  {
+    name: "the clients are woken before the thread says that it has stopped",
+    scenario: "stopped",
+    edits: edit(
+      "worker/actor",
+      "Atomics.store(this.#words, LIFE, LIFE_STOPPED); for (const link of this.#links) link.waker.wakeAnyway();",
+      "for (const link of this.#links) link.waker.wakeAnyway(); Atomics.store(this.#words, LIFE, LIFE_STOPPED);",
+    ),
+  },
+  {
+    name: "a stopped thread counts as alive",
+    scenario: "stopped",
+    edits: edit(LINK, "else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);", ""),
+  },
+  {
+    name: "the thread says that it is dead before it says why",
+    scenario: "dying",
+    edits: edit(
+      "worker/boot",
+      "writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message }); Atomics.store(words, LIFE, LIFE_DEAD);",
+      "Atomics.store(words, LIFE, LIFE_DEAD); writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });",
+    ),
+  },
+  {
+    name: "the last reason is written over the first",
+    scenario: "dying",
+    edits: edit("worker/boot", "if (Atomics.load(words, LIFE) === LIFE_DEAD) return;", ""),
+  },
+  {
+    name: "nobody asks whether the thread lives",
+    scenario: "killed",
+    edits: edit(LINK, "Atomics.add(this.#worker, PING, 1);", "Atomics.load(this.#worker, PING);"),
+  },
+  {
+    name: "an answer does not end the silence before it",
+    scenario: "killed",
+    edits: edit(LINK, "this.#pong = pong; this.#silent = 0;", "this.#pong = pong;"),
+  },
+  {
+    name: "an answer counts again and again",
+    scenario: "killed",
+    edits: edit(LINK, "this.#pong = pong; this.#silent = 0;", "this.#silent = 0;"),
+  },
+  {
+    name: "who waits while the thread starts is patient for ever",
+    scenario: "killed while it starts",
+    edits: edit(LINK, "(starting ? STARTING_WATCHES : SILENT_WATCHES)", "(starting ? 99 : SILENT_WATCHES)"),
   },
 ];

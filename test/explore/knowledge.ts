@@ -22,6 +22,14 @@ export class Knowledge {
     this.#bitsUsed = threadNames.length;
   }
 
+  /** A place is used with `Atomics`. */
+  mark(place: number): void {
+    const entry = this.#world.places[place];
+    if (entry === undefined) throw new Error("no such place");
+    if (entry.use === "plain") throw new ModelFault(`${entry.label} is used with Atomics and without`);
+    entry.use = "atomic";
+  }
+
   /** Thread `t` gets the knowledge of a word. */
   learn(unknown: number[], t: number, place: number): void {
     const from = this.#bit(place);
@@ -73,10 +81,6 @@ export class Knowledge {
   #bit(place: number): number {
     let bit = this.#bits[place];
     if (bit === undefined) {
-      const entry = this.#world.places[place];
-      if (entry === undefined) throw new Error("no such place");
-      if (entry.use === "plain") throw new ModelFault(`${entry.label} is used with Atomics and without`);
-      entry.use = "atomic";
       if (this.#bitsUsed > 31) throw new Error("too many atomic words for the knowledge bits");
       bit = 1 << this.#bitsUsed++;
       this.#bits[place] = bit;

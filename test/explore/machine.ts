@@ -6,7 +6,7 @@
 
 import { Knowledge } from "./knowledge.js";
 import { BLOCKED, ModelFault, RUNNING, type State, setValue, valueAt, WOKEN } from "./state.js";
-import type { LocalNode, ModelThread } from "./thread.js";
+import { LocalNode, type ModelThread } from "./thread.js";
 import { describe } from "./wording.js";
 import type { Operation, Value, World } from "./world.js";
 
@@ -14,6 +14,8 @@ import type { Operation, Value, World } from "./world.js";
 export interface View {
   word(array: object, index: number): number;
   note(name: string): number;
+  /** Keeps a number in the state, for a guard that judges by what was before. */
+  remember(name: string, value: number): void;
 }
 
 /** Says why an operation must not be done, or null. */
@@ -27,6 +29,9 @@ const SLEEPING_KINDS = new Set<Operation["kind"]>(["wait", "waitAsync", "notify"
 
 /** Operations that are never a step of their own. */
 const PLAIN_KINDS = new Set<Operation["kind"]>(["read", "write", "reset", "note"]);
+
+/** Where a killed thread is. */
+const NOWHERE = new LocalNode(0xffffffff, null, { root: null, cells: [], first: null }, []);
 
 export class Machine {
   readonly #world: World;
@@ -55,6 +60,7 @@ export class Machine {
     return {
       word: (array, index) => this.#value(state, this.#world.place(array, index)) as number,
       note: (name) => this.#value(state, this.#world.notePlace(name)) as number,
+      remember: (name, value) => this.#set(state, this.#world.notePlace(name), value),
     };
   }
 
@@ -71,6 +77,18 @@ export class Machine {
     state.nodes[t] = after;
     // A turn's end: what it has loaded from event counts is forgotten.
     if (after.checkpoint !== before.checkpoint && (state.tickets[t] as number[]).length > 0) state.tickets[t] = [];
+  }
+
+  /** Thread `t` is no more, wherever it was; a note says so. */
+  kill(state: State, t: number): void {
+    state.nodes[t] = NOWHERE;
+    state.status[t] = RUNNING;
+    state.listening[t] = [];
+    state.rings[t] = 0;
+    state.tickets[t] = [];
+    const { name } = this.#threads[t] as ModelThread;
+    this.#set(state, this.#world.notePlace(`${name} was killed`), 1);
+    this.log?.push(`${name}: is killed`);
   }
 
   /** One operation of thread `t`; `event` is what the event loop brings, or how a wait ends. */
@@ -251,11 +269,14 @@ export class Machine {
   }
 
   #learn(state: State, t: number, place: number): void {
-    this.#knowledge.learn(state.unknown, t, place);
+    this.#knowledge.mark(place);
+    // What a thread alone uses tells it nothing that it does not know.
+    if (this.#shared.has(place)) this.#knowledge.learn(state.unknown, t, place);
   }
 
   #teach(state: State, t: number, place: number): void {
-    this.#knowledge.teach(state.unknown, t, place);
+    this.#knowledge.mark(place);
+    if (this.#shared.has(place)) this.#knowledge.teach(state.unknown, t, place);
   }
 
   #line(t: number, operation: Operation, result: Value): void {

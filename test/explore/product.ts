@@ -5,8 +5,9 @@
  * and exports become those of this little linker, and the edits that a scenario or a seeded fault asks for. An edit that
  * does not apply exactly once throws: a list of faults that is out of step with the source would prove nothing.
  *
- * Loaded are the modules that share memory and nothing else: all of `ring`, and of the two threads' sides those classes
- * that stand between the rings and Node's sockets. What they import beyond that is replaced by stand-ins.
+ * Loaded are the modules that share memory: all of `ring`, and of the two threads' sides what stands between the rings and Node's
+ * sockets or the program, up to `TcpSocket` here and `Actor` and its boot task there. What they import beyond that is replaced by
+ * stand-ins.
  */
 
 import { readFileSync } from "node:fs";
@@ -19,6 +20,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/ring/slot-queue.js") &
   typeof import("../../build/ring/signal.js") &
   typeof import("../../build/ring/valve.js") &
+  typeof import("../../build/ring/arena.js") &
   typeof import("../../build/worker/client-link.js") &
   typeof import("../../build/worker/slot.js") &
   typeof import("../../build/worker/receiver.js") &
@@ -26,7 +28,13 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/sender.js") &
   typeof import("../../build/main/channel.js") &
   typeof import("../../build/main/inbox.js") &
-  typeof import("../../build/main/outlet.js");
+  typeof import("../../build/worker/connection.js") &
+  typeof import("../../build/worker/actor.js") & { boot: typeof import("../../build/worker/boot.js").default } & {
+    Listener: new () => object;
+  } & typeof import("../../build/main/outlet.js") &
+  typeof import("../../build/main/inlet.js") &
+  typeof import("../../build/main/worker-link.js") &
+  typeof import("../../build/main/tcp-socket.js");
 
 const MODULES = [
   "ring/layout",
@@ -35,6 +43,7 @@ const MODULES = [
   "ring/slot-queue",
   "ring/signal",
   "ring/valve",
+  "ring/arena",
   "worker/client-link",
   "worker/slot",
   "worker/receiver",
@@ -43,11 +52,21 @@ const MODULES = [
   "main/channel",
   "main/inbox",
   "main/outlet",
+  "main/inlet",
+  "main/net-error",
+  "main/handle",
+  "main/worker-link",
+  "main/socket-token",
+  "main/tcp-socket",
+  "worker/connection",
+  "worker/listener",
+  "worker/actor",
+  "worker/boot",
 ];
 
 /** A change of one module's text; white space does not matter in `find`. */
 export interface Edit {
-  /** Path of the module in `dist`, without its ending. */
+  /** Path of the module in `build`, without its ending. */
   module: string;
   find: string | RegExp;
   replace: string;
@@ -66,6 +85,15 @@ export function loadProduct(world: World, edits: readonly Edit[] = []): Product 
     loaded.set(name, exports);
     return exports;
   };
+  // The boot task makes the actor and forgets it; a snapshot of the thread must see it.
+  const { Actor } = load("worker/actor") as { Actor: new (boot: object) => object };
+  const Known = class extends Actor {
+    constructor(boot: object) {
+      super(boot);
+      world.newborn = this;
+    }
+  };
+  loaded.set("worker/actor", { Actor: Known });
   for (const edit of edits) if (!MODULES.includes(edit.module)) throw new Error(`no module ${edit.module}`);
   return Object.assign({}, ...MODULES.map(load)) as Product;
 }
@@ -82,10 +110,26 @@ function scopeOf(world: World): Exports {
     Atomics: world.atomics,
     Int32Array: view(Int32Array),
     Uint8Array: view(Uint8Array),
-    Buffer: { from: (memory: object) => memory },
+    SharedArrayBuffer: function Memory(byteLength: number) {
+      return world.client?.spare ?? { byteLength };
+    },
+    Buffer: {
+      from: (memory: object) => memory,
+      alloc: (count: number) => new Uint8Array(count),
+      allocUnsafe: (count: number) => new Uint8Array(count),
+    },
     // The time that something took decides about speed only: the model's clock stands still.
     performance: { now: () => 0 },
     setImmediate: (callback: () => void) => void world.immediates.push(callback),
+    // A time-out of the networking thread's is many times longer than anything here.
+    setTimeout: () => 0,
+    clearTimeout: () => {},
+    process: { on: (event: string, listener: (value: unknown) => void) => void world.listeners.set(event, listener) },
+    // The real one would call in the middle of another thread's turn.
+    FinalizationRegistry: class {
+      register(): void {}
+      unregister(): void {}
+    },
   };
 }
 
@@ -95,14 +139,66 @@ function standIns(world: World): Record<string, Exports> {
   return {
     // A fault's text is one word here, behind the length as in the real one.
     "ring/fault-text": {
-      writeFault: (words: Int32Array, start: number, _bytes: number, fault: { code: string }): void => {
-        words[start + 1] = Number(fault.code);
+      writeFault: (words: Int32Array, start: number, _bytes: number, { code }: { code: string }): void => {
+        words[start + 1] = world.letter(`fault ${code}`, { code });
         atomics.store(words, start, 1);
       },
-      readFault: (words: Int32Array, start: number): { code: string } | null =>
-        atomics.load(words, start) === 0 ? null : { code: String(words[start + 1]) },
+      readFault: (words: Int32Array, start: number): object | null =>
+        atomics.load(words, start) === 0 ? null : { message: "", ...world.open(words[start + 1] as number) },
     },
-    "main/net-error": { NetError: Error, timedOut: Error },
+    "node:worker_threads": { BroadcastChannel: broadcastChannel(world), receiveMessageOnPort: () => undefined },
+    "main/client": { WATCH_MS: 250, thisClient: () => world.client },
+    "main/arguments": { amount: same, integer: same, bytes: same, options: same, boolean: same, keepAliveDelay: same },
+    "main/deadline": { Deadline: class {} },
+    "main/framing": {},
+    "worker/connection-facts": { connectionFacts: () => null },
+    "worker/faults": { faultOf: (error: Error) => ({ code: error.message, message: "" }) },
+    "worker/secure-modules": { isSecure: () => false },
+    "worker/socket-handle": { errorBehindEnd: () => null },
+    "worker/connector": { Connector: class {} },
+    "worker/datagram-socket": { DatagramSocket: class {} },
+    "worker/resolver": { Resolver: class {}, Lookup: class {} },
+    "worker/trust": { Trust: class {} },
+    // Whether it pays to poll depends on the traffic; where it may, both are tried.
+    "worker/polling": {
+      Polling: class {
+        readonly enabled: boolean;
+        constructor(longest: number) {
+          this.enabled = longest > 0;
+        }
+        activity(): void {}
+        decide(): boolean {
+          return world.choose(2) === 1;
+        }
+      },
+    },
+    "worker/listener": {
+      Listener: class {
+        adopt(command: object): void {
+          world.listeners.get("adopt")?.(command);
+        }
+      },
+    },
+  };
+}
+
+function same(_name: string, value: unknown): unknown {
+  return value;
+}
+
+/** Node's class, over a channel of the model's: what is posted are letters. */
+function broadcastChannel(world: World): unknown {
+  return class {
+    constructor(readonly name: string) {}
+    postMessage(message: { client: string; generation: number }): void {
+      world.post(this.name, world.letter(`${message.client} ${message.generation}`, message));
+    }
+    set onmessage(listener: (event: { data: unknown }) => void) {
+      const { name } = this;
+      world.listeners.set(name, (data) => listener({ data }));
+    }
+    close(): void {}
+    unref(): void {}
   };
 }
 
@@ -136,8 +232,27 @@ function apply(text: string, edit: Edit): string {
 
 function link(name: string, text: string, scope: Exports): (load: (name: string) => Exports) => Exports {
   const exported: string[] = [];
+  // A class that extends another must not share its private names.
+  const mark = /class \w+ extends /.test(text) ? "__" : "_";
   const body = text
-    .replace(/#(\w+)/g, "_$1")
+    .replace(/#(\w+)/g, `${mark}$1`)
+    .replace(/import \* as (\w+) from "(\.[^"]*)\.js";/g, (_, id: string, from: string) => {
+      return `const ${id} = load("${posix.join(posix.dirname(name), from)}");`;
+    })
+    .replace(/import \{([^}]*)\} from "(node:[^"]*)";/g, (_, names: string, from: string) => {
+      return `const {${names}} = load("${from}");`;
+    })
+    // The boot task loads the rest late, to tell what fails; nothing here waits.
+    .replace(
+      /await import\("(\.[^"]*)\.js"\)/g,
+      (_, from: string) => `load("${posix.join(posix.dirname(name), from)}")`,
+    )
+    .replace(/export default async function/g, "export function")
+    // What suspends a thread is no error of the product's.
+    .replace(
+      /catch (?:\((\w+)\) )?\{/g,
+      (_, id = "error") => `catch (${id}) { if (typeof ${id} === "symbol") throw ${id};`,
+    )
     .replace(/import \{([^}]*)\} from "(\.[^"]*)\.js";/g, (_, names: string, from: string) => {
       return `const {${names.replace(/ as /g, ": ")}} = load("${posix.join(posix.dirname(name), from)}");`;
     })

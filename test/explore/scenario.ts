@@ -48,16 +48,17 @@ export function labels(block: string, names: Record<string, number>): (index: nu
 }
 
 /** In ms; how long that is does not matter to the model, only whether it ends. */
-const SLICE = 50;
+export const SLICE = 50;
 
 export type Sleeper = InstanceType<Product["SignalSleeper"]>;
 
-/** One round of a client's wait; true when `condition` holds. */
+/** One round of a client's wait; true when `condition` holds. Where it has no `longest`, it must be woken. */
 export function waitRound(
   { broken, restless }: Stage,
   sleeper: Sleeper,
   interest: number,
   condition: () => boolean,
+  longest = restless ? SLICE : Number.POSITIVE_INFINITY,
 ): boolean {
   if (condition()) return true;
   const ticket = sleeper.announce(interest);
@@ -65,7 +66,7 @@ export function waitRound(
     sleeper.rise();
     return true;
   }
-  sleeper.sleep(ticket, restless ? SLICE : Number.POSITIVE_INFINITY);
+  sleeper.sleep(ticket, longest);
   sleeper.rise();
   return false;
 }

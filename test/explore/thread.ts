@@ -34,6 +34,7 @@ interface Root {
   program: Program | null;
   callbacks: (() => void)[];
   immediates: (() => void)[];
+  listeners: Map<string, (value: unknown) => void>;
 }
 
 /** An object of the program and what its fields were. */
@@ -92,10 +93,11 @@ export class ModelThread {
     let position = 0;
     let link = attach;
     const world = this.#world;
-    const root = checkpoint.root ?? { program: null, callbacks: [], immediates: [] };
+    const root = checkpoint.root ?? { program: null, callbacks: [], immediates: [], listeners: new Map() };
     restore(checkpoint.cells);
     world.callbacks = root.callbacks;
     world.immediates = root.immediates;
+    world.listeners = root.listeners;
     const arrive = (operation: Operation): LocalNode => {
       const node = new LocalNode(this.#nodes++, operation, checkpoint, [...trail]);
       link(node);

@@ -95,6 +95,14 @@ export class World {
   callbacks: (() => void)[] = [];
   /** The same for its `setImmediate`. */
   immediates: (() => void)[] = [];
+  /** The same for what it has told its message ports, its broadcast channel and its process to call, by the event's name. */
+  listeners = new Map<string, (value: unknown) => void>();
+  /** The product's "client of this thread", and memory that it may allocate; the programs of such threads set it in each turn. */
+  client: { spare: object | null } | null = null;
+  /** The actor that was made last. */
+  newborn: object | null = null;
+  readonly #letters: object[] = [];
+  readonly #letterNumbers = new Map<string, number>();
   readonly #shapes = new WeakMap<object, ArrayShape>();
   readonly #channels = new Map<string, object>();
   readonly atomics: typeof Atomics;
@@ -156,13 +164,14 @@ export class World {
 
   /**
    * Waits in the event loop for one of `events` (they can happen at any time), "ring" (a `waitAsync` was notified: call
-   * `callback`), "immediate" (call `immediate`), "message" (there is one in `channel`) or, if asked for, "tick" (anything
-   * else that runs the loop, at any time, but never counted on).
+   * `callback`), "immediate" (call `immediate`), "message" (there is one in `channel`), "broadcast" (there is one in `other`) or,
+   * if asked for, "tick" (anything else that runs the loop, at any time, but never counted on).
    */
-  loop(events: readonly string[], ticks: boolean, channel?: string): string {
+  loop(events: readonly string[], ticks: boolean, channel?: string, other?: string): string {
     const place = channel === undefined ? -1 : this.#channel(channel);
+    const second = other === undefined ? -1 : this.#channel(other);
     const all = this.immediates.length > 0 ? [...events, "immediate"] : events;
-    return this.#do("loop", place, ticks ? 1 : 0, 0, all) as string;
+    return this.#do("loop", place, ticks ? 1 : 0, second, all) as string;
   }
 
   /** Runs the callback of the `waitAsync` that was notified. */
@@ -184,6 +193,22 @@ export class World {
   /** The oldest message, or -1. */
   take(channel: string): number {
     return this.#do("take", this.#channel(channel)) as number;
+  }
+
+  /** A number to post for an object that is always the same where `key` is. */
+  letter(key: string, object: object): number {
+    let number = this.#letterNumbers.get(key);
+    if (number === undefined) {
+      number = this.#letters.push(object) - 1;
+      this.#letterNumbers.set(key, number);
+      this.opaque.set(object, `letter ${key}`);
+    }
+    return number;
+  }
+
+  /** The object that was posted as `letter`. */
+  open(letter: number): object {
+    return this.#letters[letter] ?? this.fail(`there is no letter ${letter}`);
   }
 
   /** Prepares a word of memory that no other thread knows of now. */

@@ -7,19 +7,21 @@ import { overflowGuard } from "./slot-queue.js";
 /** Name of the slot in the scenarios that open it only once. */
 export const GENERATION = 5;
 
-export interface Fabric {
-  slot: Int32Array;
+/** A client's own block, and its link to the networking thread. */
+export interface Strand {
   link: Int32Array;
-  worker: Int32Array;
   client: Int32Array;
+}
+
+export interface Fabric extends Strand {
+  slot: Int32Array;
+  worker: Int32Array;
 }
 
 /** Lays the four blocks out as the product does. */
 export function weave({ world, product }: Stage, slotWords: Record<number, number> = {}): Fabric {
-  const { QUEUES, QUEUE_CAPACITY } = product;
-  const linkWords = pick(product, ["TO_WORKER_WRITE", "TO_WORKER_READ", "TO_CLIENT_WRITE", "TO_CLIENT_READ"]);
-  const linkLabel = labels("link", linkWords);
   const fabric = {
+    ...weaveStrand({ world, product }),
     slot: world.words("slot", product.SLOT_WORDS, {
       label: labels(
         "slot",
@@ -39,24 +41,34 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
       ),
       initial: (index) => slotWords[index] ?? 0,
     }),
-    link: world.words("link", product.LINK_BLOCK_BYTES / 4, {
-      label: (index) => {
-        if (index < QUEUES) return linkLabel(index);
-        const entry = index - QUEUES;
-        return entry < QUEUE_CAPACITY ? `to worker, entry ${entry}` : `to client, entry ${entry - QUEUE_CAPACITY}`;
-      },
-    }),
     worker: world.words("worker", product.WORKER_BLOCK_BYTES / 4, {
-      label: labels("worker", pick(product, ["DOORBELL", "SLEEPING"])),
-    }),
-    client: world.words("client", product.CLIENT_BLOCK_BYTES / 4, {
-      label: labels("client", pick(product, ["SIGNAL", "INTEREST"])),
+      label: labels("worker", pick(product, ["DOORBELL", "SLEEPING", "LIFE", "PING", "PONG", "STOP", "LIFE_FAULT"])),
     }),
   };
   world.counter(fabric.worker, product.DOORBELL);
-  world.counter(fabric.client, product.SIGNAL);
   world.opaque.set(fabric, "fabric");
   return fabric;
+}
+
+/** The blocks of one client more; `owner` is said behind the names of their words. */
+export function weaveStrand({ world, product }: Pick<Stage, "world" | "product">, owner = ""): Strand {
+  const { QUEUES, QUEUE_CAPACITY } = product;
+  const of = owner === "" ? "" : ` of ${owner}`;
+  const linkWords = pick(product, ["TO_WORKER_WRITE", "TO_WORKER_READ", "TO_CLIENT_WRITE", "TO_CLIENT_READ"]);
+  const linkLabel = labels("link", linkWords);
+  const linkName = (index: number): string => {
+    if (index < QUEUES) return linkLabel(index);
+    const entry = index - QUEUES;
+    return entry < QUEUE_CAPACITY ? `to worker, entry ${entry}` : `to client, entry ${entry - QUEUE_CAPACITY}`;
+  };
+  const clientLabel = labels("client", pick(product, ["SIGNAL", "INTEREST"]));
+  const strand = {
+    link: world.words(`link${of}`, product.LINK_BLOCK_BYTES / 4, { label: (index) => linkName(index) + of }),
+    client: world.words(`client${of}`, product.CLIENT_BLOCK_BYTES / 4, { label: (index) => clientLabel(index) + of }),
+  };
+  world.counter(strand.client, product.SIGNAL);
+  world.opaque.set(strand, `strand${of}`);
+  return strand;
 }
 
 function pick<T extends object>(from: T, names: (keyof T)[]): Record<string, number> {
@@ -66,7 +78,7 @@ function pick<T extends object>(from: T, names: (keyof T)[]): Record<string, num
 /** Complains when one of the link's two queues overflows, or more than `most` entries stand in it. */
 export function queueGuard(
   { product }: Stage,
-  { link }: Fabric,
+  { link }: Strand,
   most = product.QUEUE_CAPACITY,
 ): NonNullable<Exploration["guard"]> {
   const { QUEUES, QUEUE_CAPACITY } = product;
@@ -113,6 +125,34 @@ export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceT
 /** A place in memory, where the product's types want a SharedArrayBuffer and the model has an array. */
 export function shared(array: Int32Array | Uint8Array): SharedArrayBuffer {
   return array as unknown as SharedArrayBuffer;
+}
+
+/** A calling thread, as the product's links and sockets know it. */
+export class ModelClient {
+  links: unknown[] = [];
+  readonly memory: SharedArrayBuffer;
+  private generation: number;
+
+  /** `spare` is the memory of a link that the product makes by itself. */
+  constructor(
+    world: Stage["world"],
+    readonly name: string,
+    { client }: Strand,
+    readonly spare: Int32Array,
+    firstGeneration: number,
+  ) {
+    this.memory = shared(client);
+    this.generation = firstGeneration - 1;
+    Object.defineProperty(this, "spinning", { value: nothing(world) });
+  }
+
+  nextGeneration(taken: (generation: number) => boolean): number {
+    do this.generation++;
+    while (taken(this.generation));
+    return this.generation;
+  }
+
+  look(): void {}
 }
 
 /** Stands for what has no part in the protocols, statistics say: may be called, and asked for anything. */

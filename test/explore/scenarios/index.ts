@@ -2,6 +2,8 @@
 
 import { BYTE_SCENARIOS } from "./bytes.js";
 import { DOORBELL_SCENARIOS } from "./doorbell.js";
+import { HANDOVER_SCENARIOS } from "./handover.js";
+import { LIFE_SCENARIOS } from "./life.js";
 import { READY_SCENARIOS } from "./ready-list.js";
 import { RECEIVE_SCENARIOS } from "./receive-path.js";
 import { RECORD_SCENARIO } from "./records.js";
@@ -20,4 +22,6 @@ export const SCENARIOS = [
   ...SEND_SCENARIOS,
   ...READY_SCENARIOS,
   ...REUSE_SCENARIOS,
+  ...HANDOVER_SCENARIOS,
+  ...LIFE_SCENARIOS,
 ];

@@ -1,0 +1,89 @@
+/** The arena keeps its promises in every state that it can get into, and the faults that are put into it are found. */
+
+import { afterAll, describe, expect, test } from "vitest";
+import { type ArenaPlan, exploreArena, inWords } from "./arena.js";
+import type { Edit } from "./product.js";
+import { count, part, writePart } from "./report.js";
+
+const PLANS: ArenaPlan[] = [
+  { pieces: 1, most: 6 },
+  { pieces: 2, most: 7 },
+  { pieces: 3, most: 7 },
+];
+
+const FAULTS: { name: string; find: string; replace: string }[] = [
+  {
+    name: "a block counts as empty although a piece of it is in use",
+    find: "if (block.free.length < this.#pieces) return;",
+    replace: "if (block.free.length < this.#pieces - 1) return;",
+  },
+  {
+    name: "every block is kept",
+    find: "this.#blocks[number] = null; this.#emptyBlocks--;",
+    replace: "",
+  },
+  {
+    name: "no block is kept",
+    find: "if (this.#emptyBlocks > 1) {",
+    replace: "if (this.#emptyBlocks > 0) {",
+  },
+  {
+    name: "a block that is taken from again still counts as empty",
+    find: "if (block?.free.length === this.#pieces - 1) this.#emptyBlocks--;",
+    replace: "",
+  },
+  {
+    name: "pieces freed before the place of the last search are not found",
+    find: "if (number < this.#hint) this.#hint = number;",
+    replace: "",
+  },
+  {
+    name: "a dropped block is replaced before those behind it are looked at",
+    find: "if (piece === undefined) continue;",
+    replace: "if (block === null) break; if (piece === undefined) continue;",
+  },
+  {
+    name: "a piece comes back under its number among all blocks",
+    find: "block.free.push(piece % this.#pieces);",
+    replace: "block.free.push(piece);",
+  },
+  {
+    name: "two pieces share a place",
+    find: "return (piece % this.#pieces) * this.#pieceBytes;",
+    replace: "return ((piece % this.#pieces) >> 1) * this.#pieceBytes;",
+  },
+];
+
+function editOf({ find, replace }: (typeof FAULTS)[number]): Edit {
+  return { module: "ring/arena", find, replace };
+}
+
+describe("the arena", () => {
+  const plans: string[] = [];
+  const faults: string[] = [];
+
+  test.each(PLANS)("$pieces pieces in a block, $most in use", (plan) => {
+    const { states, steps, fault, trace } = exploreArena(plan);
+    expect(fault, inWords(trace)).toBeNull();
+    expect(states).toBeGreaterThan(plan.most);
+    plans.push(`| ${plan.pieces} | ${plan.most} | ${count(states)} | ${count(steps)} |`);
+  });
+
+  test.each(FAULTS)("$name", (seeded) => {
+    const outcome = PLANS.map((plan) => exploreArena(plan, [editOf(seeded)])).find(({ fault }) => fault !== null);
+    expect(outcome, "the exploration finds nothing wrong").toBeDefined();
+    faults.push(`| ${seeded.name} | ${outcome?.fault} | ${inWords(outcome?.trace ?? [])} |`);
+  });
+
+  test("the document names every fault", () => {
+    const text = part("arena");
+    expect(FAULTS.filter(({ name }) => !text.includes(`| ${name} |`)).map(({ name }) => name)).toEqual([]);
+  });
+
+  afterAll(() => {
+    if (plans.length < PLANS.length || faults.length < FAULTS.length) return;
+    const head = ["| pieces in a block | most in use | states | steps |", "|---:|---:|---:|---:|"];
+    const middle = ["", "| what is wrong | found as | after |", "|---|---|---|"];
+    writePart("arena", [...head, ...plans, ...middle, ...faults]);
+  });
+});

@@ -1,0 +1,248 @@
+/** The calling threads in the scenarios of connections that are handed over. Test code. */
+
+import { type Stage, waitRound } from "../scenario.js";
+import type { Program } from "../thread.js";
+import { type Fabric, GENERATION, ModelClient, type Strand, shared } from "./fabric.js";
+import { BROADCAST, PORT } from "./networking-thread.js";
+import { byteAt, type Traffic } from "./node-socket.js";
+
+/** Name of the server that an accepted connection comes from. */
+export const SERVER = 4;
+/** Where the generations of the client with this number begin, beside that of the connection at home. */
+export const FIRST_GENERATIONS = [GENERATION + 1, 30, 40];
+
+/** Posted by the networking thread when it has begun, so that its first steps mingle with nobody's. */
+export const BEGUN = "begun";
+
+export type Act =
+  | { act: "begin" | "accept" }
+  /** Reads until `count` bytes of the stream were read, here or before, or with `poll` the same by looking only when it was told. */
+  | { act: "read" | "poll"; count: number }
+  /** Reads until the peer's end was told. */
+  | { act: "read all" | "poll all" }
+  /** Writes until `count` bytes of the stream were written. */
+  | { act: "write"; count: number }
+  | { act: "give"; to: string[] }
+  /** Takes the connection over, or finds that another was faster and is done. */
+  | { act: "take"; from: string }
+  | { act: "close" }
+  | { act: "reset" }
+  /** Waits until the slot was given back. */
+  | { act: "get back" };
+
+export interface Plan extends Traffic {
+  outgoing: number;
+  receive: number;
+  send: number;
+  /** What each client does; the first opened the connection. */
+  clients: { name: string; acts: Act[] }[];
+  /** Whether the networking thread hears of the connection only by the command that accepts it. */
+  accepted?: boolean;
+  restless?: boolean;
+}
+
+export interface Rings {
+  receive: Uint8Array;
+  send: Uint8Array;
+}
+
+type Reference = ConstructorParameters<Stage["product"]["Slot"]>[1];
+type RingPair = ConstructorParameters<Stage["product"]["Connection"]>[1];
+
+/** Where the slot and its rings are, as commands say it. */
+export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Reference; rings: RingPair } {
+  return {
+    slot: { generation: GENERATION, memory: shared(slot), offset: 0 },
+    rings: {
+      receive: { memory: shared(receive), offset: 0, capacity: receive.length },
+      send: { memory: shared(send), offset: 0, capacity: send.length },
+    },
+  };
+}
+
+/** A client that has the connection, or takes it over, and does as its list of acts says. */
+export class User implements Program {
+  private readonly client: ModelClient;
+  private readonly sleeper;
+  private link: InstanceType<Stage["product"]["WorkerLink"]> | null = null;
+  private socket: InstanceType<Stage["product"]["TcpSocket"]> | null = null;
+  private next = 0;
+  /** Whether the poller shall look at the connection; a new one it looks at anyway. */
+  private candidate = true;
+  private endTold = false;
+  private freed = 0;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly plan: Plan,
+    private readonly number: number,
+    private readonly fabric: Fabric,
+    strand: Strand,
+    spare: Int32Array,
+    rings: Rings,
+  ) {
+    const { world, product } = stage;
+    const { name } = plan.clients[number] as Plan["clients"][number];
+    this.client = new ModelClient(world, name, strand, spare, FIRST_GENERATIONS[number] as number);
+    this.sleeper = new product.SignalSleeper(strand.client);
+    if (number === 0) this.open(rings);
+  }
+
+  /** The connection at the thread that opens it. An accepted one it uses before the networking thread knows its slot. */
+  private open(ends: Rings): void {
+    const { world, product } = this.stage;
+    const { client, fabric } = this;
+    const { slot, rings } = places(fabric, ends);
+    const port = { postMessage: () => world.post(PORT, world.letter("adopt", { type: "adopt", server: SERVER })) };
+    this.link = new product.WorkerLink(
+      client as never,
+      BROADCAST,
+      shared(fabric.worker),
+      shared(fabric.link),
+      port as never,
+    );
+    const channel = new product.Channel(
+      this.link,
+      GENERATION,
+      slot,
+      rings,
+      fabric.slot,
+      {
+        receive: new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, ends.receive),
+        send: new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, ends.send),
+      },
+      () => world.note("given back", ++this.freed),
+    );
+    this.link.adopt(channel);
+    this.use(new product.TcpSocket(channel, { noDelay: true, keepAlive: false, keepAliveDelay: 0 }, true));
+  }
+
+  turn(): boolean {
+    const { acts } = this.plan.clients[this.number] as Plan["clients"][number];
+    this.stage.world.client = this.client;
+    const act = acts[this.next] as Act;
+    const done = this.does(act);
+    if (done === "never") return false;
+    if (done) this.next++;
+    return this.next < acts.length;
+  }
+
+  private does(act: Act): boolean | "never" {
+    const { world } = this.stage;
+    const socket = this.socket as NonNullable<typeof this.socket>;
+    switch (act.act) {
+      case "begin":
+        world.loop([], false, BEGUN);
+        world.take(BEGUN);
+        return true;
+      case "accept":
+        this.link?.post({ type: "adopt" } as never);
+        return true;
+      case "read":
+      case "poll":
+        if (socket.bytesRead < act.count) this.await(act.act === "poll");
+        return socket.bytesRead >= act.count;
+      case "read all":
+      case "poll all":
+        if (!this.endTold) this.await(act.act === "poll all");
+        return this.endTold;
+      case "write":
+        return this.write(act.count);
+      case "give": {
+        const { slot, ...token } = socket.detach();
+        this.socket = null;
+        const state = `${token.state.bytesRead} read, ${token.state.bytesWritten} written`;
+        for (const to of act.to) world.post(to, world.letter(`${this.client.name}: ${state}`, { slot, ...token }));
+        return true;
+      }
+      case "take":
+        return this.take(act.from);
+      case "close":
+        socket.close();
+        return true;
+      case "reset":
+        socket.reset();
+        return true;
+      case "get back":
+        return waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.gotBack());
+    }
+  }
+
+  private use(socket: NonNullable<User["socket"]>): void {
+    this.socket = socket;
+    this.candidate = true;
+    const watcher = { candidate: () => this.toldToLook(), handleClosed: () => {} };
+    socket.watch(watcher as never);
+  }
+
+  private toldToLook(): void {
+    this.candidate = true;
+  }
+
+  private drain(): void {
+    for (const link of this.client.links as { drain(): void }[]) link.drain();
+  }
+
+  private gotBack(): boolean {
+    this.drain();
+    return this.freed > 0;
+  }
+
+  /** One round of a wait for bytes or the end, which then are read. */
+  private await(polls: boolean): void {
+    const { product } = this.stage;
+    if (polls) waitRound(this.stage, this.sleeper, product.ANYTHING, () => this.poll() && this.read());
+    else waitRound(this.stage, this.sleeper, this.generation, () => this.read());
+  }
+
+  /** As `Poller.wait`: whoever was queued is a candidate, and stays one as long as it is ready. */
+  private poll(): boolean {
+    this.drain();
+    if (this.candidate) this.candidate = this.socket?.ready === true;
+    return this.candidate;
+  }
+
+  /** The name of the connection here: the last that this client gave. */
+  private get generation(): number {
+    return (this.socket as unknown as { __channel: { generation: number } }).__channel.generation;
+  }
+
+  private read(): boolean {
+    const { world } = this.stage;
+    const socket = this.socket as NonNullable<typeof this.socket>;
+    const before = socket.bytesRead;
+    const target = new Uint8Array(2);
+    const count = socket.readInto(target);
+    if (count === null) {
+      this.endTold = true;
+      world.expect("the end's position", before, this.plan.incoming);
+      return true;
+    }
+    for (let i = 0; i < count; i++) world.expect(`byte ${before + i}`, target[i] as number, byteAt(before + i));
+    return count > 0;
+  }
+
+  private write(count: number): boolean {
+    const socket = this.socket as NonNullable<typeof this.socket>;
+    const { bytesWritten } = socket;
+    if (bytesWritten >= count) return true;
+    const bytes = Uint8Array.from({ length: count - bytesWritten }, (_, i) => byteAt(bytesWritten + i));
+    if (socket.write(bytes) > 0) return socket.bytesWritten >= count;
+    waitRound(this.stage, this.sleeper, this.generation, () => socket.writable > 0);
+    return false;
+  }
+
+  private take(from: string): boolean | "never" {
+    const { world, product } = this.stage;
+    world.loop([], false, from);
+    const token = world.open(world.take(from));
+    try {
+      this.use(product.TcpSocket.attach(token as never));
+    } catch (error) {
+      if ((error as { code?: string }).code !== "ERR_SOCKET_DETACHED") throw error;
+      return "never";
+    }
+    world.note(`taken by ${this.client.name}`, 1);
+    return true;
+  }
+}

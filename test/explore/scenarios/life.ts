@@ -1,0 +1,281 @@
+/**
+ * Scenarios of a networking thread's life and death, with its own boot task and `Actor`, and the clients' `WorkerLink`: it is stopped,
+ * it dies and says so, it is killed without a word. Every wait ends, and no thread that answers is declared dead. Test code.
+ */
+
+import type { View } from "../explorer.js";
+import { type Scenario, SLICE, type Stage, waitRound } from "../scenario.js";
+import { ModelThread, type Program } from "../thread.js";
+import type { Operation } from "../world.js";
+import { type Fabric, GENERATION, ModelClient, type Strand, shared, weave, weaveStrand } from "./fabric.js";
+import { BROADCAST, NetworkingThread } from "./networking-thread.js";
+
+/** Name of the connection at the client that has attached it. */
+const ATTACHED = 30;
+/** Silent watches in a row that are allowed where the thread may be killed, also while it starts. */
+const SILENT = 1;
+/** Where it says what becomes of it, silence is no sign. */
+const PATIENT = 100;
+
+const NAMES = ["client", "other"];
+
+interface Plan {
+  /** What becomes of the networking thread. */
+  fate: "lives" | "stopped" | "throws" | "killed";
+  /** What the client does that started it: asks and goes; asks and stops it; waits. */
+  asks: number;
+  /** Whether the clients come only when it has begun. */
+  late?: boolean;
+  /** How often the clients watch while they wait, before their time is up; the second has an attached connection. */
+  watches: number[];
+}
+
+class Worker extends NetworkingThread {
+  private dead = false;
+
+  constructor(
+    stage: Stage,
+    private readonly plan: Plan,
+    fabric: Fabric,
+    other: Strand,
+  ) {
+    super(stage, fabric);
+    if (plan.fate !== "killed" && plan.watches.length > 1) this.attach(other);
+    if (plan.late === true) for (const name of NAMES) stage.world.post(`begun for ${name}`, 1);
+  }
+
+  /** A connection of the client at home that another has attached. */
+  private attach({ client, link }: Strand): void {
+    const { world, product } = this.stage;
+    const reference = { generation: GENERATION, memory: shared(this.fabric.slot), offset: 0 };
+    const slot = new product.Slot(this.home, reference);
+    this.home.handles.set(GENERATION, { slot, look: () => {} });
+    const message = { client: "other", clientBlock: client, linkBlock: link, home: GENERATION, generation: ATTACHED };
+    world.listeners.get(BROADCAST)?.(message);
+  }
+
+  protected override events(): string[] {
+    return this.plan.fate === "throws" && !this.dead ? ["throws"] : [];
+  }
+
+  protected override happens(): boolean {
+    const { listeners } = this.stage.world;
+    this.dead = true;
+    listeners.get("uncaughtExceptionMonitor")?.(new Error("it was bound to happen"));
+    listeners.get("exit")?.(1);
+    return false;
+  }
+}
+
+abstract class Watcher implements Program {
+  protected readonly link;
+  protected readonly sleeper;
+  private begun = false;
+
+  constructor(
+    protected readonly stage: Stage,
+    protected readonly name: string,
+    protected readonly plan: Plan,
+    fabric: Fabric,
+    strand: Strand,
+    port: object | null,
+  ) {
+    const { world, product } = stage;
+    const client = new ModelClient(world, name, strand, strand.link, ATTACHED);
+    this.sleeper = new product.SignalSleeper(strand.client);
+    this.link = new product.WorkerLink(
+      client as never,
+      BROADCAST,
+      shared(fabric.worker),
+      shared(strand.link),
+      port as never,
+    );
+  }
+
+  turn(): boolean {
+    if (this.plan.late !== true || this.begun) return this.goOn();
+    this.stage.world.loop([], false, `begun for ${this.name}`);
+    this.begun = true;
+    return true;
+  }
+
+  protected abstract goOn(): boolean;
+}
+
+/** Waits for news that never come, and watches the networking thread as `Client` does it, but each time: the clock is left out. */
+class Waiting extends Watcher {
+  private watched = 0;
+
+  constructor(
+    stage: Stage,
+    name: string,
+    plan: Plan,
+    private readonly number: number,
+    fabric: Fabric,
+    strand: Strand,
+  ) {
+    super(stage, name, plan, fabric, strand, number === 0 ? {} : null);
+  }
+
+  protected goOn(): boolean {
+    const { stage, link } = this;
+    const interest = this.number === 0 ? stage.product.ANYTHING : ATTACHED;
+    if (waitRound(stage, this.sleeper, interest, () => link.death !== null, SLICE)) return false;
+    link.watch();
+    if (link.death !== null) {
+      this.judge(link.death);
+      return false;
+    }
+    stage.world.note(`${this.name} goes on`, 1);
+    return ++this.watched < (this.plan.watches[this.number] as number);
+  }
+
+  private judge({ code, message }: { code: string; message: string }): void {
+    const { world } = this.stage;
+    const { fate } = this.plan;
+    if (fate === "stopped" && code !== "ERR_RUNTIME_CLOSED") world.fail(`a stopped thread is said to have ${code}`);
+    // With a reason the message goes on behind a colon.
+    if (fate === "throws" && !message.startsWith("the networking thread died:")) world.fail(`told only "${message}"`);
+    if (fate === "killed") world.note(`${this.name} declares it dead`, 1);
+  }
+}
+
+/** Asks whether the networking thread lives, and then goes, or stops it and waits until it rests. */
+class Asking extends Watcher {
+  private asked = 0;
+  private stopping = false;
+
+  constructor(stage: Stage, name: string, plan: Plan, fabric: Fabric) {
+    super(stage, name, plan, fabric, fabric, {});
+  }
+
+  protected goOn(): boolean {
+    const { stage, link } = this;
+    if (this.asked < this.plan.asks) {
+      this.asked++;
+      link.watch();
+      return this.asked < this.plan.asks || this.plan.fate === "stopped";
+    }
+    if (!this.stopping) {
+      this.stopping = true;
+      link.stop();
+      return true;
+    }
+    const { ANYTHING } = stage.product;
+    return !waitRound(stage, this.sleeper, ANYTHING, () => link.stopped, Number.POSITIVE_INFINITY);
+  }
+}
+
+/** Compares what the clients count with what the networking thread has answered. */
+function deathGuard({ world, product }: Stage, { worker }: Fabric) {
+  return (view: View, thread: string, { kind, place }: Operation, array: object, index: number): string | null => {
+    if (array === worker && index === product.PONG) {
+      if (thread === "worker" && kind === "store") for (const name of NAMES) view.remember(`${name}: answered`, 1);
+      if (thread !== "worker" && kind === "load") return look(view, thread);
+    }
+    const label = world.places[place]?.label;
+    if (label === `note ${thread} declares it dead`) {
+      return view.note(`${thread}: silent`) > SILENT ? null : `${thread} declares a thread dead that has answered`;
+    }
+    if (label === `note ${thread} goes on`) {
+      const killed = view.note("worker was killed") === 1;
+      const late = view.note(`${thread}: late`) >= (killed ? SILENT + 2 : 2);
+      return late ? `${thread} does not notice that the thread is no more` : null;
+    }
+    return null;
+  };
+
+  function look(view: View, name: string): string | null {
+    const gone = view.note("worker was killed") === 1 || view.word(worker, product.LIFE) >= product.LIFE_DEAD;
+    if (gone) view.remember(`${name}: late`, view.note(`${name}: late`) + 1);
+    const answered = view.note(`${name}: answered`) === 1;
+    const looked = view.note(`${name}: looked`) === 1;
+    view.remember(`${name}: looked`, 1);
+    view.remember(`${name}: answered`, 0);
+    view.remember(`${name}: silent`, answered ? 0 : view.note(`${name}: silent`) + 1);
+    if (answered || !looked) return null;
+    const pending = view.word(worker, product.PING) !== view.word(worker, product.PONG);
+    return pending ? null : `${name} counts a silence in which nobody has asked anything`;
+  }
+}
+
+function lifeScenario(name: string, story: string, plan: Plan): Scenario {
+  return {
+    name,
+    story,
+    calm: true,
+    edits: [
+      { module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 8" },
+      ...["SILENT_WATCHES", "STARTING_WATCHES"].map((limit) => {
+        const watches = plan.fate === "killed" ? SILENT : PATIENT;
+        return { module: "main/worker-link", find: new RegExp(`${limit} = \\d+`), replace: `${limit} = ${watches}` };
+      }),
+    ],
+    set(stage) {
+      const { world, product } = stage;
+      const fabric = weave(stage);
+      const other = weaveStrand(stage, "the other");
+      // A thread that is killed tells nobody: that the clients are any that it does not know makes for fewer states.
+      const strands = [plan.fate === "killed" && plan.late ? weaveStrand(stage, "the first") : fabric, other];
+      world.opaque.set(plan, "plan");
+      const { fate, asks, watches } = plan;
+      const waiting = watches.flatMap((watched, number) => {
+        const name = NAMES[number] as string;
+        const strand = strands[number] as Strand;
+        if (watched === 0) return [];
+        return [new ModelThread(name, world, () => new Waiting(stage, name, plan, number, fabric, strand))];
+      });
+      const asking = new ModelThread("client", world, () => new Asking(stage, "client", plan, fabric));
+      return {
+        threads: [
+          ...(asks > 0 || fate === "stopped" ? [asking] : []),
+          ...waiting,
+          new ModelThread("worker", world, () => new Worker(stage, plan, fabric, other)),
+        ],
+        timely: true,
+        mortal: fate === "killed" ? ["worker"] : [],
+        resting: fate === "stopped" ? ["worker"] : [],
+        guard: deathGuard(stage, fabric),
+        rest: (view) => {
+          if (fate === "killed") return null;
+          if (view.word(fabric.worker, product.PING) !== view.word(fabric.worker, product.PONG)) {
+            return fate === "lives" ? "the worker sleeps, and owes an answer" : null;
+          }
+          return null;
+        },
+      };
+    },
+  };
+}
+
+export const LIFE_SCENARIOS: Scenario[] = [
+  lifeScenario(
+    "asked",
+    "A client asks the networking thread three times whether it lives, and each question is answered.",
+    {
+      fate: "lives",
+      asks: 3,
+      watches: [],
+    },
+  ),
+  lifeScenario(
+    "stopped",
+    "Three threads: a client stops the networking thread and sleeps until it rests; another, which waits on an attached connection, hears of it.",
+    { fate: "stopped", asks: 0, watches: [0, 2], late: true },
+  ),
+  lifeScenario(
+    "dying",
+    "Three threads: the networking thread dies of an error at any moment; two clients wait, and both are told the first reason.",
+    { fate: "throws", asks: 0, watches: [2, 1], late: true },
+  ),
+  lifeScenario(
+    "killed",
+    "Three threads: the networking thread may be killed at any moment, without a word; two clients watch it.",
+    { fate: "killed", asks: 0, watches: [3, 1], late: true },
+  ),
+  lifeScenario("killed while it starts", "As before, with one client, which does not wait until it has started.", {
+    fate: "killed",
+    asks: 0,
+    watches: [5],
+  }),
+];
