@@ -10,7 +10,7 @@ export default {
   blocking(run, contender) {
     const listener = contender.listen();
     run.ready(listener.port);
-    for (let i = 0; i < 50; i++) listener.accept().close();
+    for (let i = 0; i < 1000; i++) listener.accept().close();
     const start = performance.now();
     let done = 0;
     for (; performance.now() < start + run.seconds * 1000; done++) listener.accept().close();
@@ -18,7 +18,7 @@ export default {
   },
   events(run) {
     return new Promise((resolve) => {
-      let done = -50;
+      let done = -1000;
       let start = 0;
       const server = net.createServer((client) => {
         client.on("error", () => {});

@@ -55,6 +55,7 @@ export class Client {
         return met(target);
       }
       const ticket = this.#sleeper.announce(interest);
+      for (const link of this.links) link.glance(); // one that died before the announcement does not wake anybody
       if (!met(target)) this.#sleeper.sleep(ticket, Math.min(left, WATCH_MS));
       this.#sleeper.rise();
       this.#watch();

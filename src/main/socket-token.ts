@@ -8,7 +8,7 @@
  */
 
 import { BroadcastChannel } from "node:worker_threads";
-import { GENERATION, LINK_BLOCK_BYTES, MAX_SLOTS, SLOT_WORDS } from "../ring/layout.js";
+import { GENERATION, LINK_BLOCK_BYTES, SLOT_WORDS } from "../ring/layout.js";
 import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../ring/protocol.js";
 import { Channel } from "./channel.js";
 import { type Client, thisClient } from "./client.js";
@@ -93,7 +93,7 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
 /** This thread's link to the token's networking thread, for attached connections only. */
 function attachedLink(client: Client, token: SocketToken): WorkerLink {
   const known = client.links.find((link) => link.name === token.networkingThread && link.attachedOnly);
-  if (known !== undefined && known.openCount < MAX_SLOTS) return known;
+  if (known !== undefined) return known;
   return new WorkerLink(
     client,
     token.networkingThread,

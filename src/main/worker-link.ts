@@ -120,10 +120,6 @@ export class WorkerLink {
     return this.#channels.has(generation);
   }
 
-  get openCount(): number {
-    return this.#channels.size;
-  }
-
   /** Bytes of shared memory set aside for slots and rings. */
   get arenaBytes(): number {
     let bytes = this.#slots.bytes;

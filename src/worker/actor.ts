@@ -167,11 +167,11 @@ export class Actor {
   /**
    * Rests for ever, without a socket call under way: a thread that is ended in the middle of one can take the process down with it
    * (Node's native code then meets JavaScript that may not run). Its event loop goes on for a moment once it is ended, in which a
-   * datagram would have just that effect, so UDP sockets are closed before. The one place where a networking thread blocks.
+   * datagram would have just that effect, so UDP sockets are closed before, and servers too. The one place where a networking thread blocks.
    */
   #stop(): void {
     for (const { handles } of this.#links) {
-      for (const handle of handles.values()) if (handle instanceof DatagramSocket) handle.halt();
+      for (const handle of handles.values()) handle.halt?.();
     }
     Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: WorkerLink.glance
     for (const link of this.#links) link.waker.wakeAnyway();

@@ -24,6 +24,8 @@ export interface Handle {
   readonly slot: Slot;
   /** The client has news: bytes to send, room to receive, a request. Called also when there is nothing. */
   look(): void;
+  /** This thread is about to rest for ever: receives and accepts nothing more, whatever else there is to do. */
+  halt?(): void;
 }
 
 export class ClientLink {

@@ -6,8 +6,8 @@
  * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the
  * client asks. A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too:
  * closing a socket with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the
- * peer. All of that is bounded by the linger time. The slot is released when Node has closed the socket, and so nobody
- * writes to the rings.
+ * peer. All of that is bounded by the linger time. A connection that carried no byte has nothing to lose and is closed at once. The
+ * slot is released when Node has closed the socket, and so nobody writes to the rings.
  */
 
 import type { Socket } from "node:net";
@@ -152,7 +152,8 @@ export class Connection implements Handle {
       this.#socket.destroy();
       return;
     }
-    if (this.slot.phase === PHASE_WAITING && this.#sender.pending === 0) {
+    const unused = this.#sender.unused && this.#receiver.unused && !isSecure(this.#socket);
+    if (unused || (this.slot.phase === PHASE_WAITING && this.#sender.pending === 0)) {
       this.#socket.destroy();
       return;
     }

@@ -99,7 +99,6 @@ export class DatagramSocket implements Handle {
     }
   }
 
-  /** Receives nothing more, whatever else there is to do. */
   halt(): void {
     this.#destroy();
   }

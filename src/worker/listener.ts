@@ -72,12 +72,16 @@ export class Listener implements Handle {
 
   /** Stops listening, and turns away those who still wait. */
   close(): void {
+    this.halt();
+    this.slot.release();
+  }
+
+  halt(): void {
     this.#closed = true;
     this.#server?.close();
     for (const socket of [...this.#waiting.values(), ...this.#shaking.values()]) socket.destroy();
     this.#waiting.clear();
     this.#shaking.clear();
-    this.slot.release();
   }
 
   #listen(trust: Trust): void {

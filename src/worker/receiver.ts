@@ -33,6 +33,7 @@ export class Receiver {
   readonly #overflow: Uint8Array[] = [];
   #socket: Socket | null = null;
   #direct = true;
+  #used = false;
   #paused = false;
   #discarding = false;
   readonly #afterOverflow: (() => void)[] = [];
@@ -58,6 +59,11 @@ export class Receiver {
     return this.#paused;
   }
 
+  /** Whether nothing has come yet. */
+  get unused(): boolean {
+    return !this.#used;
+  }
+
   /** Where the kernel shall write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
   nextBuffer(): Uint8Array {
     // Behind overflow the ring's next bytes are spoken for, even if the client has made room for them meanwhile.
@@ -72,6 +78,7 @@ export class Receiver {
 
   /** `count` bytes are in the buffer that `nextBuffer` gave last. False stops the reading; `onread`'s `callback`. */
   received(count: number): boolean {
+    this.#used = true;
     if (this.#discarding) return true;
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
     this.#ring.publish(count);
@@ -82,6 +89,7 @@ export class Receiver {
 
   /** Takes bytes that lie in memory of their own, which may be overwritten afterwards. False stops the reading. */
   chunk(bytes: Uint8Array): boolean {
+    this.#used = true;
     if (this.#discarding) return true;
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
     if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
