@@ -32,7 +32,7 @@ const LARGEST_RING = 2 ** 28;
 const SMALLEST_UDP_RING = 128 * 1024;
 const LINGER_MS = 5000;
 /** What a request and its response take on one machine, with room to spare; see docs/architecture.md. */
-const BUSY_POLL_US = 100;
+const BUSY_POLL_US = 400;
 /** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
 
