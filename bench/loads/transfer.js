@@ -3,7 +3,10 @@ import { command, RECEIVE, SEND } from "../peers/protocol.js";
 
 /** @typedef {import("../contenders/contract.js").Connection} Connection */
 
-/** Bytes of the first, short transfer, which warms up and tells how long the measured one must be. */
+/**
+ * Bytes of the first, short transfer. It tells how long the second must be, which takes half of the time and tells how long the measured
+ * one must be: what a just-in-time compiler has never seen is so slow that it tells too little.
+ */
 const TRIAL = 4 << 20;
 /** Most bytes of a measured transfer. */
 const MOST = 8e9;
@@ -55,14 +58,18 @@ const lengthFor = (rate, seconds, piece) => Math.max(1, Math.round(Math.min(MOST
 /** Bytes a second.
  * @param {Connection} connection @param {boolean} upload @param {number} piece @param {number} seconds */
 export function measureTransfer(connection, upload, piece, seconds, trial = TRIAL) {
-  const rate = transfer(connection, upload, piece, lengthFor(trial, 1, piece));
-  return transfer(connection, upload, piece, lengthFor(rate, seconds, piece));
+  let rate = transfer(connection, upload, piece, lengthFor(trial, 1, piece));
+  for (const time of [seconds / 2, seconds]) rate = transfer(connection, upload, piece, lengthFor(rate, time, piece));
+  return rate;
 }
 
 /** @param {import("node:net").Socket} socket @param {boolean} upload @param {number} piece @param {number} seconds */
 export async function measureTransferByEvents(socket, upload, piece, seconds, trial = TRIAL) {
-  const rate = await transferByEvents(socket, upload, piece, lengthFor(trial, 1, piece));
-  return transferByEvents(socket, upload, piece, lengthFor(rate, seconds, piece));
+  let rate = await transferByEvents(socket, upload, piece, lengthFor(trial, 1, piece));
+  for (const time of [seconds / 2, seconds]) {
+    rate = await transferByEvents(socket, upload, piece, lengthFor(rate, time, piece));
+  }
+  return rate;
 }
 
 const PIECES = { "16KiB": 16 << 10, "64KiB": 64 << 10, "1MiB": 1 << 20 };
