@@ -23,6 +23,9 @@ import { WakeCoalescing } from "./wake-coalescing.js";
  */
 const SPILL = new Uint8Array(64 * 1024);
 
+/** The most that one read takes: what has come is still in this core's cache when the client begins to copy it. */
+const READ_BYTES = 64 * 1024;
+
 /** So many bytes at once are likely to be followed by more. */
 const BULK_BYTES = 8 * 1024;
 
@@ -68,7 +71,7 @@ export class Receiver {
   nextBuffer(): Uint8Array {
     // Behind overflow the ring's next bytes are spoken for, even if the client has made room for them meanwhile.
     if (!this.#discarding && this.#overflow.length === 0) {
-      const span = this.#ring.span();
+      const span = this.#ring.span(READ_BYTES);
       this.#direct = span.length > 0;
       if (this.#direct) return span;
     }
