@@ -152,7 +152,7 @@ const about = { date: new Date().toISOString(), machine, rounds: coreRounds, sec
 const report = { ...about, contenders, rows, rings: micro, bars: judged, remarks: Object.fromEntries(remarks) };
 writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
 if (whole || options.charts) {
-  const caption = `medians of ${coreRounds} interleaved rounds; ${machineText(machine)}; ${date}`;
+  const caption = [`medians of ${coreRounds} interleaved rounds, ${date}`, machineText(machine)];
   for (const [name, svg] of Object.entries(drawCharts(rows, contenders, caption))) {
     writeFileSync(new URL(name, folder), svg);
   }

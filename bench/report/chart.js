@@ -55,10 +55,13 @@ function panel({ metric, by }, contenders, x, y) {
   return [title, ...bars].join("\n");
 }
 
-/** @param {Row[]} rows @param {{ name: string, title: string }[]} contenders @param {string} caption */
+/** Height of a line of the caption. */
+const NOTE = 14;
+
+/** @param {Row[]} rows @param {{ name: string, title: string }[]} contenders @param {string[]} caption its lines */
 function chart(rows, contenders, caption) {
   const height = PANEL.head + contenders.length * (PANEL.bar + PANEL.gap) + PANEL.foot;
-  const total = Math.ceil(rows.length / COLUMNS) * height + 24;
+  const total = Math.ceil(rows.length / COLUMNS) * height + 10 + NOTE * caption.length;
   const width = COLUMNS * PANEL.width;
   const panels = rows.map((row, index) =>
     panel(row, contenders, 8 + (index % COLUMNS) * PANEL.width, Math.floor(index / COLUMNS) * height),
@@ -71,14 +74,14 @@ function chart(rows, contenders, caption) {
 </style>
 <rect width="${width}" height="${total}" fill="#ffffff"/>
 ${panels.join("\n")}
-<text x="8" y="${total - 8}" class="note">${escaped(caption)}</text>
+${caption.map((line, index) => `<text x="8" y="${total - 8 - NOTE * (caption.length - 1 - index)}" class="note">${escaped(line)}</text>`).join("\n")}
 </svg>
 `;
 }
 
 /**
  * The charts that these rows suffice for.
- * @param {Row[]} rows @param {{ name: string, title: string }[]} contenders @param {string} caption
+ * @param {Row[]} rows @param {{ name: string, title: string }[]} contenders @param {string[]} caption its lines
  * @returns {Record<string, string>} SVG by file name
  */
 export function drawCharts(rows, contenders, caption) {
