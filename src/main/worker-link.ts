@@ -111,6 +111,11 @@ export class WorkerLink {
     return this.#channels.values();
   }
 
+  /** How many those are. */
+  get openCount(): number {
+    return this.#channels.size;
+  }
+
   /** Whether all connections of this link were opened on other threads. */
   get attachedOnly(): boolean {
     return this.#port === null;
