@@ -31,7 +31,7 @@ test("a million times write, readInto and wait, and the collector has as little 
   expect(work.read).toBeGreaterThan(1_000_000);
   expect(work.ready).toBeGreaterThan(1000);
   expect(empty.collections).toBe(0);
-  // One for what the machine around it allocates: a small object each round would make about 30.
-  expect(work.collections).toBeLessThanOrEqual(1);
+  // A small object each round would make about 30. A few are for what happens around the rounds, the more the busier the machine is.
+  expect(work.collections).toBeLessThanOrEqual(5);
   if (work.collections === 0) expect(work.grown / ROUNDS).toBeLessThan(8);
 }, 130_000);
