@@ -152,8 +152,9 @@ export class Connection implements Handle {
       this.#socket.destroy();
       return;
     }
-    const unused = this.#sender.unused && this.#receiver.unused && !isSecure(this.#socket);
-    if (unused || (this.slot.phase === PHASE_WAITING && this.#sender.pending === 0)) {
+    const { bytesRead, bytesWritten } = this.#socket;
+    const unused = bytesRead === 0 && bytesWritten === 0 && !isSecure(this.#socket);
+    if (this.#sender.pending === 0 && (unused || this.slot.phase === PHASE_WAITING)) {
       this.#socket.destroy();
       return;
     }

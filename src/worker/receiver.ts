@@ -36,7 +36,6 @@ export class Receiver {
   readonly #overflow: Uint8Array[] = [];
   #socket: Socket | null = null;
   #direct = true;
-  #used = false;
   #paused = false;
   #discarding = false;
   readonly #afterOverflow: (() => void)[] = [];
@@ -62,11 +61,6 @@ export class Receiver {
     return this.#paused;
   }
 
-  /** Whether nothing has come yet. */
-  get unused(): boolean {
-    return !this.#used;
-  }
-
   /** Where the kernel shall write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
   nextBuffer(): Uint8Array {
     // Behind overflow the ring's next bytes are spoken for, even if the client has made room for them meanwhile.
@@ -81,22 +75,20 @@ export class Receiver {
 
   /** `count` bytes are in the buffer that `nextBuffer` gave last. False stops the reading; `onread`'s `callback`. */
   received(count: number): boolean {
-    this.#used = true;
     if (this.#discarding) return true;
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
     this.#ring.publish(count);
-    this.#waking.arrived(count, count >= BULK_BYTES);
+    this.#tell(count);
     this.#slot.link.moved(count);
     return this.#hasRoom();
   }
 
   /** Takes bytes that lie in memory of their own, which may be overwritten afterwards. False stops the reading. */
   chunk(bytes: Uint8Array): boolean {
-    this.#used = true;
     if (this.#discarding) return true;
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
     if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
-    if (taken > 0) this.#waking.arrived(taken, taken >= BULK_BYTES);
+    if (taken > 0) this.#tell(taken);
     this.#slot.link.moved(bytes.length);
     return this.#hasRoom();
   }
@@ -130,6 +122,11 @@ export class Receiver {
     }
   }
 
+  /** `count` bytes more are in the ring. */
+  #tell(count: number): void {
+    this.#waking.arrived(count, count >= BULK_BYTES);
+  }
+
   #resume(): void {
     this.#socket?.resume();
   }
@@ -148,7 +145,7 @@ export class Receiver {
   #emptyOverflow(): void {
     for (let bytes = this.#overflow[0]; bytes !== undefined; bytes = this.#overflow[0]) {
       const taken = this.#ring.write(bytes);
-      if (taken > 0) this.#waking.arrived(taken, taken >= BULK_BYTES);
+      if (taken > 0) this.#tell(taken);
       if (taken < bytes.length) {
         this.#overflow[0] = bytes.subarray(taken);
         return;

@@ -26,7 +26,6 @@ export class Sender {
   readonly #slot: Slot;
   readonly #ring: ByteConsumer;
   #socket: Socket | null = null;
-  #used = false;
   #inFlight = 0;
   #limit = LEAST_BYTES;
   #begun = 0;
@@ -61,11 +60,6 @@ export class Sender {
     return this.#ring.readable;
   }
 
-  /** Whether there was never anything to send. */
-  get unused(): boolean {
-    return !this.#used && this.#ring.readable === 0;
-  }
-
   /** Ends the stream behind the bytes that are in the ring. */
   end(): void {
     this.#ending = true;
@@ -77,7 +71,6 @@ export class Sender {
     if (this.#socket === null || this.#inFlight > 0 || this.#ended) return;
     const span = this.#ring.span(this.#limit);
     if (span.length > 0) {
-      this.#used = true;
       this.#inFlight = span.length;
       this.#begun = performance.now();
       this.#socket.write(span, this.#written);

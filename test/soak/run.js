@@ -10,23 +10,11 @@
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import threads from "node:worker_threads";
+import { workers } from "../death/programs/started-workers.js";
 import { Random } from "../fuzz/programs/random.js";
 import { PeerProcess, pause } from "./peer-process.js";
-
-// Whoever wants to terminate a networking thread needs its Worker.
-const workers = [];
-const Worker = threads.Worker;
-threads.Worker = class extends Worker {
-  constructor(...args) {
-    super(...args);
-    workers.push(this);
-  }
-};
-syncBuiltinESMExports();
 
 const { createRuntime, NetError, Poller } = await import("ringnet");
 const { Datagrams, Exchange, Finding, Lines } = await import("./jobs.js");

@@ -6,23 +6,12 @@
  */
 
 import { writeSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
-import threads, { BroadcastChannel } from "node:worker_threads";
+import { BroadcastChannel } from "node:worker_threads";
+import { workers } from "./started-workers.js";
 
 const { way, waits, silent, stuck, echo } = JSON.parse(process.argv[2] ?? "{}");
 const DELAY = 150;
 const host = "127.0.0.1";
-
-// Whoever wants to terminate a thread needs its Worker.
-const workers = [];
-const Worker = threads.Worker;
-threads.Worker = class extends Worker {
-  constructor(...args) {
-    super(...args);
-    workers.push(this);
-  }
-};
-syncBuiltinESMExports();
 
 const { createRuntime, NetError, Poller, poll, ...root } = await import("ringnet");
 /** Memory can only be short in a runtime that limits it; the others die in the default one. */

@@ -71,6 +71,14 @@ export class NodeSocket {
     this.destroyed = true;
   }
 
+  get bytesRead(): number {
+    return this.arrived;
+  }
+
+  get bytesWritten(): number {
+    return this.sent + (this.outgoing?.length ?? 0);
+  }
+
   /** What may happen now. */
   get events(): string[] {
     if (this.closed) return [];
