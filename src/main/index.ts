@@ -5,25 +5,25 @@
  * runs the sockets.
  */
 
-import type { Address } from "./address.js";
-import { defaultRuntime } from "./default-runtime.js";
-import type { BindUdpOptions, ConnectOptions, ListenOptions } from "./options.js";
-import type { TcpServer } from "./tcp-server.js";
-import type { TcpSocket } from "./tcp-socket.js";
-import type { UdpSocket } from "./udp-socket.js";
+import type { Address } from "./api/address.js";
+import { defaultRuntime } from "./api/default-runtime.js";
+import type { BindUdpOptions, ConnectOptions, ListenOptions } from "./api/options.js";
+import type { TcpServer } from "./api/tcp-server.js";
+import type { TcpSocket } from "./api/tcp-socket.js";
+import type { UdpSocket } from "./api/udp-socket.js";
 
-export { Address, type Status } from "./address.js";
-export { createRuntime } from "./default-runtime.js";
-export { Handle } from "./handle.js";
+export { Address, type Status } from "./api/address.js";
+export { createRuntime } from "./api/default-runtime.js";
+export { Handle } from "./api/handle.js";
+export { NetError } from "./api/net-error.js";
+export type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions, TlsOptions } from "./api/options.js";
+export { Poller, poll } from "./api/poller.js";
+export type { Runtime } from "./api/runtime.js";
+export type { SocketToken } from "./api/socket-token.js";
+export { TcpServer } from "./api/tcp-server.js";
+export { type ReadLimitOptions, TcpSocket } from "./api/tcp-socket.js";
+export { Datagram, MAX_DATAGRAM, UdpSocket } from "./api/udp-socket.js";
 export { net } from "./net.js";
-export { NetError } from "./net-error.js";
-export type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions, TlsOptions } from "./options.js";
-export { Poller, poll } from "./poller.js";
-export type { Runtime } from "./runtime.js";
-export type { SocketToken } from "./socket-token.js";
-export { TcpServer } from "./tcp-server.js";
-export { type PortionOptions, TcpSocket } from "./tcp-socket.js";
-export { Datagram, MAX_DATAGRAM, UdpSocket } from "./udp-socket.js";
 
 /** Starts the look-up of a host name or IP literal, and returns at once. See `Runtime.resolve`. */
 export function resolve(host: string): Address {

@@ -1,17 +1,17 @@
 /**
- * The `net` face: the original API's names, arguments and results over the TypeScript API. A mapping, and nothing else.
+ * The `net` facade: the original API's names, arguments and results over the TypeScript API. A mapping, and nothing else.
  *
  * Runs on the calling thread. A call that can fail returns `[value, errmsg]`; what is absent is `null`.
  */
 
-import type { Address } from "./address.js";
-import * as check from "./arguments.js";
-import { caBundlePath, setCaBundlePath } from "./ca-bundle.js";
-import { defaultRuntime } from "./default-runtime.js";
-import { NetError } from "./net-error.js";
-import type { TcpServer } from "./tcp-server.js";
-import type { TcpSocket } from "./tcp-socket.js";
-import type { Datagram, UdpSocket } from "./udp-socket.js";
+import type { Address } from "./api/address.js";
+import * as check from "./api/arguments.js";
+import { caBundlePath, setCaBundlePath } from "./api/ca-bundle.js";
+import { defaultRuntime } from "./api/default-runtime.js";
+import { NetError } from "./api/net-error.js";
+import type { TcpServer } from "./api/tcp-server.js";
+import type { TcpSocket } from "./api/tcp-socket.js";
+import type { Datagram, UdpSocket } from "./api/udp-socket.js";
 
 type Result<T> = [T, null] | [null, string];
 type Bytes = string | Uint8Array;
@@ -35,11 +35,11 @@ function statusOf({ status, error }: Address | TcpSocket): [net.status, string |
 }
 
 function hostOf(address: net.address): Address {
-  if (!(address instanceof AddressFace)) throw new TypeError("address must be a net.address");
+  if (!(address instanceof AddressFacade)) throw new TypeError("address must be a net.address");
   return address.target;
 }
 
-class AddressFace {
+class AddressFacade {
   /** @internal */
   readonly target: Address;
   /** The IP of the connection that it is the remote address of. */
@@ -78,7 +78,7 @@ class AddressFace {
   }
 }
 
-class TcpFace {
+class TcpFacade {
   readonly #socket: TcpSocket;
   readonly #host: Address | null;
 
@@ -104,7 +104,7 @@ class TcpFace {
     return attempt(() => {
       if (this.#socket.closed) throw this.#socket.error;
       const ip = this.#socket.remoteAddress;
-      return new AddressFace(this.#host ?? defaultRuntime().resolve(ip ?? "::"), ip);
+      return new AddressFacade(this.#host ?? defaultRuntime().resolve(ip ?? "::"), ip);
     });
   }
 
@@ -134,7 +134,7 @@ class TcpFace {
   }
 }
 
-class ServerFace {
+class ServerFacade {
   readonly #server: TcpServer;
 
   /** @internal */
@@ -146,7 +146,7 @@ class ServerFace {
   accept(): [net.tcp, null] | [null, null] | [null, string] {
     return attempt(() => {
       const socket = this.#server.accept();
-      return socket === null ? null : new TcpFace(socket, null);
+      return socket === null ? null : new TcpFacade(socket, null);
     }) as [net.tcp, null];
   }
 
@@ -161,7 +161,7 @@ class ServerFace {
   }
 }
 
-class UdpFace {
+class UdpFacade {
   readonly #socket: UdpSocket;
 
   /** @internal */
@@ -180,7 +180,7 @@ class UdpFace {
   receive(): [net.datagram, null] | [null, null] | [null, string] {
     return attempt(() => {
       const datagram = this.#socket.receive();
-      return datagram === null ? null : new DatagramFace(datagram);
+      return datagram === null ? null : new DatagramFacade(datagram);
     }) as [net.datagram, null];
   }
 
@@ -195,7 +195,7 @@ class UdpFace {
   }
 }
 
-class DatagramFace {
+class DatagramFacade {
   readonly #datagram: Datagram;
 
   /** @internal */
@@ -205,7 +205,7 @@ class DatagramFace {
 
   /** The sender's address. */
   get_address(): net.address {
-    return new AddressFace(defaultRuntime().resolve(this.#datagram.address));
+    return new AddressFacade(defaultRuntime().resolve(this.#datagram.address));
   }
 
   /** The sender's port. */
@@ -221,7 +221,7 @@ class DatagramFace {
 
 /** Starts a look-up of a host name or IP literal and returns at once. */
 function resolve_address(name: string): Result<net.address> {
-  return attempt(() => new AddressFace(defaultRuntime().resolve(check.text("name", name))));
+  return attempt(() => new AddressFacade(defaultRuntime().resolve(check.text("name", name))));
 }
 
 /** Starts a connection, with TLS when `ssl` is true. An address still `waiting` is allowed. */
@@ -230,7 +230,7 @@ function open_tcp(address: net.address, port: number, ssl = false): Result<net.t
   check.boolean("ssl", ssl);
   const caFile = ssl ? caBundlePath() : null;
   const tls = ssl && caFile !== null ? { caFile } : ssl;
-  return attempt(() => new TcpFace(defaultRuntime().connect({ host, port: check.port("port", port), tls }), host));
+  return attempt(() => new TcpFacade(defaultRuntime().connect({ host, port: check.port("port", port), tls }), host));
 }
 
 /** Listens; without an address on all interfaces, IPv4 and IPv6. Port 0: the system picks one. */
@@ -240,13 +240,13 @@ function create_server(first: net.address | number | null, second?: number): Res
   const address = typeof first === "number" && second === undefined ? null : first;
   const port = check.port("port", typeof first === "number" && second === undefined ? first : second);
   const host = address === null ? undefined : hostOf(address as net.address);
-  return attempt(() => new ServerFace(defaultRuntime().listen({ host, port })));
+  return attempt(() => new ServerFacade(defaultRuntime().listen({ host, port })));
 }
 
 /** Binds a UDP socket locally; without an address on all interfaces. */
 function open_udp(address: net.address | null, port: number): Result<net.udp> {
   const host = address === null ? undefined : hostOf(address);
-  return attempt(() => new UdpFace(defaultRuntime().bindUdp({ host, port: check.port("port", port) })));
+  return attempt(() => new UdpFacade(defaultRuntime().bindUdp({ host, port: check.port("port", port) })));
 }
 
 /** This machine's addresses, IPv4 and IPv6, loopback included. */
@@ -254,7 +254,7 @@ function get_local_addresses(): Result<net.address[]> {
   return attempt(() =>
     defaultRuntime()
       .localAddresses()
-      .map((address) => new AddressFace(address)),
+      .map((address) => new AddressFacade(address)),
   );
 }
 
@@ -266,34 +266,34 @@ export const net = {
   get_local_addresses,
   get_cacert_path: caBundlePath,
   set_cacert_path: setCaBundlePath,
-  address: AddressFace,
-  tcp: TcpFace,
-  server: ServerFace,
-  udp: UdpFace,
-  datagram: DatagramFace,
+  address: AddressFacade,
+  tcp: TcpFacade,
+  server: ServerFacade,
+  udp: UdpFacade,
+  datagram: DatagramFacade,
 };
 
 export namespace net {
   export type status = "success" | "waiting" | "failure";
-  export type address = AddressFace;
-  export type tcp = TcpFace;
-  export type server = ServerFace;
-  export type udp = UdpFace;
-  export type datagram = DatagramFace;
+  export type address = AddressFacade;
+  export type tcp = TcpFacade;
+  export type server = ServerFacade;
+  export type udp = UdpFacade;
+  export type datagram = DatagramFacade;
 }
 
 export default net;
 export {
-  AddressFace as address,
+  AddressFacade as address,
   caBundlePath as get_cacert_path,
   create_server,
-  DatagramFace as datagram,
+  DatagramFacade as datagram,
   get_local_addresses,
   open_tcp,
   open_udp,
   resolve_address,
-  ServerFace as server,
+  ServerFacade as server,
   setCaBundlePath as set_cacert_path,
-  TcpFace as tcp,
-  UdpFace as udp,
+  TcpFacade as tcp,
+  UdpFacade as udp,
 };

@@ -2,7 +2,7 @@
  * Pieces of one size carved out of a few large shared blocks: many small SharedArrayBuffers bloat memory
  * (nodejs/node#34703).
  *
- * Runs on the client, which alone allocates; a networking thread gets the piece's memory and offset with the command
+ * Runs on the caller, which alone allocates; a networking thread gets the piece's memory and offset with the command
  * that opens a handle, and lets go of both when it releases the handle.
  *
  * Freed pieces are used again first, because their pages are in memory already. A block without a piece in use is

@@ -1,7 +1,7 @@
 /**
  * An error on its way from one thread to another: a length word and JSON in UTF-8, in a slot or in a worker block.
  *
- * Written once, by the networking thread, before the state word that makes the client look; read by the client after
+ * Written once, by the networking thread, before the state word that makes the caller look; read by the caller after
  * it.
  */
 

@@ -9,40 +9,40 @@
  *
  * ```
  * worker block: one for each networking thread             written by
- *   line 0   DOORBELL         counts rings                  clients (add)
- *        1   SLEEPING         1: ring me, I may be asleep    worker sets, the client that rings clears
+ *   line 0   DOORBELL         counts rings                  callers (add)
+ *        1   SLEEPING         1: ring me, I may be asleep    worker sets, the caller that rings clears
  *        2   LIFE             see LIFE_…                    worker
- *        3   PING             counts questions              clients (add)
+ *        3   PING             counts questions              callers (add)
  *        4   PONG             the last question answered    worker
- *        5   STOP             1: do nothing any more        the client that started the thread
+ *        5   STOP             1: do nothing any more        the caller that started the thread
  *   line 6…  LIFE_FAULT       why it died, as text          worker, before LIFE
  *
- * client block: one for each thread that calls
+ * caller block: one for each thread that calls
  *   line 0   SIGNAL           counts wake-ups               workers (add)
- *        1   INTEREST         what the client sleeps on     client sets, the worker that wakes clears
+ *        1   INTEREST         what the caller sleeps on     caller sets, the worker that wakes clears
  *
- * link block: one for each pair of a client and a networking thread
- *   line 0   TO_WORKER_WRITE  queue position                client
+ * link block: one for each pair of a caller and a networking thread
+ *   line 0   TO_WORKER_WRITE  queue position                caller
  *        1   TO_WORKER_READ   queue position                worker
- *        2   TO_CLIENT_WRITE  queue position                worker
- *        3   TO_CLIENT_READ   queue position                client
+ *        2   TO_CALLER_WRITE  queue position                worker
+ *        3   TO_CALLER_READ   queue position                caller
  *        4   NOTICES          notices posted so far         worker
- *   line 5…  two queues of QUEUE_CAPACITY generations: to the worker, then to the client
+ *   line 5…  two queues of QUEUE_CAPACITY handle ids: to the worker, then to the caller
  *
  * slot: one for each open handle, carved out of shared slot blocks, 2 KiB
- *   line 0   GENERATION       the handle that owns the slot clients: at opening, at detaching, at attaching
- *        1   STATE            PHASE_… | …_ENDED             worker (client only while nobody else knows the slot)
+ *   line 0   HANDLE_ID        the handle that owns the slot callers: at opening, at detaching, at attaching
+ *        1   STATE            PHASE_… | …_ENDED             worker (caller only while nobody else knows the slot)
  *        2   RX_WRITE         receive ring, position        worker
- *        3   RX_READ          receive ring, position        client
+ *        3   RX_READ          receive ring, position        caller
  *        4   RX_PAUSED        1: the worker stopped reading worker sets, whoever clears it resumes
- *        5   TX_WRITE         send ring, position           client
+ *        5   TX_WRITE         send ring, position           caller
  *        6   TX_READ          send ring, position           worker
- *        7   REQUEST          REQUEST_… bits                client (or)
- *        8   TO_WORKER_FLAG   1: stands in the queue        client sets, worker clears
- *        9   TO_CLIENT_FLAG   1: stands in the queue        worker sets, client clears
- *       10   COUNT            clients offered to a server; datagrams dropped by a UDP socket      worker
- *       11   INCIDENTS        errors that do not end the handle (a send refused, an accept failed) worker
- *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    client
+ *        7   REQUEST          REQUEST_… bits                caller (or)
+ *        8   TO_WORKER_FLAG   1: stands in the queue        caller sets, worker clears
+ *        9   TO_CALLER_FLAG   1: stands in the queue        worker sets, caller clears
+ *       10   COUNT            clients that were pending at a server; datagrams dropped by a UDP socket      worker
+ *       11   PENDING_ERRORS   errors that do not end the handle (a send refused, an accept failed) worker
+ *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    caller
  *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
  * ```
  *
@@ -78,19 +78,19 @@ export const LIFE_DEAD = 2;
 /** It was told to stop, and does nothing any more until it is ended. */
 export const LIFE_STOPPED = 3;
 
-// Client block.
+// Caller block.
 export const SIGNAL = 0 * LINE;
 export const INTEREST = 1 * LINE;
-export const CLIENT_BLOCK_BYTES = 4 * 2 * LINE;
+export const CALLER_BLOCK_BYTES = 4 * 2 * LINE;
 
 // Link block.
 export const TO_WORKER_WRITE = 0 * LINE;
 export const TO_WORKER_READ = 1 * LINE;
-export const TO_CLIENT_WRITE = 2 * LINE;
-export const TO_CLIENT_READ = 3 * LINE;
+export const TO_CALLER_WRITE = 2 * LINE;
+export const TO_CALLER_READ = 3 * LINE;
 export const NOTICES = 4 * LINE;
 export const QUEUES = 5 * LINE;
-/** Most handles of one client on one networking thread. */
+/** Most handles of one caller on one networking thread. */
 export const MAX_SLOTS = 1 << 16;
 /**
  * A slot stands in a queue once, and once more when it is released; entries of its earlier lives may still stand before them.
@@ -100,7 +100,7 @@ export const QUEUE_CAPACITY = 8 * MAX_SLOTS;
 export const LINK_BLOCK_BYTES = 4 * (QUEUES + 2 * QUEUE_CAPACITY);
 
 // Slot.
-export const GENERATION = 0 * LINE;
+export const HANDLE_ID = 0 * LINE;
 export const STATE = 1 * LINE;
 export const RX_WRITE = 2 * LINE;
 export const RX_READ = 3 * LINE;
@@ -109,9 +109,9 @@ export const TX_WRITE = 5 * LINE;
 export const TX_READ = 6 * LINE;
 export const REQUEST = 7 * LINE;
 export const TO_WORKER_FLAG = 8 * LINE;
-export const TO_CLIENT_FLAG = 9 * LINE;
+export const TO_CALLER_FLAG = 9 * LINE;
 export const COUNT = 10 * LINE;
-export const INCIDENTS = 11 * LINE;
+export const PENDING_ERRORS = 11 * LINE;
 export const KEEP_ALIVE_DELAY = 12 * LINE;
 export const FAULT = 16 * LINE;
 export const SLOT_WORDS = 32 * LINE;
@@ -125,7 +125,7 @@ export const PHASE_FREE = 0;
 export const PHASE_WAITING = 1;
 export const PHASE_OPEN = 2;
 export const PHASE_FAILED = 3;
-/** The worker will never touch the slot again: its client may reuse it. */
+/** The worker will never touch the slot again: its caller may reuse it. */
 export const PHASE_RELEASED = 4;
 /** Beside the phase: the peer has ended its side, and all it sent is in the receive ring. */
 export const READ_ENDED = 8;

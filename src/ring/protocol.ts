@@ -1,16 +1,16 @@
 /**
- * The messages of the control port: `Command` from a client to a networking thread, `Notice` back. Types only.
+ * The messages of the control port: `Command` from a caller to a networking thread, `Notice` back. Types only.
  *
  * Control is rare (open, accept, look up); bytes, closing and options of connections travel through shared memory.
- * A notice is posted before the word that makes the client look for it is stored, so a client that saw the word finds
+ * A notice is posted before the word that makes the caller look for it is stored, so a caller that saw the word finds
  * it.
  */
 
 import type { Fault } from "./fault-text.js";
 
-/** Where a slot is, and the generation (unique among a client's handles) by which queues and messages name it. */
+/** Where a slot is, and the handle id (unique among a caller's handles) by which queues and messages name it. */
 export interface SlotReference {
-  generation: number;
+  handleId: number;
   memory: SharedArrayBuffer;
   /** In bytes. */
   offset: number;
@@ -55,7 +55,7 @@ export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 /** Where to connect to. */
 export type Target =
   | { path: string }
-  /** `addresses`: the IPs of the host where the client knows them; `lookup`: the generation of a look-up under way. */
+  /** `addresses`: the IPs of the host where the caller knows them; `lookup`: the handle id of a look-up under way. */
   | { host: string; port: number; addresses: string[] | null; lookup: number | null };
 
 export interface ConnectCommand {
@@ -82,15 +82,15 @@ export interface ListenCommand {
   tls: TlsParameters | null;
 }
 
-/** Takes a client that a server offered: from now on it has a slot and rings. */
-export interface AdoptCommand {
-  type: "adopt";
+/** Accepts a client that is pending at a server: from now on its connection has a slot and rings. */
+export interface AcceptCommand {
+  type: "accept";
   slot: SlotReference;
   rings: RingPair;
-  /** The server's generation. */
+  /** The server's handle id. */
   server: number;
-  /** The number in the server's offer. */
-  offer: number;
+  /** Its number in the notice. */
+  pending: number;
 }
 
 export interface BindCommand {
@@ -105,10 +105,10 @@ export interface BindCommand {
   broadcast: boolean;
 }
 
-/** Calls a method of a UDP socket whose outcome the client waits for. */
+/** Calls a method of a UDP socket whose outcome the caller waits for. */
 export interface UdpCallCommand {
   type: "udp-call";
-  generation: number;
+  handleId: number;
   /** Numbers the reply, so that a late one is not taken for another's. */
   request: number;
   call: UdpCall;
@@ -134,28 +134,28 @@ export interface ResolveCommand {
 /** Closes a server or gives up a look-up. Those of connections and UDP sockets are asked for through REQUEST. */
 export interface CloseCommand {
   type: "close";
-  generation: number;
+  handleId: number;
 }
 
 export type Command =
   | ConnectCommand
   | ListenCommand
-  | AdoptCommand
+  | AcceptCommand
   | BindCommand
   | UdpCallCommand
   | ResolveCommand
   | CloseCommand;
 
-/** Broadcast on a networking thread's channel by a client that takes over a detached connection. */
+/** Broadcast on a networking thread's channel by a caller that takes over a detached connection. */
 export interface AttachMessage {
-  /** Names the client; its blocks are the same each time. */
-  client: string;
-  clientBlock: SharedArrayBuffer;
+  /** Names the caller; its blocks are the same each time. */
+  caller: string;
+  callerBlock: SharedArrayBuffer;
   linkBlock: SharedArrayBuffer;
-  /** The generation that the connection had at the client that opened it. */
+  /** The handle id that the connection had at the caller that opened it. */
   home: number;
-  /** The generation that it has at its new owner. */
-  generation: number;
+  /** The handle id that it has at its new owner. */
+  handleId: number;
 }
 
 /** What is known of an open connection. */
@@ -194,16 +194,16 @@ export interface PeerCertificateFacts {
 }
 
 interface OfHandle {
-  generation: number;
+  handleId: number;
 }
 
 export type Notice =
   | ({ type: "connected"; facts: ConnectionFacts } & OfHandle)
   | ({ type: "resolved"; addresses: string[] } & OfHandle)
   | ({ type: "bound"; address: string; port: number } & OfHandle)
-  /** A client waits at a server; it takes a slot and rings only when it is adopted. */
-  | ({ type: "offer"; offer: number; facts: ConnectionFacts } & OfHandle)
-  | ({ type: "incident"; fault: Fault } & OfHandle)
+  /** A client is pending at a server; it takes a slot and rings only when it is accepted. */
+  | ({ type: "pending"; pending: number; facts: ConnectionFacts } & OfHandle)
+  | ({ type: "pending-error"; fault: Fault } & OfHandle)
   | { type: "reply"; request: number; fault: Fault | null };
 
 /** What the boot task of a networking thread gets. */
@@ -211,7 +211,7 @@ export interface BootData {
   /** Name of the broadcast channel on which it hears of attached sockets. */
   name: string;
   workerBlock: SharedArrayBuffer;
-  clientBlock: SharedArrayBuffer;
+  callerBlock: SharedArrayBuffer;
   linkBlock: SharedArrayBuffer;
   port: import("node:worker_threads").MessagePort;
   /** How long a closed socket may go on sending, in ms. */

@@ -1,5 +1,5 @@
 /**
- * The two alarm clocks: `Signal` wakes a client that blocks, `Doorbell` a networking thread that sits in its event
+ * The two alarm clocks: `Signal` wakes a caller that blocks, `Doorbell` a networking thread that sits in its event
  * loop.
  *
  * Both follow one protocol. The sleeper (1) reads the counter, (2) announces that it sleeps, (3) looks once more at
@@ -16,82 +16,82 @@
 
 import { DOORBELL, INTEREST, SIGNAL, SLEEPING } from "./layout.js";
 
-/** Nothing: the client is awake. */
+/** Nothing: the caller is awake. */
 export const AWAKE = 0;
-/** The client wants to hear of anything. */
+/** The caller wants to hear of anything. */
 export const ANYTHING = -1;
 
-/** The client's end: runs on the thread that calls, which may block. */
+/** The caller's end: runs on the thread that calls, which may block. */
 export class SignalSleeper {
   readonly #words: Int32Array;
 
-  constructor(clientBlock: Int32Array) {
-    this.#words = clientBlock;
+  constructor(callerBlock: Int32Array) {
+    this.#words = callerBlock;
   }
 
   /**
-   * Steps 1 and 2: says that this thread is about to sleep until there is news of the slot with the generation
-   * `interest`, or of ANYTHING. Returns the ticket for `sleep`. The caller must look again between the two.
+   * Steps 1 and 2: says that this thread is about to sleep until there is news of the slot with the handle id
+   * `interest`, or of ANYTHING. Returns the ticket for `wait`. The caller must look again between the two.
    */
-  announce(interest: number): number {
+  prepareWait(interest: number): number {
     const ticket = Atomics.load(this.#words, SIGNAL); // partner: SignalWaker.wake, its add
     Atomics.store(this.#words, INTEREST, interest); // partner: SignalWaker.wake, its load
     return ticket;
   }
 
-  /** Step 4: sleeps until a waker comes or `milliseconds` are over. Returns at once if one came since `announce`. */
-  sleep(ticket: number, milliseconds: number): void {
+  /** Step 4: sleeps until a waker comes or `milliseconds` are over. Returns at once if one came since `prepareWait`. */
+  wait(ticket: number, milliseconds: number): void {
     Atomics.wait(this.#words, SIGNAL, ticket, milliseconds); // partner: SignalWaker.wake, its notify
   }
 
   /** Takes the announcement back. */
-  rise(): void {
+  cancelWait(): void {
     Atomics.store(this.#words, INTEREST, AWAKE); // partner: SignalWaker.wake
   }
 }
 
-/** The worker's end for one client: runs on a networking thread. */
+/** The worker's end for one caller: runs on a networking thread. */
 export class SignalWaker {
   readonly #words: Int32Array;
 
-  constructor(clientBlock: Int32Array) {
-    this.#words = clientBlock;
+  constructor(callerBlock: Int32Array) {
+    this.#words = callerBlock;
   }
 
-  /** What the client sleeps on: a generation, ANYTHING, or 0 while it is awake. */
+  /** What the caller sleeps on: a handle id, ANYTHING, or 0 while it is awake. */
   get interest(): number {
-    return Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.announce
+    return Atomics.load(this.#words, INTEREST); // partner: SignalSleeper.prepareWait
   }
 
-  /** Wakes the client if it sleeps on the slot with this generation or on anything. The news must be published. */
-  wake(generation: number): void {
+  /** Wakes the caller if it sleeps on the slot with this handle id or on anything. The news must be published. */
+  wake(handleId: number): void {
     const { interest } = this;
-    if (interest === AWAKE || (interest !== ANYTHING && interest !== generation)) return;
+    if (interest === AWAKE || (interest !== ANYTHING && interest !== handleId)) return;
     this.#takeAndNotify(interest);
   }
 
-  /** Wakes the client only if it sleeps on the slot with this generation: news that nobody polls for. */
-  wakeWaiting(generation: number): void {
+  /** Wakes the caller only if it sleeps on the slot with this handle id: news that nobody polls for. */
+  wakeWaiting(handleId: number): void {
     const { interest } = this;
-    if (interest === generation) this.#takeAndNotify(interest);
+    if (interest === handleId) this.#takeAndNotify(interest);
   }
 
-  /** Wakes the client whatever it sleeps on: the networking thread itself has news. */
+  /** Wakes the caller whatever it sleeps on: the networking thread itself has news. */
   wakeAnyway(): void {
     const { interest } = this;
     if (interest !== AWAKE) this.#takeAndNotify(interest);
   }
 
   #takeAndNotify(interest: number): void {
-    // If another worker, or the client itself, was faster, there is nothing left to wake. A client that rose and lay
+    // If another worker, or the caller itself, was faster, there is nothing left to wake. A caller that rose and lay
     // down again on the same interest in between has looked since our news; waking it then only costs it one more look.
     if (Atomics.compareExchange(this.#words, INTEREST, interest, AWAKE) !== interest) return;
-    Atomics.add(this.#words, SIGNAL, 1); // partner: SignalSleeper.announce, its load
-    Atomics.notify(this.#words, SIGNAL); // partner: SignalSleeper.sleep
+    Atomics.add(this.#words, SIGNAL, 1); // partner: SignalSleeper.prepareWait, its load
+    Atomics.notify(this.#words, SIGNAL); // partner: SignalSleeper.wait
   }
 }
 
-/** The client's end of a networking thread's doorbell. */
+/** The caller's end of a networking thread's doorbell. */
 export class DoorbellRinger {
   readonly #words: Int32Array;
 
@@ -101,8 +101,8 @@ export class DoorbellRinger {
 
   /** Wakes the networking thread if it said that it may sleep. The work must have been queued before. */
   ring(): void {
-    if (Atomics.load(this.#words, SLEEPING) === 0) return; // partner: DoorbellSleeper.announce
-    if (Atomics.exchange(this.#words, SLEEPING, 0) === 0) return; // another client took it, and rings
+    if (Atomics.load(this.#words, SLEEPING) === 0) return; // partner: DoorbellSleeper.prepareWait
+    if (Atomics.exchange(this.#words, SLEEPING, 0) === 0) return; // another caller took it, and rings
     Atomics.add(this.#words, DOORBELL, 1); // partner: DoorbellSleeper.listen
     Atomics.notify(this.#words, DOORBELL); // partner: DoorbellSleeper.listen
   }
@@ -121,11 +121,11 @@ export class DoorbellSleeper {
   }
 
   /**
-   * Steps 1, 2 and 4 but for the look: `announce`, look for work once more, and if there is none go back to the event
+   * Steps 1, 2 and 4 but for the look: `prepareWait`, look for work once more, and if there is none go back to the event
    * loop.
    */
-  announce(): void {
-    // Listening comes first. The other way round, a client whose work was drained meanwhile could take the announcement
+  prepareWait(): void {
+    // Listening comes first. The other way round, a caller whose work was drained meanwhile could take the announcement
     // and count up before the counter is read: this thread would listen for the ring after that, and with SLEEPING = 0
     // nobody would ring.
     this.#listen();
@@ -133,7 +133,7 @@ export class DoorbellSleeper {
   }
 
   /** Says that this thread looks for work by itself now: nobody needs to ring. */
-  rise(): void {
+  cancelWait(): void {
     Atomics.store(this.#words, SLEEPING, 0); // partner: DoorbellRinger.ring
   }
 

@@ -1,5 +1,5 @@
 /**
- * A queue of slots, named by their generations, from one thread to another: "look at these". Work costs what is ready,
+ * A queue of slots, named by their handle ids, from one thread to another: "look at these". Work costs what is ready,
  * not what is open.
  *
  * `SlotQueueProducer` runs on the thread that has news of a slot, `SlotQueueConsumer` on the one that shall look.
@@ -35,19 +35,19 @@ export class SlotQueueProducer {
   }
 
   /**
-   * Queues the slot `generation` unless it stands in the queue already; `flags[flagWord]` is its flag.
+   * Queues the slot `handleId` unless it stands in the queue already; `flags[flagWord]` is its flag.
    * Returns whether it was queued now. The news must have been published before.
    */
-  push(generation: number, flags: Int32Array, flagWord: number): boolean {
+  push(handleId: number, flags: Int32Array, flagWord: number): boolean {
     if (Atomics.load(flags, flagWord) === 1) return false; // partner: SlotQueueConsumer.lower
     Atomics.store(flags, flagWord, 1); // only this thread raises it, so load and store need not be one step
-    this.pushAlways(generation);
+    this.pushAlways(handleId);
     return true;
   }
 
   /** Queues the slot whatever its flag says. */
-  pushAlways(generation: number): void {
-    this.#words[this.#entries + (this.#writePosition & MASK)] = generation;
+  pushAlways(handleId: number): void {
+    this.#words[this.#entries + (this.#writePosition & MASK)] = handleId;
     this.#writePosition = (this.#writePosition + 1) | 0;
     Atomics.store(this.#words, this.#writeWord, this.#writePosition); // partner: SlotQueueConsumer.pop
   }
@@ -78,10 +78,10 @@ export class SlotQueueConsumer {
   /** Takes the oldest entry out, or returns -1. The caller lowers the slot's flag and then looks at the slot. */
   pop(): number {
     if (this.empty) return -1;
-    const generation = this.#words[this.#entries + (this.#readPosition & MASK)] as number;
+    const handleId = this.#words[this.#entries + (this.#readPosition & MASK)] as number;
     this.#readPosition = (this.#readPosition + 1) | 0;
     Atomics.store(this.#words, this.#readWord, this.#readPosition); // told to whoever inspects; nobody waits for it
-    return generation;
+    return handleId;
   }
 
   /** Clears a slot's flag. What its producer publishes after this queues the slot again. */

@@ -1,5 +1,5 @@
 /**
- * The networking actor: one thread that owns sockets, and serves the clients that are linked to it.
+ * The networking actor: one thread that owns sockets, and serves the callers that are linked to it.
  *
  * Runs on the networking thread, which never blocks: it sits in Node's event loop until a socket, a message or the
  * doorbell has news.
@@ -9,14 +9,14 @@ import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import { LIFE, LIFE_RUNNING, LIFE_STOPPED, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
-import { ClientLink } from "./client-link.js";
+import { CallerLink } from "./caller-link.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
 import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
 import type { Slot } from "./slot.js";
-import { Trust } from "./trust.js";
+import { TlsContextCache } from "./tls-context-cache.js";
 
 /** Messages kept about connections that are not known yet. */
 const MAX_EARLY = 1024;
@@ -26,15 +26,15 @@ export class Actor {
   readonly #lingerMs: number;
   readonly #doorbell: DoorbellSleeper;
   readonly #polling: Polling;
-  #links: ClientLink[] = [];
-  /** Links of clients on other threads, which have nothing here but connections that they attached. */
-  readonly #attached = new Map<string, ClientLink>();
-  /** Slots that moved to another client, by the generation that they had at home. */
-  readonly #moved = new Map<number, Slot>();
+  #links: CallerLink[] = [];
+  /** Links of callers on other threads, which have nothing here but connections that they attached. */
+  readonly #attached = new Map<string, CallerLink>();
+  /** Slots that moved to another caller, by the handle id that they had at home. */
+  readonly #attachedSlots = new Map<number, Slot>();
   /** Messages about connections whose own command is still under way: two ports keep no order between them. */
   readonly #early: AttachMessage[] = [];
   readonly #resolver = new Resolver();
-  readonly #trust = new Trust();
+  readonly #tlsContexts = new TlsContextCache();
   readonly #connector: Connector;
   /** Whether a turn is scheduled that will look for work. */
   #turnAhead = false;
@@ -43,9 +43,9 @@ export class Actor {
     this.#words = new Int32Array(boot.workerBlock);
     this.#lingerMs = boot.lingerMs;
     this.#polling = new Polling(boot.busyPoll);
-    this.#connector = new Connector(this.#resolver, this.#trust, boot.lingerMs);
+    this.#connector = new Connector(this.#resolver, this.#tlsContexts, boot.lingerMs);
     this.#doorbell = new DoorbellSleeper(this.#words, () => this.#rung());
-    const link = new ClientLink(boot.clientBlock, boot.linkBlock, boot.port, (bytes) => this.#activity(bytes));
+    const link = new CallerLink(boot.callerBlock, boot.linkBlock, boot.port, (bytes) => this.#activity(bytes));
     this.#links.push(link);
     this.#listen(boot.port, link);
     this.#hearOfAttached(boot.name);
@@ -54,7 +54,7 @@ export class Actor {
     this.#work();
   }
 
-  #listen(port: MessagePort, link: ClientLink): void {
+  #listen(port: MessagePort, link: CallerLink): void {
     // A ref'd port: neither the doorbell nor a paused socket keeps this thread's event loop alive.
     port.on("message", (command: Command) => {
       this.#obey(command, link);
@@ -69,17 +69,17 @@ export class Actor {
     channel.unref();
   }
 
-  #obey(command: Command, link: ClientLink): void {
+  #obey(command: Command, link: CallerLink): void {
     switch (command.type) {
       case "connect":
         this.#connector.connect(link, command);
         break;
       case "listen":
-        new Listener(link, command, this.#trust, this.#lingerMs);
+        new Listener(link, command, this.#tlsContexts, this.#lingerMs);
         break;
-      case "adopt": {
+      case "accept": {
         const server = link.handles.get(command.server);
-        if (server instanceof Listener) server.adopt(command);
+        if (server instanceof Listener) server.accept(command);
         for (const message of this.#early.splice(0)) this.#attach(message);
         break;
       }
@@ -87,7 +87,7 @@ export class Actor {
         new DatagramSocket(link, command, this.#lingerMs);
         break;
       case "udp-call": {
-        const socket = link.handles.get(command.generation);
+        const socket = link.handles.get(command.handleId);
         if (socket instanceof DatagramSocket) socket.call(command);
         break;
       }
@@ -95,7 +95,7 @@ export class Actor {
         new Lookup(link, command, this.#resolver);
         break;
       case "close": {
-        const handle = link.handles.get(command.generation);
+        const handle = link.handles.get(command.handleId);
         if (handle instanceof Listener || handle instanceof Lookup) handle.close();
         break;
       }
@@ -103,38 +103,38 @@ export class Actor {
   }
 
   #attach(message: AttachMessage): void {
-    for (const [home, slot] of this.#moved) if (slot.phase === PHASE_RELEASED) this.#moved.delete(home);
-    const slot = this.#moved.get(message.home) ?? this.#links[0]?.handles.get(message.home)?.slot;
+    for (const [home, slot] of this.#attachedSlots) if (slot.phase === PHASE_RELEASED) this.#attachedSlots.delete(home);
+    const slot = this.#attachedSlots.get(message.home) ?? this.#links[0]?.handles.get(message.home)?.slot;
     if (slot === undefined) {
       this.#early.push(message);
       if (this.#early.length > MAX_EARLY) this.#early.shift(); // its connection is gone for good
       return;
     }
-    this.#moved.set(message.home, slot);
-    for (const [client, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(client);
-    let link = this.#attached.get(message.client);
+    this.#attachedSlots.set(message.home, slot);
+    for (const [caller, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(caller);
+    let link = this.#attached.get(message.caller);
     if (link === undefined) {
-      link = new ClientLink(message.clientBlock, message.linkBlock, null, (bytes) => this.#activity(bytes));
-      this.#attached.set(message.client, link);
+      link = new CallerLink(message.callerBlock, message.linkBlock, null, (bytes) => this.#activity(bytes));
+      this.#attached.set(message.caller, link);
     }
-    this.#links = [this.#links[0] as ClientLink, ...this.#attached.values()];
-    slot.moveTo(link, message.generation);
-    link.handles.get(message.generation)?.look();
+    this.#links = [this.#links[0] as CallerLink, ...this.#attached.values()];
+    slot.moveTo(link, message.handleId);
+    link.handles.get(message.handleId)?.service();
     this.#work();
   }
 
   #rung(): void {
-    this.#doorbell.rise();
+    this.#doorbell.cancelWait();
     this.#work();
   }
 
-  /** Does what the clients have queued, and sees to it that somebody looks again: the doorbell, or the next turn. */
+  /** Does what the callers have queued, and sees to it that somebody looks again: the doorbell, or the next turn. */
   #work(): void {
     if (this.#drain()) this.#activity(0);
     if (!this.#turnAhead) this.#sleep();
   }
 
-  /** A client had work, or a socket moved `bytes`: decides at the end of this turn of the event loop whether to poll. */
+  /** A caller had work, or a socket moved `bytes`: decides at the end of this turn of the event loop whether to poll. */
   #activity(bytes: number): void {
     if (!this.#polling.enabled) return;
     this.#polling.activity(bytes);
@@ -147,7 +147,7 @@ export class Actor {
     this.#turnAhead = false;
     if (this.#drain()) this.#polling.activity(0);
     if (this.#polling.decide()) {
-      this.#doorbell.rise();
+      this.#doorbell.cancelWait();
       this.#turnAhead = true;
       setImmediate(this.#turn);
     } else {
@@ -159,8 +159,8 @@ export class Actor {
     let worked = false;
     for (const link of this.#links) if (link.drain()) worked = true;
     if (Atomics.load(this.#words, STOP) === 1) this.#stop(); // partner: WorkerLink.stop
-    const ping = Atomics.load(this.#words, PING); // partner: WorkerLink.ping
-    if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: WorkerLink.answered
+    const ping = Atomics.load(this.#words, PING); // partner: WorkerLink.heartbeat
+    if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: WorkerLink.heartbeat
     return worked;
   }
 
@@ -171,18 +171,18 @@ export class Actor {
    */
   #stop(): void {
     for (const { handles } of this.#links) {
-      for (const handle of handles.values()) handle.halt?.();
+      for (const handle of handles.values()) handle.shutdown?.();
     }
-    Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: WorkerLink.glance
+    Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: WorkerLink.checkLife
     for (const link of this.#links) link.waker.wakeAnyway();
     for (;;) Atomics.wait(this.#words, STOP, 1); // nobody notifies: `terminate()` ends it
   }
 
   #sleep(): void {
     for (;;) {
-      this.#doorbell.announce();
+      this.#doorbell.prepareWait();
       if (this.#idle) return;
-      this.#doorbell.rise();
+      this.#doorbell.cancelWait();
       this.#drain();
     }
   }
@@ -190,7 +190,7 @@ export class Actor {
   /** Whether nobody has queued or asked anything: whoever did before SLEEPING was announced did not ring. */
   get #idle(): boolean {
     if (Atomics.load(this.#words, STOP) === 1) return false; // partner: WorkerLink.stop
-    if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: WorkerLink.watch
+    if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: WorkerLink.heartbeat
     return this.#links.every((link) => link.idle);
   }
 }

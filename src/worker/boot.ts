@@ -1,8 +1,8 @@
 /**
  * The task that Piscina runs to start a networking thread. It sets things up and returns.
  *
- * Runs on the networking thread. A client that blocks never hears of a worker's 'error' or 'exit', so whatever ends
- * this thread is written where such a client looks. What can fail to load is therefore imported inside the task.
+ * Runs on the networking thread. A caller that blocks never hears of a worker's 'error' or 'exit', so whatever ends
+ * this thread is written where such a caller looks. What can fail to load is therefore imported inside the task.
  */
 
 import { writeFault } from "../ring/fault-text.js";
@@ -17,7 +17,7 @@ export default async function boot(data: BootData): Promise<void> {
     if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // the first reason is the true one
     writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });
     Atomics.store(words, LIFE, LIFE_DEAD); // partner: WorkerLink.checkLife
-    new SignalWaker(new Int32Array(data.clientBlock)).wakeAnyway();
+    new SignalWaker(new Int32Array(data.callerBlock)).wakeAnyway();
   };
   process.on("uncaughtExceptionMonitor", (error) => die("ERR_WORKER_DIED", textOf(error)));
   process.on("exit", (code) => die("ERR_WORKER_DIED", `it exited with code ${code}`));

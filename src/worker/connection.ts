@@ -4,7 +4,7 @@
  * Runs on the networking thread.
  *
  * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the
- * client asks. A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too:
+ * caller asks. A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too:
  * closing a socket with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the
  * peer. All of that is bounded by the linger time. A connection that carried no byte has nothing to lose and is closed at once. The
  * slot is released when Node has closed the socket, and so nobody writes to the rings.
@@ -23,7 +23,7 @@ import {
   REQUEST_RESET,
 } from "../ring/layout.js";
 import type { RingPair } from "../ring/protocol.js";
-import type { Handle } from "./client-link.js";
+import type { Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
 import { Receiver } from "./receiver.js";
@@ -50,7 +50,7 @@ export class Connection implements Handle {
     this.#lingerMs = lingerMs;
     this.#receiver = new Receiver(slot, rings.receive);
     this.#sender = new Sender(slot, rings.send);
-    slot.link.handles.set(slot.generation, this);
+    slot.link.handles.set(slot.handleId, this);
   }
 
   /** What Node's sockets take as `onread`: the kernel reads straight into the ring. */
@@ -87,22 +87,22 @@ export class Connection implements Handle {
     const socket = this.#socket as Socket;
     this.slot.connected(known ? null : connectionFacts(socket));
     this.#sender.start(socket);
-    this.look();
+    this.service();
   }
 
   /** It could not even be tried. */
   failed(error: unknown): void {
     this.#closed = true;
     this.slot.fail(faultOf(error));
-    this.look();
+    this.service();
   }
 
-  look(): void {
+  service(): void {
     const request = this.slot.request;
     if (request !== 0) this.#obey(request);
     if (this.#closed) return;
-    this.#receiver.look();
-    this.#sender.look();
+    this.#receiver.maybeResume();
+    this.#sender.pump();
   }
 
   #obey(request: number): void {
@@ -181,7 +181,7 @@ export class Connection implements Handle {
       this.slot.fail({ code: "ECONNRESET", message: "the connection was closed before everything was sent" });
     }
     if (this.#closing) this.slot.release();
-    else this.look();
+    else this.service();
   }
 
   /**

@@ -8,28 +8,28 @@
 import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { ConnectCommand } from "../ring/protocol.js";
-import type { ClientLink } from "./client-link.js";
+import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { checkSocketPath } from "./socket-path.js";
-import { checkIPv6, type Trust } from "./trust.js";
+import { checkIPv6, type TlsContextCache } from "./tls-context-cache.js";
 
 export class Connector {
   readonly #resolver: Resolver;
-  readonly #trust: Trust;
+  readonly #tlsContexts: TlsContextCache;
   readonly #lingerMs: number;
 
-  constructor(resolver: Resolver, trust: Trust, lingerMs: number) {
+  constructor(resolver: Resolver, tlsContexts: TlsContextCache, lingerMs: number) {
     this.#resolver = resolver;
-    this.#trust = trust;
+    this.#tlsContexts = tlsContexts;
     this.#lingerMs = lingerMs;
   }
 
   /** Opens what `command` asks for; how it goes is said in its slot. */
-  connect(link: ClientLink, command: ConnectCommand): void {
+  connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     try {
       const direct = { onread: connection.onread, allowHalfOpen: true, noDelay: command.noDelay };
@@ -38,7 +38,7 @@ export class Connector {
       const socket = command.tls === null ? net.connect(options) : this.#secure(options, command);
       connection.take(socket, true);
       socket.once(command.tls === null ? "connect" : "secureConnect", () => connection.opened());
-      connection.look(); // the client may have asked for its end before this
+      connection.service(); // the caller may have asked for its end before this
     } catch (error) {
       connection.failed(error);
     }
@@ -49,21 +49,21 @@ export class Connector {
     const parameters = command.tls ?? {};
     const host = "path" in target ? undefined : target.host;
     const peer = "path" in target ? target.path : `${target.host} ${target.port}`;
-    const { options: trust, sessionKey, kept } = this.#trust.clientOptions(parameters, peer);
+    const { options: tls, sessionKey, kept } = this.#tlsContexts.clientOptions(parameters, peer);
     // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
-    if (trust.servername === undefined && host !== undefined && net.isIP(host) === 0) trust.servername = host;
-    if (net.isIPv6(trust.servername || host || "")) trust.checkServerIdentity = checkIPv6;
-    const socket = nodeTls().connect({ ...options, ...trust } as ConnectionOptions);
+    if (tls.servername === undefined && host !== undefined && net.isIP(host) === 0) tls.servername = host;
+    if (net.isIPv6(tls.servername || host || "")) tls.checkServerIdentity = checkIPv6;
+    const socket = nodeTls().connect({ ...options, ...tls } as ConnectionOptions);
     if (kept !== undefined) rememberCertificate(socket, kept.certificate);
     socket.on("session", (session) =>
-      this.#trust.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),
+      this.#tlsContexts.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),
     );
     // Behind the handshake Node only tells of an error of TLS (a changed record, an alert) and leaves the socket open.
     socket.on("error", () => socket.destroy());
     return socket;
   }
 
-  #where(link: ClientLink, command: ConnectCommand): object {
+  #where(link: CallerLink, command: ConnectCommand): object {
     const { target, localAddress } = command;
     if ("path" in target) {
       checkSocketPath(target.path, "connect");

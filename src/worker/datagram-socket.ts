@@ -13,7 +13,7 @@ import { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
 import { REQUEST_CLOSE, RX_READ, RX_WRITE, TX_READ, TX_WRITE } from "../ring/layout.js";
 import type { BindCommand, RingReference, UdpCall, UdpCallCommand } from "../ring/protocol.js";
 import { RecordConsumer, RecordProducer } from "../ring/record-ring.js";
-import type { ClientLink, Handle } from "./client-link.js";
+import type { CallerLink, Handle } from "./caller-link.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
 import { WakeCoalescing } from "./wake-coalescing.js";
@@ -38,7 +38,7 @@ export class DatagramSocket implements Handle {
   #destroyed = false;
   #connected = false;
   /**
-   * A call that waits until the datagrams before it are sent. The client waits for the call, and sends nothing
+   * A call that waits until the datagrams before it are sent. The caller waits for the call, and sends nothing
    * meanwhile.
    */
   #call: (() => void) | null = null;
@@ -58,7 +58,7 @@ export class DatagramSocket implements Handle {
   /** No send to an IP in front of this one waits to be called back for. */
   #oldest = 0;
 
-  constructor(link: ClientLink, command: BindCommand, lingerMs: number) {
+  constructor(link: CallerLink, command: BindCommand, lingerMs: number) {
     this.slot = new Slot(link, command.slot);
     this.#lingerMs = lingerMs;
     const { words } = this.slot;
@@ -75,9 +75,9 @@ export class DatagramSocket implements Handle {
       lookup: find(bothFamilies),
     });
     this.#socket = socket;
-    link.handles.set(this.slot.generation, this);
+    link.handles.set(this.slot.handleId, this);
     socket.on("error", (error) => {
-      if (this.#bound) this.slot.incident(faultOf(error));
+      if (this.#bound) this.slot.addPendingError(faultOf(error));
       else if (!isInUse(error) || !this.#chooseAgain()) this.slot.fail(faultOf(error));
     });
     socket.on("message", (bytes, from) => this.#received(bytes, from));
@@ -90,7 +90,7 @@ export class DatagramSocket implements Handle {
     }
   }
 
-  look(): void {
+  service(): void {
     this.#send();
     if (this.slot.request & REQUEST_CLOSE && !this.#closing) {
       this.#closing = true;
@@ -99,11 +99,11 @@ export class DatagramSocket implements Handle {
     }
   }
 
-  halt(): void {
+  shutdown(): void {
     this.#destroy();
   }
 
-  /** Does what a client waits for, and replies. */
+  /** Does what a caller waits for, and replies. */
   call(command: UdpCallCommand): void {
     const reply = (error: unknown): void => {
       const fault = error ? faultOf(error) : null;
@@ -169,7 +169,7 @@ export class DatagramSocket implements Handle {
       this.#bound = true;
       const { address, port } = this.#socket.address();
       this.slot.bound(address, port);
-      this.look();
+      this.service();
     } catch (error) {
       this.slot.fail(faultOf(error));
     }
@@ -177,7 +177,7 @@ export class DatagramSocket implements Handle {
 
   #received(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closing) return;
-    this.slot.link.moved(bytes.length);
+    this.slot.link.onActivity(bytes.length);
     if (this.#incoming.write(from.address, from.port, bytes)) this.#waking.arrived(bytes.length, true);
     else this.slot.count();
   }
@@ -199,7 +199,7 @@ export class DatagramSocket implements Handle {
         else if (this.#isName(host)) this.#socket.send(payload, port, host, (error) => this.#done(number, error));
         else this.#socket.send(payload, port, host, this.#sent);
       } catch (error) {
-        this.slot.incident(faultOf(error));
+        this.slot.addPendingError(faultOf(error));
         this.#settle(number);
       }
     }
@@ -222,10 +222,10 @@ export class DatagramSocket implements Handle {
 
   #done(number: number, error: Error | null): void {
     if (this.#destroyed) return; // the slot and its rings may be somebody else's
-    if (error) this.slot.incident(faultOf(error));
+    if (error) this.slot.addPendingError(faultOf(error));
     this.#settle(number);
-    this.slot.link.moved(0);
-    // A client that waits for room gets half a ring of it at once, not a datagram at a time.
+    this.slot.link.onActivity(0);
+    // A caller that waits for room gets half a ring of it at once, not a datagram at a time.
     if (this.#sendRing.readable <= this.#sendRing.capacity >> 1) this.slot.wake();
     this.#send();
     this.#whenSent();

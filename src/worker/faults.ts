@@ -1,5 +1,5 @@
 /**
- * Turns Node's errors into faults that can travel to the client.
+ * Turns Node's errors into faults that can travel to the caller.
  *
  * Runs on the networking thread.
  */

@@ -6,8 +6,8 @@
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
-import type { AdoptCommand, ListenCommand } from "../ring/protocol.js";
-import type { ClientLink, Handle } from "./client-link.js";
+import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
+import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
@@ -15,37 +15,37 @@ import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { withOnread } from "./socket-handle.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
-import type { Trust } from "./trust.js";
+import type { TlsContextCache } from "./tls-context-cache.js";
 
 export class Listener implements Handle {
   readonly slot: Slot;
   readonly #command: ListenCommand;
   readonly #lingerMs: number;
-  readonly #waiting = new Map<number, Socket>();
+  readonly #pending = new Map<number, Socket>();
   /** TCP connections whose TLS handshake is under way, by their ends. */
   readonly #shaking = new Map<string, Socket>();
   #server: Server | null = null;
-  #offers = 0;
+  #pendingCount = 0;
   #closed = false;
 
-  constructor(link: ClientLink, command: ListenCommand, trust: Trust, lingerMs: number) {
+  constructor(link: CallerLink, command: ListenCommand, tlsContexts: TlsContextCache, lingerMs: number) {
     this.slot = new Slot(link, command.slot);
     this.#command = command;
     this.#lingerMs = lingerMs;
-    link.handles.set(this.slot.generation, this);
+    link.handles.set(this.slot.handleId, this);
     try {
-      this.#listen(trust);
+      this.#listen(tlsContexts);
     } catch (error) {
       this.slot.fail(faultOf(error));
     }
   }
 
-  look(): void {} // a server is closed by a command, behind the commands that accept its clients
+  service(): void {} // a server is closed by a command, behind the commands that accept its clients
 
-  /** The program accepts the client of an offer: it gets a slot and rings now. */
-  adopt(command: AdoptCommand): void {
-    const waiting = this.#waiting.get(command.offer);
-    this.#waiting.delete(command.offer);
+  /** The program accepts a pending client: it gets a slot and rings now. */
+  accept(command: AcceptCommand): void {
+    const waiting = this.#pending.get(command.pending);
+    this.#pending.delete(command.pending);
     const connection = new Connection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
     if (waiting === undefined || waiting.destroyed) {
       connection.failed(
@@ -72,27 +72,27 @@ export class Listener implements Handle {
 
   /** Stops listening, and turns away those who still wait. */
   close(): void {
-    this.halt();
+    this.shutdown();
     this.slot.release();
   }
 
-  halt(): void {
+  shutdown(): void {
     this.#closed = true;
     this.#server?.close();
-    for (const socket of [...this.#waiting.values(), ...this.#shaking.values()]) socket.destroy();
-    this.#waiting.clear();
+    for (const socket of [...this.#pending.values(), ...this.#shaking.values()]) socket.destroy();
+    this.#pending.clear();
     this.#shaking.clear();
   }
 
-  #listen(trust: Trust): void {
+  #listen(tlsContexts: TlsContextCache): void {
     const { host, port, path, backlog, ipv6Only, tls: parameters } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
     const server =
       parameters === null
         ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
-        : nodeTls().createServer(trust.serverOptions(parameters)); // a client that ends within the handshake is turned away
+        : nodeTls().createServer(tlsContexts.serverOptions(parameters)); // a client that ends within the handshake is turned away
     this.#server = server;
-    server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#offer(socket));
+    server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
     if (parameters !== null) {
       server.on("connection", (socket: Socket) => this.#watchHandshake(socket));
       server.on("tlsClientError", (_error, socket) => socket.destroy());
@@ -100,7 +100,7 @@ export class Listener implements Handle {
     server.once("listening", () => {
       if (this.#closed) return void server.close(); // the client has given up
       server.off("error", failed);
-      server.on("error", (error) => this.slot.incident(faultOf(error)));
+      server.on("error", (error) => this.slot.addPendingError(faultOf(error)));
       const address = server.address();
       if (address === null || typeof address === "string") this.slot.bound(address ?? "", 0);
       else this.slot.bound((address as AddressInfo).address, (address as AddressInfo).port);
@@ -124,17 +124,17 @@ export class Listener implements Handle {
     });
   }
 
-  #offer(socket: Socket): void {
+  #addPending(socket: Socket): void {
     if (this.#shaking.size > 0) this.#shaking.delete(endsOf(socket));
     if (this.#closed) {
       socket.destroy(); // the slot is somebody else's now
       return;
     }
     socket.allowHalfOpen = true;
-    const offer = ++this.#offers;
-    this.#waiting.set(offer, socket);
+    const pending = ++this.#pendingCount;
+    this.#pending.set(pending, socket);
     socket.on("error", () => socket.destroy()); // it is gone when it is accepted
-    this.slot.offer(offer, connectionFacts(socket));
+    this.slot.pending(pending, connectionFacts(socket));
   }
 
   /** A path in use may be a socket file that a dead server left: nobody answers there then. */

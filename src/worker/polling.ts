@@ -5,7 +5,7 @@
  *
  * Waking a sleeping thread costs most of a short round trip, so while requests and responses follow each other the thread keeps
  * polling. It does not where polling gains nothing or takes a core from somebody who needs it:
- * - bulk: so many bytes move that the thread is busy anyway, and the peer or the client needs the other core;
+ * - bulk: so many bytes move that the thread is busy anyway, and the peer or the caller needs the other core;
  * - the next activity usually comes later than polling may last;
  * - the thread was interrupted while it polled: more threads want to run than there are cores.
  */
@@ -42,7 +42,7 @@ export class Polling {
     return this.#cap > 0;
   }
 
-  /** A client had work, or a socket moved `bytes`. */
+  /** A caller had work, or a socket moved `bytes`. */
   activity(bytes: number): void {
     this.#active = true;
     this.#bytes += bytes;

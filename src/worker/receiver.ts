@@ -11,9 +11,9 @@
 
 import type { Socket } from "node:net";
 import { ByteProducer } from "../ring/byte-ring.js";
+import { tryPause } from "../ring/flow-control.js";
 import { RX_PAUSED, RX_READ, RX_WRITE } from "../ring/layout.js";
 import type { RingReference } from "../ring/protocol.js";
-import { shutValve } from "../ring/valve.js";
 import type { Slot } from "./slot.js";
 import { WakeCoalescing } from "./wake-coalescing.js";
 
@@ -23,7 +23,7 @@ import { WakeCoalescing } from "./wake-coalescing.js";
  */
 const SPILL = new Uint8Array(64 * 1024);
 
-/** The most that one read takes: what has come is still in this core's cache when the client begins to copy it. */
+/** The most that one read takes: what has come is still in this core's cache when the caller begins to copy it. */
 const READ_BYTES = 64 * 1024;
 
 /** So many bytes at once are likely to be followed by more. */
@@ -56,14 +56,14 @@ export class Receiver {
     this.#socket = socket;
   }
 
-  /** Whether it waits for the client to make room. */
+  /** Whether it waits for the caller to make room. */
   get paused(): boolean {
     return this.#paused;
   }
 
   /** Where the kernel shall write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
   nextBuffer(): Uint8Array {
-    // Behind overflow the ring's next bytes are spoken for, even if the client has made room for them meanwhile.
+    // Behind overflow the ring's next bytes are spoken for, even if the caller has made room for them meanwhile.
     if (!this.#discarding && this.#overflow.length === 0) {
       const span = this.#ring.span(READ_BYTES);
       this.#direct = span.length > 0;
@@ -78,8 +78,8 @@ export class Receiver {
     if (this.#discarding) return true;
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
     this.#ring.publish(count);
-    this.#tell(count);
-    this.#slot.link.moved(count);
+    this.#notify(count);
+    this.#slot.link.onActivity(count);
     return this.#hasRoom();
   }
 
@@ -88,20 +88,20 @@ export class Receiver {
     if (this.#discarding) return true;
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
     if (taken < bytes.length) this.#overflow.push(Uint8Array.from(bytes.subarray(taken)));
-    if (taken > 0) this.#tell(taken);
-    this.#slot.link.moved(bytes.length);
+    if (taken > 0) this.#notify(taken);
+    this.#slot.link.onActivity(bytes.length);
     return this.#hasRoom();
   }
 
-  /** The client has queued the slot: goes on reading if it had stopped, and the client made room. */
-  look(): void {
-    if (!this.#paused || Atomics.load(this.#slot.words, RX_PAUSED) === 1) return; // partner: openValve
+  /** The caller has queued the slot: goes on reading if it had stopped, and the caller made room. */
+  maybeResume(): void {
+    if (!this.#paused || Atomics.load(this.#slot.words, RX_PAUSED) === 1) return; // partner: tryResume
     this.#emptyOverflow();
     this.#paused = false;
     if (this.#hasRoom()) this.#resume();
   }
 
-  /** Calls `then` once all received bytes are in the ring: at once, or when the client has made room for the last. */
+  /** Calls `then` once all received bytes are in the ring: at once, or when the caller has made room for the last. */
   finish(then: () => void): void {
     if (this.#overflow.length === 0) then();
     else this.#afterOverflow.push(then);
@@ -123,7 +123,7 @@ export class Receiver {
   }
 
   /** `count` bytes more are in the ring. */
-  #tell(count: number): void {
+  #notify(count: number): void {
     this.#waking.arrived(count, count >= BULK_BYTES);
   }
 
@@ -133,7 +133,7 @@ export class Receiver {
 
   #hasRoom(): boolean {
     while (this.#overflow.length > 0 || this.#ring.free === 0) {
-      if (shutValve(this.#slot.words, this.#ring)) {
+      if (tryPause(this.#slot.words, this.#ring)) {
         this.#paused = true;
         return false;
       }
@@ -145,7 +145,7 @@ export class Receiver {
   #emptyOverflow(): void {
     for (let bytes = this.#overflow[0]; bytes !== undefined; bytes = this.#overflow[0]) {
       const taken = this.#ring.write(bytes);
-      if (taken > 0) this.#tell(taken);
+      if (taken > 0) this.#notify(taken);
       if (taken < bytes.length) {
         this.#overflow[0] = bytes.subarray(taken);
         return;

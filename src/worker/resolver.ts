@@ -8,7 +8,7 @@
 
 import { lookup } from "node:dns";
 import type { ResolveCommand } from "../ring/protocol.js";
-import type { ClientLink, Handle } from "./client-link.js";
+import type { CallerLink, Handle } from "./caller-link.js";
 import { lookupDirectly } from "./direct-lookup.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
@@ -48,15 +48,15 @@ export class Resolver {
   }
 }
 
-/** A look-up that a client asked for; connections may wait for it. */
+/** A look-up that a caller asked for; connections may wait for it. */
 export class Lookup implements Handle {
   readonly slot: Slot;
   readonly addresses: Promise<Addresses>;
   #closed = false;
 
-  constructor(link: ClientLink, command: ResolveCommand, resolver: Resolver) {
+  constructor(link: CallerLink, command: ResolveCommand, resolver: Resolver) {
     this.slot = new Slot(link, command.slot);
-    link.handles.set(this.slot.generation, this);
+    link.handles.set(this.slot.handleId, this);
     this.addresses = resolver.resolve(command.host);
     this.addresses.then(
       (addresses) => this.#closed || this.slot.resolved(addresses),
@@ -64,9 +64,9 @@ export class Lookup implements Handle {
     );
   }
 
-  look(): void {} // a look-up is closed by a command, behind the commands of connections that wait for it
+  service(): void {} // a look-up is closed by a command, behind the commands of connections that wait for it
 
-  /** The client has what it wanted, or wants it no more. */
+  /** The caller has what it wanted, or wants it no more. */
   close(): void {
     this.#closed = true;
     this.slot.release();

@@ -3,7 +3,7 @@
  *
  * Runs on the networking thread; the consumer of the send ring.
  *
- * libuv owns the bytes of a write until its callback: only then is the read position advanced, and the client may
+ * libuv owns the bytes of a write until its callback: only then is the read position advanced, and the caller may
  * overwrite them.
  */
 
@@ -14,7 +14,7 @@ import type { RingReference } from "../ring/protocol.js";
 import type { Slot } from "./slot.js";
 
 /**
- * The most that one write takes, in bytes, while the peer is quick, and while it is slow: the client gets the room, and hears of the
+ * The most that one write takes, in bytes, while the peer is quick, and while it is slow: the caller gets the room, and hears of the
  * progress, when the kernel has taken all of a write.
  */
 const MOST_BYTES = 1024 * 1024;
@@ -36,12 +36,12 @@ export class Sender {
     // became of the connection is said by the socket's 'error' and 'close'.
     if (error || this.#socket?.destroyed) return;
     this.#ring.consume(this.#inFlight);
-    this.#slot.link.moved(this.#inFlight);
+    this.#slot.link.onActivity(this.#inFlight);
     this.#inFlight = 0;
     const slow = performance.now() - this.#begun > SLOW_MS;
     this.#limit = slow ? Math.max(LEAST_BYTES, this.#limit / 2) : Math.min(MOST_BYTES, this.#limit * 2);
     this.#slot.wake();
-    this.look();
+    this.pump();
   };
 
   constructor(slot: Slot, ring: RingReference) {
@@ -52,7 +52,7 @@ export class Sender {
   /** Begins to send to a socket that is connected. */
   start(socket: Socket): void {
     this.#socket = socket;
-    this.look();
+    this.pump();
   }
 
   /** Bytes that the kernel has not taken yet. */
@@ -63,11 +63,11 @@ export class Sender {
   /** Ends the stream behind the bytes that are in the ring. */
   end(): void {
     this.#ending = true;
-    this.look();
+    this.pump();
   }
 
   /** Sends what there is to send. */
-  look(): void {
+  pump(): void {
     if (this.#socket === null || this.#inFlight > 0 || this.#ended) return;
     const span = this.#ring.span(this.#limit);
     if (span.length > 0) {

@@ -1,5 +1,5 @@
 /**
- * A handle's slot as the networking thread sees it: what it says to the client, and what the client asks of it.
+ * A handle's slot as the networking thread sees it: what it says to the caller, and what the caller asks of it.
  *
  * Runs on the networking thread.
  */
@@ -9,7 +9,7 @@ import {
   COUNT,
   FAULT,
   FAULT_BYTES,
-  INCIDENTS,
+  PENDING_ERRORS,
   PHASE_FAILED,
   PHASE_MASK,
   PHASE_OPEN,
@@ -19,7 +19,7 @@ import {
   REQUEST,
   SLOT_WORDS,
   STATE,
-  TO_CLIENT_FLAG,
+  TO_CALLER_FLAG,
   TO_WORKER_FLAG,
   WRITE_ENDED,
   WRITE_FAILED,
@@ -27,36 +27,36 @@ import {
 import type { ConnectionFacts, SlotReference } from "../ring/protocol.js";
 import { ANYTHING } from "../ring/signal.js";
 import { SlotQueueConsumer } from "../ring/slot-queue.js";
-import type { ClientLink } from "./client-link.js";
+import type { CallerLink } from "./caller-link.js";
 
 export class Slot {
   readonly words: Int32Array;
-  #generation: number;
-  #link: ClientLink;
-  /** The client that allocated the slot and gets it back, and the slot's name there. */
-  readonly #owner: ClientLink;
-  readonly #ownerGeneration: number;
+  #handleId: number;
+  #link: CallerLink;
+  /** The caller that allocated the slot and gets it back, and the slot's name there. */
+  readonly #owner: CallerLink;
+  readonly #ownerHandleId: number;
   #state: number;
 
-  constructor(link: ClientLink, reference: SlotReference) {
+  constructor(link: CallerLink, reference: SlotReference) {
     this.words = new Int32Array(reference.memory, reference.offset, SLOT_WORDS);
     this.#link = this.#owner = link;
-    this.#generation = this.#ownerGeneration = reference.generation;
+    this.#handleId = this.#ownerHandleId = reference.handleId;
     this.#state = PHASE_WAITING;
-    // The client may have queued the slot before its command arrived, and that entry was passed over: what it publishes
+    // The caller may have queued the slot before its command arrived, and that entry was passed over: what it publishes
     // from now on must queue it again. What it published before is seen by the look that opens every handle.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); // partner: SlotQueueProducer.push
   }
 
-  get generation(): number {
-    return this.#generation;
+  get handleId(): number {
+    return this.#handleId;
   }
 
-  get link(): ClientLink {
+  get link(): CallerLink {
     return this.#link;
   }
 
-  /** What the client asked for so far: REQUEST_… bits. */
+  /** What the caller asked for so far: REQUEST_… bits. */
   get request(): number {
     return Atomics.load(this.words, REQUEST); // partner: Channel.request
   }
@@ -70,75 +70,75 @@ export class Slot {
   }
 
   /**
-   * Tells the client to look: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
+   * Tells the caller to look: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
    */
-  touch(): void {
+  notifyCaller(): void {
     this.queue();
-    this.wakeClient();
+    this.wakeCaller();
   }
 
-  /** Queues the slot for the client's pollers. What they shall find must have been published. */
+  /** Queues the slot for the caller's pollers. What they shall find must have been published. */
   queue(): void {
-    this.#link.toClient.push(this.#generation, this.words, TO_CLIENT_FLAG);
+    this.#link.toCaller.push(this.#handleId, this.words, TO_CALLER_FLAG);
   }
 
-  /** Wakes the client if it sleeps on this slot or on anything. */
-  wakeClient(): void {
-    this.#link.wake(this.#generation);
+  /** Wakes the caller if it sleeps on this slot or on anything. */
+  wakeCaller(): void {
+    this.#link.wake(this.#handleId);
   }
 
-  /** Whether the client sleeps on this slot or on anything. */
+  /** Whether the caller sleeps on this slot or on anything. */
   get awaited(): boolean {
     const { interest } = this.#link.waker;
-    return interest === this.#generation || interest === ANYTHING;
+    return interest === this.#handleId || interest === ANYTHING;
   }
 
-  /** The same for news that comes in swarms: the client is woken once for all of them. */
-  touchSoon(): void {
+  /** The same for news that comes in swarms: the caller is woken once for all of them. */
+  notifyCallerSoon(): void {
     this.queue();
     if (this.awaited) this.#link.wakeSoon();
   }
 
-  /** Wakes the client if it sleeps on this slot, for news that nobody polls for. */
+  /** Wakes the caller if it sleeps on this slot, for news that nobody polls for. */
   wake(): void {
-    this.#link.waker.wakeWaiting(this.#generation);
+    this.#link.waker.wakeWaiting(this.#handleId);
   }
 
-  /** The connection is open; `facts` are what there is to know of it, unless the client knows. */
+  /** The connection is open; `facts` are what there is to know of it, unless the caller knows. */
   connected(facts: ConnectionFacts | null): void {
-    if (facts !== null) this.#link.post({ type: "connected", generation: this.#generation, facts });
+    if (facts !== null) this.#link.post({ type: "connected", handleId: this.#handleId, facts });
     this.#become((this.#state & ~PHASE_MASK) | PHASE_OPEN);
   }
 
   /** The server or UDP socket is bound. */
   bound(address: string, port: number): void {
-    this.#link.post({ type: "bound", generation: this.#generation, address, port });
+    this.#link.post({ type: "bound", handleId: this.#handleId, address, port });
     this.#become(PHASE_OPEN);
   }
 
   /** The look-up found these. */
   resolved(addresses: string[]): void {
-    this.#link.post({ type: "resolved", generation: this.#generation, addresses });
+    this.#link.post({ type: "resolved", handleId: this.#handleId, addresses });
     this.#become(PHASE_OPEN);
   }
 
-  /** A client waits at this server. */
-  offer(offer: number, facts: ConnectionFacts): void {
-    this.#link.post({ type: "offer", generation: this.#generation, offer, facts });
+  /** A client is pending at this server. */
+  pending(pending: number, facts: ConnectionFacts): void {
+    this.#link.post({ type: "pending", handleId: this.#handleId, pending, facts });
     this.count();
   }
 
   /** An error that does not end the handle. */
-  incident(fault: Fault): void {
-    this.#link.post({ type: "incident", generation: this.#generation, fault });
-    Atomics.add(this.words, INCIDENTS, 1); // partner: Channel.incidents
-    this.touch();
+  addPendingError(fault: Fault): void {
+    this.#link.post({ type: "pending-error", handleId: this.#handleId, fault });
+    Atomics.add(this.words, PENDING_ERRORS, 1); // partner: Channel.pendingErrors
+    this.notifyCaller();
   }
 
   /** One more of what COUNT counts. */
   count(): void {
     Atomics.add(this.words, COUNT, 1); // partner: Channel.count
-    this.touchSoon();
+    this.notifyCallerSoon();
   }
 
   /** The peer has ended, and all its bytes are in the ring. */
@@ -170,29 +170,29 @@ export class Slot {
     if (this.phase === PHASE_RELEASED) return;
     this.#state = PHASE_RELEASED;
     Atomics.store(this.words, STATE, PHASE_RELEASED); // partner: Channel.state
-    this.#link.handles.delete(this.#generation);
-    // Always, because the flag may stand for an entry in the queue of another client that had the slot.
-    this.#owner.toClient.pushAlways(this.#ownerGeneration);
+    this.#link.handles.delete(this.#handleId);
+    // Always, because the flag may stand for an entry in the queue of another caller that had the slot.
+    this.#owner.toCaller.pushAlways(this.#ownerHandleId);
     this.#owner.waker.wakeAnyway();
   }
 
-  /** Another client owns the slot now, under another name. It is told to look, whatever the flag says. */
-  moveTo(link: ClientLink, generation: number): void {
-    const handle = this.#link.handles.get(this.#generation);
-    this.#link.handles.delete(this.#generation);
+  /** Another caller owns the slot now, under another name. It is told to look, whatever the flag says. */
+  moveTo(link: CallerLink, handleId: number): void {
+    const handle = this.#link.handles.get(this.#handleId);
+    this.#link.handles.delete(this.#handleId);
     this.#link = link;
-    this.#generation = generation;
-    if (handle !== undefined) link.handles.set(generation, handle);
-    // What the old client queued last may never be found under the old name: the caller looks at the handle.
+    this.#handleId = handleId;
+    if (handle !== undefined) link.handles.set(handleId, handle);
+    // What the old caller queued last may never be found under the old name: the caller looks at the handle.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG);
-    Atomics.store(this.words, TO_CLIENT_FLAG, 1); // partner: SlotQueueConsumer.lower at the new client
-    link.toClient.pushAlways(generation);
+    Atomics.store(this.words, TO_CALLER_FLAG, 1); // partner: SlotQueueConsumer.lower at the new caller
+    link.toCaller.pushAlways(handleId);
     link.waker.wakeAnyway();
   }
 
   #become(state: number): void {
     this.#state = state;
     Atomics.store(this.words, STATE, state); // partner: Channel.state
-    this.touch();
+    this.notifyCaller();
   }
 }

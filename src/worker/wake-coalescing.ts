@@ -1,5 +1,5 @@
 /**
- * Wakes a sleeping client once for many pieces of a stream or a flood of datagrams: what network cards call interrupt coalescing. A
+ * Wakes a sleeping caller once for many pieces of a stream or a flood of datagrams: what network cards call interrupt coalescing. A
  * wake-up costs more than a piece.
  *
  * Runs on the networking thread.
@@ -11,8 +11,8 @@ export class WakeCoalescing {
   readonly #slot: Slot;
   /** So many bytes are worth a wake-up whatever else comes. */
   readonly #enough: number;
-  /** Bytes that a sleeping client was not woken for, whether there were more of them in this turn, and whether one is ahead. */
-  #untold = 0;
+  /** Bytes that a sleeping caller was not woken for, whether there were more of them in this turn, and whether one is ahead. */
+  #pendingBytes = 0;
   #grown = false;
   #turnAhead = false;
 
@@ -23,19 +23,19 @@ export class WakeCoalescing {
   }
 
   /**
-   * `count` bytes more are in the ring. A client that sleeps is woken at once unless there is `more` to come; then once a quarter of the
+   * `count` bytes more are in the ring. A caller that sleeps is woken at once unless there is `more` to come; then once a quarter of the
    * ring has come, or a turn of the event loop brought no more.
    */
   arrived(count: number, more: boolean): void {
     this.#slot.queue();
     if (!this.#slot.awaited) {
-      this.#untold = 0; // it looks before it sleeps
+      this.#pendingBytes = 0; // it looks before it sleeps
       return;
     }
-    this.#untold += count;
-    if (this.#untold >= this.#enough || !(more || this.#turnAhead)) {
-      this.#untold = 0;
-      this.#slot.wakeClient();
+    this.#pendingBytes += count;
+    if (this.#pendingBytes >= this.#enough || !(more || this.#turnAhead)) {
+      this.#pendingBytes = 0;
+      this.#slot.wakeCaller();
       return;
     }
     this.#grown = true;
@@ -45,14 +45,14 @@ export class WakeCoalescing {
   }
 
   readonly #afterTurn = (): void => {
-    if (this.#grown && this.#untold > 0) {
+    if (this.#grown && this.#pendingBytes > 0) {
       this.#grown = false;
       setImmediate(this.#afterTurn);
       return;
     }
     this.#turnAhead = this.#grown = false;
-    if (this.#untold === 0) return;
-    this.#untold = 0;
-    this.#slot.wakeClient();
+    if (this.#pendingBytes === 0) return;
+    this.#pendingBytes = 0;
+    this.#slot.wakeCaller();
   };
 }

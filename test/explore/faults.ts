@@ -24,7 +24,7 @@ const RING = "ring/byte-ring";
 const QUEUE = "ring/slot-queue";
 const SIGNAL = "ring/signal";
 const SLOT = "worker/slot";
-const LINK = "main/worker-link";
+const LINK = "main/link/worker-link";
 
 export const FAULTS: SeededFault[] = [
   // The byte ring.
@@ -116,12 +116,12 @@ export const FAULTS: SeededFault[] = [
     scenario: "slot queue",
     edits: edit(
       QUEUE,
-      `this.#words[this.#entries + (this.#writePosition & MASK)] = generation;
+      `this.#words[this.#entries + (this.#writePosition & MASK)] = handleId;
        this.#writePosition = (this.#writePosition + 1) | 0;
        Atomics.store(this.#words, this.#writeWord, this.#writePosition);`,
       `this.#writePosition = (this.#writePosition + 1) | 0;
        Atomics.store(this.#words, this.#writeWord, this.#writePosition);
-       this.#words[this.#entries + ((this.#writePosition - 1) & MASK)] = generation;`,
+       this.#words[this.#entries + ((this.#writePosition - 1) & MASK)] = handleId;`,
     ),
   },
   {
@@ -129,8 +129,8 @@ export const FAULTS: SeededFault[] = [
     scenario: "slot queue",
     edits: edit(
       QUEUE,
-      "Atomics.store(flags, flagWord, 1); this.pushAlways(generation);",
-      "this.pushAlways(generation); Atomics.store(flags, flagWord, 1);",
+      "Atomics.store(flags, flagWord, 1); this.pushAlways(handleId);",
+      "this.pushAlways(handleId); Atomics.store(flags, flagWord, 1);",
     ),
   },
   {
@@ -185,8 +185,8 @@ export const FAULTS: SeededFault[] = [
     scenario: "signal, two workers",
     edits: edit(
       SIGNAL,
-      "if (interest === AWAKE || (interest !== ANYTHING && interest !== generation)) return;",
-      "if (interest !== generation) return;",
+      "if (interest === AWAKE || (interest !== ANYTHING && interest !== handleId)) return;",
+      "if (interest !== handleId) return;",
     ),
   },
   {
@@ -258,13 +258,13 @@ export const FAULTS: SeededFault[] = [
   {
     name: "the worker stops reading without looking at the room again",
     scenario: "receive path, 'data' events",
-    edits: edit("ring/valve", "if (ring.free < resumeThreshold(ring.capacity)) return true;", "return true;"),
+    edits: edit("ring/flow-control", "if (ring.free < resumeThreshold(ring.capacity)) return true;", "return true;"),
   },
   {
     name: "the worker looks at the room before it says that it stops",
     scenario: "receive path, 'data' events",
     edits: edit(
-      "ring/valve",
+      "ring/flow-control",
       "Atomics.store(slot, RX_PAUSED, 1); if (ring.free < resumeThreshold(ring.capacity)) return true;",
       "const full = ring.free < resumeThreshold(ring.capacity); Atomics.store(slot, RX_PAUSED, 1); if (full) return true;",
     ),
@@ -273,7 +273,7 @@ export const FAULTS: SeededFault[] = [
     name: "the client looks whether reading has stopped before it gives the bytes back",
     scenario: "receive path, 'data' events",
     edits: edit(
-      "main/inbox",
+      "main/link/read-buffer",
       "const taken = this.#ring.read(target, offset + count); if (taken > 0) { count += taken; this.#madeRoom(taken); }",
       `const taken = this.#ring.copy(target, offset + count, 0);
        if (taken > 0) { count += taken; this.#madeRoom(taken); this.#ring.consume(taken); }`,
@@ -332,7 +332,7 @@ export const FAULTS: SeededFault[] = [
   {
     name: "the swarm's one wake-up counts as done before it is",
     scenario: "ready list, news in swarms",
-    edits: edit("worker/client-link", "this.#wakeAhead = false; this.waker.wakeAnyway();", "this.waker.wakeAnyway();"),
+    edits: edit("worker/caller-link", "this.#wakeAhead = false; this.waker.wakeAnyway();", "this.waker.wakeAnyway();"),
   },
   // Slots opened, released and reused.
   {
@@ -350,8 +350,8 @@ export const FAULTS: SeededFault[] = [
     scenario: "slot reused, with time-outs",
     edits: edit(
       "worker/slot",
-      "this.#owner.toClient.pushAlways(this.#ownerGeneration);",
-      "this.#owner.toClient.push(this.#ownerGeneration, this.words, TO_CLIENT_FLAG);",
+      "this.#owner.toCaller.pushAlways(this.#ownerHandleId);",
+      "this.#owner.toCaller.push(this.#ownerHandleId, this.words, TO_CALLER_FLAG);",
     ),
   },
   {
@@ -360,14 +360,14 @@ export const FAULTS: SeededFault[] = [
     edits: edit(
       "worker/slot",
       "Atomics.store(this.words, STATE, PHASE_RELEASED);",
-      "this.#owner.toClient.pushAlways(this.#ownerGeneration); Atomics.store(this.words, STATE, PHASE_RELEASED); return;",
+      "this.#owner.toCaller.pushAlways(this.#ownerHandleId); Atomics.store(this.words, STATE, PHASE_RELEASED); return;",
     ),
   },
   // Connections handed to another thread.
   {
     name: "who hands over does not look at what the old client has queued",
     scenario: "handed over while bytes go",
-    edits: edit("worker/actor", "link.handles.get(message.generation)?.look();", ""),
+    edits: edit("worker/actor", "link.handles.get(message.handleId)?.service();", ""),
   },
   {
     name: "the flag of the old client's entry outlives it",
@@ -384,8 +384,8 @@ export const FAULTS: SeededFault[] = [
     scenario: "handed over and polled",
     edits: edit(
       SLOT,
-      "Atomics.store(this.words, TO_CLIENT_FLAG, 1); link.toClient.pushAlways(generation);",
-      "link.toClient.push(generation, this.words, TO_CLIENT_FLAG);",
+      "Atomics.store(this.words, TO_CALLER_FLAG, 1); link.toCaller.pushAlways(handleId);",
+      "link.toCaller.push(handleId, this.words, TO_CALLER_FLAG);",
     ),
   },
   {
@@ -393,32 +393,32 @@ export const FAULTS: SeededFault[] = [
     scenario: "handed over while bytes come",
     edits: edit(
       SLOT,
-      "link.toClient.pushAlways(generation); link.waker.wakeAnyway();",
-      "link.toClient.pushAlways(generation);",
+      "link.toCaller.pushAlways(handleId); link.waker.wakeAnyway();",
+      "link.toCaller.pushAlways(handleId);",
     ),
   },
   {
     name: "the old client wakes up for the new one's news",
     scenario: "handed over while bytes come",
-    edits: edit(SLOT, "this.#link = link; this.#generation = generation;", "this.#generation = generation;"),
+    edits: edit(SLOT, "this.#link = link; this.#handleId = handleId;", "this.#handleId = handleId;"),
   },
   {
     name: "what the old client has read is not told to the new one",
     scenario: "handed over while bytes come",
-    edits: edit("main/tcp-socket", "socket.#inlet.bytesRead = bytesRead;", ""),
+    edits: edit("main/api/tcp-socket", "socket.#reader.bytesRead = bytesRead;", ""),
   },
   {
     name: "the old client lowers the flag of what it has given away",
     scenario: "handed over and closed",
-    edits: edit(LINK, "if (channel.givenAway) continue;", ""),
+    edits: edit(LINK, "if (channel.detached) continue;", ""),
   },
   {
     name: "the slot is given back to the client that closes it",
     scenario: "handed over and closed",
     edits: edit(
       SLOT,
-      "this.#owner.toClient.pushAlways(this.#ownerGeneration); this.#owner.waker.wakeAnyway();",
-      "this.#link.toClient.pushAlways(this.#generation); this.#link.waker.wakeAnyway();",
+      "this.#owner.toCaller.pushAlways(this.#ownerHandleId); this.#owner.waker.wakeAnyway();",
+      "this.#link.toCaller.pushAlways(this.#handleId); this.#link.waker.wakeAnyway();",
     ),
   },
   {
@@ -430,23 +430,23 @@ export const FAULTS: SeededFault[] = [
     name: "a reset asks for the end, and closing asks again",
     scenario: "handed over and reset, with time-outs",
     edits: edit(
-      "main/tcp-socket",
-      "this.#parting = REQUEST_RESET;",
+      "main/api/tcp-socket",
+      "this.#closeRequest = REQUEST_RESET;",
       "this.#channel.link.part(this.#channel, REQUEST_RESET);",
     ),
   },
   {
     name: "where a connection that was handed over is gets forgotten",
     scenario: "handed over and back",
-    edits: edit("worker/actor", "this.#moved.set(message.home, slot);", ""),
+    edits: edit("worker/actor", "this.#attachedSlots.set(message.home, slot);", ""),
   },
   {
     name: "who has the token looks and then takes",
     scenario: "handed over to two",
     edits: edit(
-      "main/socket-token",
-      "if (Atomics.compareExchange(words, GENERATION, -home, generation) !== -home) {",
-      "const free = Atomics.load(words, GENERATION) === -home; if (free) Atomics.store(words, GENERATION, generation); if (!free) {",
+      "main/api/socket-token",
+      "if (Atomics.compareExchange(words, HANDLE_ID, -home, handleId) !== -home) {",
+      "const free = Atomics.load(words, HANDLE_ID) === -home; if (free) Atomics.store(words, HANDLE_ID, handleId); if (!free) {",
     ),
   },
   {
@@ -524,6 +524,6 @@ export const FAULTS: SeededFault[] = [
   {
     name: "who waits while the thread starts is patient for ever",
     scenario: "killed while it starts",
-    edits: edit(LINK, "(starting ? STARTING_WATCHES : SILENT_WATCHES)", "(starting ? 99 : SILENT_WATCHES)"),
+    edits: edit(LINK, "(starting ? STARTING_HEARTBEATS : SILENT_HEARTBEATS)", "(starting ? 99 : SILENT_HEARTBEATS)"),
   },
 ];

@@ -19,22 +19,22 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/ring/record-ring.js") &
   typeof import("../../build/ring/slot-queue.js") &
   typeof import("../../build/ring/signal.js") &
-  typeof import("../../build/ring/valve.js") &
+  typeof import("../../build/ring/flow-control.js") &
   typeof import("../../build/ring/arena.js") &
-  typeof import("../../build/worker/client-link.js") &
+  typeof import("../../build/worker/caller-link.js") &
   typeof import("../../build/worker/slot.js") &
   typeof import("../../build/worker/receiver.js") &
   typeof import("../../build/worker/wake-coalescing.js") &
   typeof import("../../build/worker/sender.js") &
-  typeof import("../../build/main/channel.js") &
-  typeof import("../../build/main/inbox.js") &
+  typeof import("../../build/main/link/channel.js") &
+  typeof import("../../build/main/link/read-buffer.js") &
   typeof import("../../build/worker/connection.js") &
   typeof import("../../build/worker/actor.js") & { boot: typeof import("../../build/worker/boot.js").default } & {
     Listener: new () => object;
-  } & typeof import("../../build/main/outlet.js") &
-  typeof import("../../build/main/inlet.js") &
-  typeof import("../../build/main/worker-link.js") &
-  typeof import("../../build/main/tcp-socket.js");
+  } & typeof import("../../build/main/link/socket-writer.js") &
+  typeof import("../../build/main/link/socket-reader.js") &
+  typeof import("../../build/main/link/worker-link.js") &
+  typeof import("../../build/main/api/tcp-socket.js");
 
 const MODULES = [
   "ring/layout",
@@ -42,22 +42,22 @@ const MODULES = [
   "ring/record-ring",
   "ring/slot-queue",
   "ring/signal",
-  "ring/valve",
+  "ring/flow-control",
   "ring/arena",
-  "worker/client-link",
+  "worker/caller-link",
   "worker/slot",
   "worker/receiver",
   "worker/wake-coalescing",
   "worker/sender",
-  "main/channel",
-  "main/inbox",
-  "main/outlet",
-  "main/inlet",
-  "main/net-error",
-  "main/handle",
-  "main/worker-link",
-  "main/socket-token",
-  "main/tcp-socket",
+  "main/link/channel",
+  "main/link/read-buffer",
+  "main/link/socket-writer",
+  "main/link/socket-reader",
+  "main/api/net-error",
+  "main/api/handle",
+  "main/link/worker-link",
+  "main/api/socket-token",
+  "main/api/tcp-socket",
   "worker/connection",
   "worker/listener",
   "worker/actor",
@@ -147,10 +147,17 @@ function standIns(world: World): Record<string, Exports> {
         atomics.load(words, start) === 0 ? null : { message: "", ...world.open(words[start + 1] as number) },
     },
     "node:worker_threads": { BroadcastChannel: broadcastChannel(world), receiveMessageOnPort: () => undefined },
-    "main/client": { WATCH_MS: 250, thisClient: () => world.client },
-    "main/arguments": { amount: same, integer: same, bytes: same, options: same, boolean: same, keepAliveDelay: same },
-    "main/deadline": { Deadline: class {} },
-    "main/framing": {},
+    "main/link/caller": { HEARTBEAT_MS: 250, thisCaller: () => world.client },
+    "main/api/arguments": {
+      amount: same,
+      integer: same,
+      bytes: same,
+      options: same,
+      boolean: same,
+      keepAliveDelay: same,
+    },
+    "main/link/deadline": { Deadline: class {} },
+    "main/api/framing": {},
     "worker/connection-facts": { connectionFacts: () => null },
     "worker/faults": { faultOf: (error: Error) => ({ code: error.message, message: "" }) },
     "worker/secure-modules": { isSecure: () => false },
@@ -158,7 +165,7 @@ function standIns(world: World): Record<string, Exports> {
     "worker/connector": { Connector: class {} },
     "worker/datagram-socket": { DatagramSocket: class {} },
     "worker/resolver": { Resolver: class {}, Lookup: class {} },
-    "worker/trust": { Trust: class {} },
+    "worker/tls-context-cache": { TlsContextCache: class {} },
     // Whether it pays to poll depends on the traffic; where it may, both are tried.
     "worker/polling": {
       Polling: class {
@@ -174,8 +181,8 @@ function standIns(world: World): Record<string, Exports> {
     },
     "worker/listener": {
       Listener: class {
-        adopt(command: object): void {
-          world.listeners.get("adopt")?.(command);
+        accept(command: object): void {
+          world.listeners.get("accept")?.(command);
         }
       },
     },
@@ -190,8 +197,8 @@ function same(_name: string, value: unknown): unknown {
 function broadcastChannel(world: World): unknown {
   return class {
     constructor(readonly name: string) {}
-    postMessage(message: { client: string; generation: number }): void {
-      world.post(this.name, world.letter(`${message.client} ${message.generation}`, message));
+    postMessage(message: { caller: string; handleId: number }): void {
+      world.post(this.name, world.letter(`${message.caller} ${message.handleId}`, message));
     }
     set onmessage(listener: (event: { data: unknown }) => void) {
       const { name } = this;

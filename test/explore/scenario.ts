@@ -61,13 +61,13 @@ export function waitRound(
   longest = restless ? SLICE : Number.POSITIVE_INFINITY,
 ): boolean {
   if (condition()) return true;
-  const ticket = sleeper.announce(interest);
+  const ticket = sleeper.prepareWait(interest);
   if (broken !== "the client does not look again after announcing" && condition()) {
-    sleeper.rise();
+    sleeper.cancelWait();
     return true;
   }
-  sleeper.sleep(ticket, longest);
-  sleeper.rise();
+  sleeper.wait(ticket, longest);
+  sleeper.cancelWait();
   return false;
 }
 
@@ -95,7 +95,7 @@ export abstract class Actor implements Program {
   turn(): boolean {
     switch (this.next) {
       case "rise":
-        this.sleeper.rise();
+        this.sleeper.cancelWait();
         this.next = "drain";
         break;
       case "drain":
@@ -106,11 +106,11 @@ export abstract class Actor implements Program {
       case "turn":
         this.drain();
         this.turnAhead = this.polls();
-        if (this.turnAhead) this.sleeper.rise();
+        if (this.turnAhead) this.sleeper.cancelWait();
         this.next = this.turnAhead ? "loop" : "announce";
         break;
       case "announce":
-        this.sleeper.announce();
+        this.sleeper.prepareWait();
         this.next = this.stage.broken === "the worker does not look again after announcing" ? "loop" : "look";
         break;
       case "look":

@@ -5,8 +5,8 @@
  */
 
 import {
-  CLIENT_BLOCK_BYTES,
-  GENERATION,
+  CALLER_BLOCK_BYTES,
+  HANDLE_ID,
   LINK_BLOCK_BYTES,
   QUEUE_CAPACITY,
   RX_READ,
@@ -63,19 +63,19 @@ function below(start, capacity, seed) {
 
 /** The parts that threads play in a case, and what they share. */
 export function parts({ kind, capacity, start, total }, seed) {
-  const common = { total, seed, consumerBlock: block(CLIENT_BLOCK_BYTES) };
+  const common = { total, seed, consumerBlock: block(CALLER_BLOCK_BYTES) };
   if (kind === "swarm") return swarmParts(common);
   if (kind === "doorbell") return doorbellParts(common);
   const shared = {
     ...common,
-    producerBlock: block(CLIENT_BLOCK_BYTES),
+    producerBlock: block(CALLER_BLOCK_BYTES),
     bytes: new Uint8Array(new SharedArrayBuffer(capacity)),
   };
   const position = below(start, capacity, seed);
   if (kind === "valve") {
     const slot = block(SLOT_BYTES);
     slot[RX_WRITE] = slot[RX_READ] = position;
-    slot[GENERATION] = 1;
+    slot[HANDLE_ID] = 1;
     Object.assign(shared, { slot, link: block(LINK_BLOCK_BYTES), workerBlock: block(WORKER_BLOCK_BYTES) });
   } else {
     const words = block(4 * 32);
@@ -99,7 +99,7 @@ function doorbellParts(common) {
   const clients = [0, 1].map(() => ({
     link: queueBlock(common.seed),
     slot: block(DOORBELL_SLOT_BYTES),
-    clientBlock: block(CLIENT_BLOCK_BYTES),
+    callerBlock: block(CALLER_BLOCK_BYTES),
   }));
   const shared = { ...common, clients, workerBlock: block(WORKER_BLOCK_BYTES) };
   return [

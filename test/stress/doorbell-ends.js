@@ -19,9 +19,9 @@ export const DOORBELL_SLOT_BYTES = 4 * 48;
 
 export function answerDoorbell({ workerBlock, clients, total, seed }) {
   const random = randomNumbers(seed + 1);
-  const ends = clients.map(({ link, slot, clientBlock }) => ({
+  const ends = clients.map(({ link, slot, callerBlock }) => ({
     queue: new SlotQueueConsumer(link, 0, 16, 32),
-    waker: new SignalWaker(clientBlock),
+    waker: new SignalWaker(callerBlock),
     slot,
     answered: 0,
   }));
@@ -41,15 +41,15 @@ export function answerDoorbell({ workerBlock, clients, total, seed }) {
     };
     const sleep = () => {
       for (;;) {
-        doorbell.announce();
+        doorbell.prepareWait();
         if (ends.every(({ queue }) => queue.empty)) return;
-        doorbell.rise();
+        doorbell.cancelWait();
         drain();
       }
     };
     const doorbell = new DoorbellSleeper(workerBlock, () => {
       rings++;
-      doorbell.rise();
+      doorbell.cancelWait();
       drain();
       dawdle(random);
       sleep();
@@ -60,10 +60,10 @@ export function answerDoorbell({ workerBlock, clients, total, seed }) {
 
 export function askDoorbell({ workerBlock, clients, number, total, seed }) {
   const random = randomNumbers(seed + 2 + number);
-  const { link, slot, clientBlock } = clients[number];
+  const { link, slot, callerBlock } = clients[number];
   const queue = new SlotQueueProducer(link, 0, 32);
   const ringer = new DoorbellRinger(workerBlock);
-  const waiting = new Waiting(clientBlock, random);
+  const waiting = new Waiting(callerBlock, random);
   for (let asked = 0; asked < total; ) {
     for (let questions = 1 + random(4); questions > 0 && asked < total; questions--) {
       Atomics.store(slot, QUESTION, ++asked);

@@ -6,6 +6,7 @@
  */
 
 import { ByteProducer } from "../../build/ring/byte-ring.js";
+import { tryPause, tryResume } from "../../build/ring/flow-control.js";
 import {
   QUEUES,
   RX_PAUSED,
@@ -17,7 +18,6 @@ import {
 } from "../../build/ring/layout.js";
 import { DoorbellRinger, DoorbellSleeper, SignalWaker } from "../../build/ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../../build/ring/slot-queue.js";
-import { openValve, shutValve } from "../../build/ring/valve.js";
 import { consumeBytes, pieceSizes } from "./byte-ends.js";
 import { dawdle, randomNumbers, streamAt } from "./stream.js";
 
@@ -37,16 +37,16 @@ export function produceThroughValve({ slot, link, workerBlock, bytes, consumerBl
   return new Promise((resolve) => {
     const doorbell = new DoorbellSleeper(workerBlock, () => {
       rings++;
-      doorbell.rise();
+      doorbell.cancelWait();
       drain();
       sleep();
     });
     const sleep = () => {
       for (;;) {
         dawdle(random);
-        doorbell.announce();
+        doorbell.prepareWait();
         if (queue.empty) return;
-        doorbell.rise();
+        doorbell.cancelWait();
         drain();
       }
     };
@@ -69,7 +69,7 @@ export function produceThroughValve({ slot, link, workerBlock, bytes, consumerBl
         if (ring.free > 0) continue;
         pauses++;
         dawdle(random);
-        if (shutValve(slot, ring)) {
+        if (tryPause(slot, ring)) {
           paused = true;
           return;
         }
@@ -89,7 +89,7 @@ export function consumeThroughValve(shared) {
   const random = randomNumbers(shared.seed + 4);
   return consumeBytes({ ...shared, words: slot, writeWord: RX_WRITE, readWord: RX_READ }, (ring) => {
     dawdle(random);
-    if (!openValve(slot, ring.known, ring.capacity)) return;
+    if (!tryResume(slot, ring.known, ring.capacity)) return;
     dawdle(random);
     if (queue.push(NAME, slot, TO_WORKER_FLAG)) doorbell.ring();
   });

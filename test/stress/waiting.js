@@ -19,8 +19,8 @@ export class Waiting {
   #sleeper;
   #random;
 
-  constructor(clientBlock, random) {
-    this.#sleeper = new SignalSleeper(clientBlock);
+  constructor(callerBlock, random) {
+    this.#sleeper = new SignalSleeper(callerBlock);
     this.#random = random;
   }
 
@@ -29,16 +29,16 @@ export class Waiting {
     if (condition()) return;
     for (let looks = this.#random(4) === 0 ? this.#random(2000) : 0; looks > 0; looks--) if (condition()) return;
     for (let silent = 0; ; ) {
-      const ticket = this.#sleeper.announce(interest);
+      const ticket = this.#sleeper.prepareWait(interest);
       if (condition()) {
-        this.#sleeper.rise();
+        this.#sleeper.cancelWait();
         return;
       }
       dawdle(this.#random);
       const begin = performance.now();
-      this.#sleeper.sleep(ticket, SLICE_MS);
+      this.#sleeper.wait(ticket, SLICE_MS);
       const late = performance.now() - begin >= SLICE_MS;
-      this.#sleeper.rise();
+      this.#sleeper.cancelWait();
       this.sleeps++;
       if (condition()) {
         if (late) throw new Error("a wake-up was lost: what was waited for was there, and nobody said so");

@@ -5,7 +5,7 @@ import { labels, type Stage } from "../scenario.js";
 import { overflowGuard } from "./slot-queue.js";
 
 /** Name of the slot in the scenarios that open it only once. */
-export const GENERATION = 5;
+export const HANDLE_ID = 5;
 
 /** A client's own block, and its link to the networking thread. */
 export interface Strand {
@@ -26,7 +26,7 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
       label: labels(
         "slot",
         pick(product, [
-          "GENERATION",
+          "HANDLE_ID",
           "STATE",
           "RX_WRITE",
           "RX_READ",
@@ -35,7 +35,7 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
           "TX_READ",
           "REQUEST",
           "TO_WORKER_FLAG",
-          "TO_CLIENT_FLAG",
+          "TO_CALLER_FLAG",
           "FAULT",
         ]),
       ),
@@ -54,17 +54,17 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
 export function weaveStrand({ world, product }: Pick<Stage, "world" | "product">, owner = ""): Strand {
   const { QUEUES, QUEUE_CAPACITY } = product;
   const of = owner === "" ? "" : ` of ${owner}`;
-  const linkWords = pick(product, ["TO_WORKER_WRITE", "TO_WORKER_READ", "TO_CLIENT_WRITE", "TO_CLIENT_READ"]);
+  const linkWords = pick(product, ["TO_WORKER_WRITE", "TO_WORKER_READ", "TO_CALLER_WRITE", "TO_CALLER_READ"]);
   const linkLabel = labels("link", linkWords);
   const linkName = (index: number): string => {
     if (index < QUEUES) return linkLabel(index);
     const entry = index - QUEUES;
     return entry < QUEUE_CAPACITY ? `to worker, entry ${entry}` : `to client, entry ${entry - QUEUE_CAPACITY}`;
   };
-  const clientLabel = labels("client", pick(product, ["SIGNAL", "INTEREST"]));
+  const callerLabel = labels("client", pick(product, ["SIGNAL", "INTEREST"]));
   const strand = {
     link: world.words(`link${of}`, product.LINK_BLOCK_BYTES / 4, { label: (index) => linkName(index) + of }),
-    client: world.words(`client${of}`, product.CLIENT_BLOCK_BYTES / 4, { label: (index) => clientLabel(index) + of }),
+    client: world.words(`client${of}`, product.CALLER_BLOCK_BYTES / 4, { label: (index) => callerLabel(index) + of }),
   };
   world.counter(strand.client, product.SIGNAL);
   world.opaque.set(strand, `strand${of}`);
@@ -84,13 +84,13 @@ export function queueGuard(
   const { QUEUES, QUEUE_CAPACITY } = product;
   const toWorker = overflowGuard(link, product.TO_WORKER_WRITE, product.TO_WORKER_READ, QUEUES, QUEUE_CAPACITY, most);
   const entries = QUEUES + QUEUE_CAPACITY;
-  const toClient = overflowGuard(link, product.TO_CLIENT_WRITE, product.TO_CLIENT_READ, entries, QUEUE_CAPACITY, most);
+  const toCaller = overflowGuard(link, product.TO_CALLER_WRITE, product.TO_CALLER_READ, entries, QUEUE_CAPACITY, most);
   return (view, _thread, operation, array, index) =>
-    toWorker(view, operation, array, index) ?? toClient(view, operation, array, index);
+    toWorker(view, operation, array, index) ?? toCaller(view, operation, array, index);
 }
 
 /** The client's end of a link, as `Channel` wants it. */
-export function clientLink(
+export function callerLink(
   { world, product }: Stage,
   fabric: Fabric,
 ): ConstructorParameters<typeof product.Channel>[0] {
@@ -98,7 +98,7 @@ export function clientLink(
     queue: new product.SlotQueueProducer(fabric.link, product.TO_WORKER_WRITE, product.QUEUES),
     doorbell: new product.DoorbellRinger(fabric.worker),
     death: null,
-    client: nothing(world),
+    caller: nothing(world),
   };
   return link as unknown as ConstructorParameters<typeof product.Channel>[0];
 }
@@ -106,20 +106,20 @@ export function clientLink(
 type Channel = InstanceType<Stage["product"]["Channel"]>;
 
 /** A handle's slot as the client sees it. */
-export function clientChannel(
+export function callerChannel(
   { product }: Stage,
   fabric: Fabric,
   link: ConstructorParameters<typeof product.Channel>[0],
-  generation: number,
+  handleId: number,
   rings: Channel["rings"] = null,
 ): Channel {
-  const reference = { generation, memory: shared(fabric.slot), offset: 0 };
-  return new product.Channel(link, generation, reference, null, fabric.slot, rings, () => {});
+  const reference = { handleId, memory: shared(fabric.slot), offset: 0 };
+  return new product.Channel(link, handleId, reference, null, fabric.slot, rings, () => {});
 }
 
 /** The networking thread's end of a link, without a port: the scenarios have a channel for messages of their own. */
-export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceType<typeof product.ClientLink> {
-  return new product.ClientLink(shared(fabric.client), shared(fabric.link), null, nothing(world) as never);
+export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceType<typeof product.CallerLink> {
+  return new product.CallerLink(shared(fabric.client), shared(fabric.link), null, nothing(world) as never);
 }
 
 /** A place in memory, where the product's types want a SharedArrayBuffer and the model has an array. */
@@ -128,10 +128,10 @@ export function shared(array: Int32Array | Uint8Array): SharedArrayBuffer {
 }
 
 /** A calling thread, as the product's links and sockets know it. */
-export class ModelClient {
+export class ModelCaller {
   links: unknown[] = [];
   readonly memory: SharedArrayBuffer;
-  private generation: number;
+  private handleId: number;
 
   /** `spare` is the memory of a link that the product makes by itself. */
   constructor(
@@ -139,20 +139,20 @@ export class ModelClient {
     readonly name: string,
     { client }: Strand,
     readonly spare: Int32Array,
-    firstGeneration: number,
+    firstHandleId: number,
   ) {
     this.memory = shared(client);
-    this.generation = firstGeneration - 1;
+    this.handleId = firstHandleId - 1;
     Object.defineProperty(this, "spinning", { value: nothing(world) });
   }
 
-  nextGeneration(taken: (generation: number) => boolean): number {
-    do this.generation++;
-    while (taken(this.generation));
-    return this.generation;
+  nextHandleId(taken: (handleId: number) => boolean): number {
+    do this.handleId++;
+    while (taken(this.handleId));
+    return this.handleId;
   }
 
-  look(): void {}
+  maybeCheckLiveness(): void {}
 }
 
 /** Stands for what has no part in the protocols, statistics say: may be called, and asked for anything. */

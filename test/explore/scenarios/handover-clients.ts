@@ -2,14 +2,14 @@
 
 import { type Stage, waitRound } from "../scenario.js";
 import type { Program } from "../thread.js";
-import { type Fabric, GENERATION, ModelClient, type Strand, shared } from "./fabric.js";
+import { type Fabric, HANDLE_ID, ModelCaller, type Strand, shared } from "./fabric.js";
 import { BROADCAST, PORT } from "./networking-thread.js";
 import { byteAt, type Traffic } from "./node-socket.js";
 
 /** Name of the server that an accepted connection comes from. */
 export const SERVER = 4;
-/** Where the generations of the client with this number begin, beside that of the connection at home. */
-export const FIRST_GENERATIONS = [GENERATION + 1, 30, 40];
+/** Where the handle ids of the client with this number begin, beside that of the connection at home. */
+export const FIRST_HANDLE_IDS = [HANDLE_ID + 1, 30, 40];
 
 /** Posted by the networking thread when it has begun, so that its first steps mingle with nobody's. */
 export const BEGUN = "begun";
@@ -52,7 +52,7 @@ type RingPair = ConstructorParameters<Stage["product"]["Connection"]>[1];
 /** Where the slot and its rings are, as commands say it. */
 export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Reference; rings: RingPair } {
   return {
-    slot: { generation: GENERATION, memory: shared(slot), offset: 0 },
+    slot: { handleId: HANDLE_ID, memory: shared(slot), offset: 0 },
     rings: {
       receive: { memory: shared(receive), offset: 0, capacity: receive.length },
       send: { memory: shared(send), offset: 0, capacity: send.length },
@@ -62,14 +62,14 @@ export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Refe
 
 /** A client that has the connection, or takes it over, and does as its list of acts says. */
 export class User implements Program {
-  private readonly client: ModelClient;
+  private readonly client: ModelCaller;
   private readonly sleeper;
   private link: InstanceType<Stage["product"]["WorkerLink"]> | null = null;
   private socket: InstanceType<Stage["product"]["TcpSocket"]> | null = null;
   private next = 0;
   /** Whether the poller shall look at the connection; a new one it looks at anyway. */
   private candidate = true;
-  private endTold = false;
+  private endReported = false;
   private freed = 0;
 
   constructor(
@@ -83,7 +83,7 @@ export class User implements Program {
   ) {
     const { world, product } = stage;
     const { name } = plan.clients[number] as Plan["clients"][number];
-    this.client = new ModelClient(world, name, strand, spare, FIRST_GENERATIONS[number] as number);
+    this.client = new ModelCaller(world, name, strand, spare, FIRST_HANDLE_IDS[number] as number);
     this.sleeper = new product.SignalSleeper(strand.client);
     if (number === 0) this.open(rings);
   }
@@ -93,7 +93,7 @@ export class User implements Program {
     const { world, product } = this.stage;
     const { client, fabric } = this;
     const { slot, rings } = places(fabric, ends);
-    const port = { postMessage: () => world.post(PORT, world.letter("adopt", { type: "adopt", server: SERVER })) };
+    const port = { postMessage: () => world.post(PORT, world.letter("accept", { type: "accept", server: SERVER })) };
     this.link = new product.WorkerLink(
       client as never,
       BROADCAST,
@@ -103,7 +103,7 @@ export class User implements Program {
     );
     const channel = new product.Channel(
       this.link,
-      GENERATION,
+      HANDLE_ID,
       slot,
       rings,
       fabric.slot,
@@ -113,7 +113,7 @@ export class User implements Program {
       },
       () => world.note("given back", ++this.freed),
     );
-    this.link.adopt(channel);
+    this.link.add(channel);
     this.use(new product.TcpSocket(channel, { noDelay: true, keepAlive: false, keepAliveDelay: 0 }, true));
   }
 
@@ -136,7 +136,7 @@ export class User implements Program {
         world.take(BEGUN);
         return true;
       case "accept":
-        this.link?.post({ type: "adopt" } as never);
+        this.link?.post({ type: "accept" } as never);
         return true;
       case "read":
       case "poll":
@@ -144,8 +144,8 @@ export class User implements Program {
         return socket.bytesRead >= act.count;
       case "read all":
       case "poll all":
-        if (!this.endTold) this.await(act.act === "poll all");
-        return this.endTold;
+        if (!this.endReported) this.await(act.act === "poll all");
+        return this.endReported;
       case "write":
         return this.write(act.count);
       case "give": {
@@ -192,7 +192,7 @@ export class User implements Program {
   private await(polls: boolean): void {
     const { product } = this.stage;
     if (polls) waitRound(this.stage, this.sleeper, product.ANYTHING, () => this.poll() && this.read());
-    else waitRound(this.stage, this.sleeper, this.generation, () => this.read());
+    else waitRound(this.stage, this.sleeper, this.handleId, () => this.read());
   }
 
   /** As `Poller.wait`: whoever was queued is a candidate, and stays one as long as it is ready. */
@@ -203,8 +203,8 @@ export class User implements Program {
   }
 
   /** The name of the connection here: the last that this client gave. */
-  private get generation(): number {
-    return (this.socket as unknown as { __channel: { generation: number } }).__channel.generation;
+  private get handleId(): number {
+    return (this.socket as unknown as { __channel: { handleId: number } }).__channel.handleId;
   }
 
   private read(): boolean {
@@ -214,7 +214,7 @@ export class User implements Program {
     const target = new Uint8Array(2);
     const count = socket.readInto(target);
     if (count === null) {
-      this.endTold = true;
+      this.endReported = true;
       world.expect("the end's position", before, this.plan.incoming);
       return true;
     }
@@ -228,7 +228,7 @@ export class User implements Program {
     if (bytesWritten >= count) return true;
     const bytes = Uint8Array.from({ length: count - bytesWritten }, (_, i) => byteAt(bytesWritten + i));
     if (socket.write(bytes) > 0) return socket.bytesWritten >= count;
-    waitRound(this.stage, this.sleeper, this.generation, () => socket.writable > 0);
+    waitRound(this.stage, this.sleeper, this.handleId, () => socket.writable > 0);
     return false;
   }
 

@@ -8,8 +8,8 @@ import type { View } from "../explorer.js";
 import type { Scenario, Stage } from "../scenario.js";
 import { ModelThread } from "../thread.js";
 import type { Operation } from "../world.js";
-import { type Fabric, GENERATION, queueGuard, type Strand, weave, weaveStrand } from "./fabric.js";
-import { type Act, BEGUN, FIRST_GENERATIONS, type Plan, places, type Rings, SERVER, User } from "./handover-clients.js";
+import { type Fabric, HANDLE_ID, queueGuard, type Strand, weave, weaveStrand } from "./fabric.js";
+import { type Act, BEGUN, FIRST_HANDLE_IDS, type Plan, places, type Rings, SERVER, User } from "./handover-clients.js";
 import { NetworkingThread } from "./networking-thread.js";
 import { NodeSocket } from "./node-socket.js";
 
@@ -24,7 +24,7 @@ class Worker extends NetworkingThread {
   ) {
     super(stage, fabric);
     if (plan.accepted === true) {
-      stage.world.listeners.set("adopt", () => this.open());
+      stage.world.listeners.set("accept", () => this.open());
       this.home.handles.set(SERVER, new stage.product.Listener() as never);
     } else {
       this.open();
@@ -51,10 +51,10 @@ class Worker extends NetworkingThread {
   }
 }
 
-/** Which client a generation belongs to. */
-function ownerOf(generation: number, plan: Plan): string {
-  const number = generation < 0 ? -1 : FIRST_GENERATIONS.findLastIndex((first) => generation >= first);
-  return generation === GENERATION ? (plan.clients[0]?.name as string) : (plan.clients[number]?.name ?? "nobody");
+/** Which client a handle id belongs to. */
+function ownerOf(handleId: number, plan: Plan): string {
+  const number = handleId < 0 ? -1 : FIRST_HANDLE_IDS.findLastIndex((first) => handleId >= first);
+  return handleId === HANDLE_ID ? (plan.clients[0]?.name as string) : (plan.clients[number]?.name ?? "nobody");
 }
 
 /** Complains when a thread touches a slot or a ring that is not its own, or not any more. */
@@ -64,13 +64,13 @@ function ownershipGuard({ product }: Stage, plan: Plan, { slot }: Fabric, { rece
     if ((array !== slot && array !== receive && array !== send) || kind === "note") return null;
     const state = view.word(slot, product.STATE);
     // Who takes a token over looks whose the slot is; the thread that opened it, whether it was released.
-    if (array === slot && index === product.GENERATION) return null;
+    if (array === slot && index === product.HANDLE_ID) return null;
     if (array === slot && index === product.STATE && kind === "load" && thread === home) return null;
     if ((state & product.PHASE_MASK) === product.PHASE_RELEASED) {
       return `${thread} touches a slot that was released`;
     }
     if (thread === "worker") return null;
-    const owner = ownerOf(view.word(slot, product.GENERATION), plan);
+    const owner = ownerOf(view.word(slot, product.HANDLE_ID), plan);
     return owner === thread ? null : `${thread} touches a slot that is ${owner}'s`;
   };
 }
@@ -83,7 +83,7 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
     edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 8" }],
     set(stage) {
       const { world, product } = stage;
-      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.GENERATION]: GENERATION });
+      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.HANDLE_ID]: HANDLE_ID });
       const rings = { receive: world.bytes("receive ring", plan.receive), send: world.bytes("send ring", plan.send) };
       world.opaque.set(rings, "rings");
       world.opaque.set(plan, "plan");

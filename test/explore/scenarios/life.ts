@@ -7,7 +7,7 @@ import type { View } from "../explorer.js";
 import { type Scenario, SLICE, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import type { Operation } from "../world.js";
-import { type Fabric, GENERATION, ModelClient, type Strand, shared, weave, weaveStrand } from "./fabric.js";
+import { type Fabric, HANDLE_ID, ModelCaller, type Strand, shared, weave, weaveStrand } from "./fabric.js";
 import { BROADCAST, NetworkingThread } from "./networking-thread.js";
 
 /** Name of the connection at the client that has attached it. */
@@ -47,10 +47,10 @@ class Worker extends NetworkingThread {
   /** A connection of the client at home that another has attached. */
   private attach({ client, link }: Strand): void {
     const { world, product } = this.stage;
-    const reference = { generation: GENERATION, memory: shared(this.fabric.slot), offset: 0 };
+    const reference = { handleId: HANDLE_ID, memory: shared(this.fabric.slot), offset: 0 };
     const slot = new product.Slot(this.home, reference);
-    this.home.handles.set(GENERATION, { slot, look: () => {} });
-    const message = { client: "other", clientBlock: client, linkBlock: link, home: GENERATION, generation: ATTACHED };
+    this.home.handles.set(HANDLE_ID, { slot, service: () => {} });
+    const message = { caller: "other", callerBlock: client, linkBlock: link, home: HANDLE_ID, handleId: ATTACHED };
     world.listeners.get(BROADCAST)?.(message);
   }
 
@@ -81,7 +81,7 @@ abstract class Watcher implements Program {
     port: object | null,
   ) {
     const { world, product } = stage;
-    const client = new ModelClient(world, name, strand, strand.link, ATTACHED);
+    const client = new ModelCaller(world, name, strand, strand.link, ATTACHED);
     this.sleeper = new product.SignalSleeper(strand.client);
     this.link = new product.WorkerLink(
       client as never,
@@ -121,7 +121,7 @@ class Waiting extends Watcher {
     const { stage, link } = this;
     const interest = this.number === 0 ? stage.product.ANYTHING : ATTACHED;
     if (waitRound(stage, this.sleeper, interest, () => link.death !== null, SLICE)) return false;
-    link.watch();
+    link.heartbeat();
     if (link.death !== null) {
       this.judge(link.death);
       return false;
@@ -153,7 +153,7 @@ class Asking extends Watcher {
     const { stage, link } = this;
     if (this.asked < this.plan.asks) {
       this.asked++;
-      link.watch();
+      link.heartbeat();
       return this.asked < this.plan.asks || this.plan.fate === "stopped";
     }
     if (!this.stopping) {
@@ -206,9 +206,13 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
     calm: true,
     edits: [
       { module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 8" },
-      ...["SILENT_WATCHES", "STARTING_WATCHES"].map((limit) => {
+      ...["SILENT_HEARTBEATS", "STARTING_HEARTBEATS"].map((limit) => {
         const watches = plan.fate === "killed" ? SILENT : PATIENT;
-        return { module: "main/worker-link", find: new RegExp(`${limit} = \\d+`), replace: `${limit} = ${watches}` };
+        return {
+          module: "main/link/worker-link",
+          find: new RegExp(`${limit} = \\d+`),
+          replace: `${limit} = ${watches}`,
+        };
       }),
     ],
     set(stage) {

@@ -8,7 +8,7 @@ import { type Fabric, shared } from "./fabric.js";
 export const PORT = "port";
 export const BROADCAST = "broadcast";
 
-type Link = InstanceType<Stage["product"]["ClientLink"]>;
+type Link = InstanceType<Stage["product"]["CallerLink"]>;
 
 export abstract class NetworkingThread implements Program {
   protected readonly actor: object;
@@ -23,7 +23,7 @@ export abstract class NetworkingThread implements Program {
     product.boot({
       name: BROADCAST,
       workerBlock: shared(fabric.worker),
-      clientBlock: shared(fabric.client),
+      callerBlock: shared(fabric.client),
       linkBlock: shared(fabric.link),
       port: this.port as never,
       lingerMs: 5000,

@@ -1,5 +1,5 @@
 /**
- * Scenarios of the way back to a client that watches many handles: `Slot.touch` on the networking thread, the queue to the client,
+ * Scenarios of the way back to a client that watches many handles: `Slot.notifyCaller` on the networking thread, the queue to the client,
  * a poller that looks at its candidates only. Test code.
  */
 
@@ -7,7 +7,7 @@ import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import { type Fabric, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
-const GENERATIONS = [11, 12];
+const HANDLE_IDS = [11, 12];
 
 interface Plan {
   /** How often which slot has news, in any order. */
@@ -33,7 +33,7 @@ class Worker extends Actor {
     const { product } = stage;
     const link = workerLink(stage, fabric);
     this.slots = slotWords.map((words, slot) => {
-      return new product.Slot(link, { generation: GENERATIONS[slot] as number, memory: shared(words), offset: 0 });
+      return new product.Slot(link, { handleId: HANDLE_IDS[slot] as number, memory: shared(words), offset: 0 });
     });
     this.published = this.slots.map(() => 0);
   }
@@ -51,12 +51,12 @@ class Worker extends Actor {
     (this.published[number] as number)++;
     world.atomics.store(slot.words, product.RX_WRITE, this.published[number] as number);
     if (broken === "the client is woken only when the slot was queued now") this.touchOnce(slot);
-    else if (this.plan.swarms) slot.touchSoon();
-    else slot.touch();
+    else if (this.plan.swarms) slot.notifyCallerSoon();
+    else slot.notifyCaller();
   }
 
-  private touchOnce({ link, generation, words }: (typeof this.slots)[number]): void {
-    if (link.toClient.push(generation, words, this.stage.product.TO_CLIENT_FLAG)) link.wake(generation);
+  private touchOnce({ link, handleId, words }: (typeof this.slots)[number]): void {
+    if (link.toCaller.push(handleId, words, this.stage.product.TO_CALLER_FLAG)) link.wake(handleId);
   }
 
   protected hasWork(): boolean {
@@ -82,7 +82,7 @@ class Client implements Program {
     const { product } = stage;
     this.sleeper = new product.SignalSleeper(fabric.client);
     const entries = product.QUEUES + product.QUEUE_CAPACITY;
-    this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CLIENT_WRITE, product.TO_CLIENT_READ, entries);
+    this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CALLER_WRITE, product.TO_CALLER_READ, entries);
     this.seen = slotWords.map(() => 0);
     if (plan.first >= 0) this.state = "wait";
   }
@@ -91,7 +91,7 @@ class Client implements Program {
     if (this.state === "wait") {
       const slot = this.plan.first;
       const all = this.plan.news[slot] as number;
-      const met = waitRound(this.stage, this.sleeper, GENERATIONS[slot] as number, () => this.news(slot) === all);
+      const met = waitRound(this.stage, this.sleeper, HANDLE_IDS[slot] as number, () => this.news(slot) === all);
       if (met) this.state = "poll";
     } else if (this.state === "poll") {
       if (waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.poll())) this.state = "look";
@@ -106,17 +106,17 @@ class Client implements Program {
   private poll(): boolean {
     const { product, broken } = this.stage;
     const late = broken === "the flag is lowered after the look";
-    for (let generation = this.queue.pop(); generation !== -1; generation = this.queue.pop()) {
-      const slot = GENERATIONS.indexOf(generation);
-      if (slot < 0) this.stage.world.fail(`popped ${generation}, which nobody queued`);
-      if (!late) product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CLIENT_FLAG);
+    for (let handleId = this.queue.pop(); handleId !== -1; handleId = this.queue.pop()) {
+      const slot = HANDLE_IDS.indexOf(handleId);
+      if (slot < 0) this.stage.world.fail(`popped ${handleId}, which nobody queued`);
+      if (!late) product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CALLER_FLAG);
       if (!this.candidates.includes(slot)) this.candidates.push(slot);
     }
     const looked = this.candidates;
     this.candidates = looked.filter((slot) => this.news(slot) > 0);
     if (late) {
       for (const slot of looked) {
-        product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CLIENT_FLAG);
+        product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CALLER_FLAG);
       }
     }
     return this.candidates.length > 0;
@@ -146,7 +146,7 @@ function readyScenario(name: string, story: string, plan: Plan): Scenario {
           label: (index) =>
             ({
               [product.RX_WRITE]: "news",
-              [product.TO_CLIENT_FLAG]: "TO_CLIENT_FLAG",
+              [product.TO_CALLER_FLAG]: "TO_CALLER_FLAG",
               [product.TO_WORKER_FLAG]: "TO_WORKER_FLAG",
             })[index]?.concat(` of slot ${slot}`) ?? `slot ${slot}[${index}]`,
         }),
@@ -182,7 +182,7 @@ export const READY_SCENARIOS: Scenario[] = [
   ),
   readyScenario(
     "ready list, news in swarms",
-    "The worker wakes the client once for all of a turn of its event loop (`touchSoon`).",
+    "The worker wakes the client once for all of a turn of its event loop (`notifyCallerSoon`).",
     { news: [2, 2], first: -1, swarms: true, calm: true },
   ),
 ];

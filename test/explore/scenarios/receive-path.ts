@@ -1,11 +1,11 @@
 /**
  * Scenarios of the whole way in: a socket of Node's, the networking thread's `Receiver`, the ring, the valve, the slot queue
- * and the doorbell, the client's `Inbox`. A paused connection is always resumed, and no byte is lost. Test code.
+ * and the doorbell, the client's `ReadBuffer`. A paused connection is always resumed, and no byte is lost. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
-import { clientChannel, clientLink, type Fabric, GENERATION, queueGuard, shared, weave, workerLink } from "./fabric.js";
+import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
 interface Plan {
   capacity: number;
@@ -88,11 +88,11 @@ class Worker extends Actor {
     super(stage, fabric.worker);
     const { product } = stage;
     this.link = workerLink(stage, fabric);
-    this.slot = new product.Slot(this.link, { generation: GENERATION, memory: shared(fabric.slot), offset: 0 });
+    this.slot = new product.Slot(this.link, { handleId: HANDLE_ID, memory: shared(fabric.slot), offset: 0 });
     this.receiver = new product.Receiver(this.slot, { memory: shared(bytes), offset: 0, capacity: plan.capacity });
     this.socket = new NodeSocket(plan, this.receiver, () => this.slot.endReading());
     this.receiver.socket = this.socket as unknown as Receiver["socket"];
-    this.link.handles.set(GENERATION, { slot: this.slot, look: () => this.receiver.look() });
+    this.link.handles.set(HANDLE_ID, { slot: this.slot, service: () => this.receiver.maybeResume() });
   }
 
   protected override events(): string[] {
@@ -115,7 +115,7 @@ class Worker extends Actor {
 class Reader implements Program {
   private readonly sleeper;
   private readonly channel;
-  private readonly inbox;
+  private readonly buffer;
   private received = 0;
   private reading = false;
 
@@ -128,14 +128,14 @@ class Reader implements Program {
     const { product } = stage;
     this.sleeper = new product.SignalSleeper(fabric.client);
     const ring = new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, bytes);
-    this.channel = clientChannel(stage, fabric, clientLink(stage, fabric), GENERATION);
-    this.inbox = new product.Inbox(this.channel, ring);
+    this.channel = callerChannel(stage, fabric, callerLink(stage, fabric), HANDLE_ID);
+    this.buffer = new product.ReadBuffer(this.channel, ring);
   }
 
   turn(): boolean {
     if (this.reading) return this.read();
     // The end is looked for first: when it is told, all bytes are in the ring.
-    this.reading = waitRound(this.stage, this.sleeper, GENERATION, () => this.ended || this.inbox.readable > 0);
+    this.reading = waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.ended || this.buffer.readable > 0);
     return true;
   }
 
@@ -144,7 +144,7 @@ class Reader implements Program {
     this.reading = false;
     const { ended } = this;
     const target = new Uint8Array(1 + world.choose(this.plan.piece));
-    const count = this.inbox.read(target);
+    const count = this.buffer.read(target);
     for (let i = 0; i < count; i++) {
       world.expect(`byte ${this.received + i}`, target[i] as number, byteAt(this.received + i));
     }
@@ -174,7 +174,7 @@ function receiveScenario(name: string, story: string, plan: Plan): Scenario {
     ],
     set(stage) {
       const { world, product } = stage;
-      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.GENERATION]: GENERATION });
+      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.HANDLE_ID]: HANDLE_ID });
       const bytes = world.bytes("ring", plan.capacity);
       world.opaque.set(plan, "plan");
       return {

@@ -1,11 +1,11 @@
 /**
- * Scenarios of the whole way out: the client's `Outlet`, the ring, the slot queue and the doorbell, the networking thread's
+ * Scenarios of the whole way out: the client's `SocketWriter`, the ring, the slot queue and the doorbell, the networking thread's
  * `Sender`, a socket of Node's. The socket reads the ring until it calls back. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
-import { clientChannel, clientLink, type Fabric, GENERATION, queueGuard, shared, weave, workerLink } from "./fabric.js";
+import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
 interface Plan {
   capacity: number;
@@ -67,17 +67,17 @@ class Worker extends Actor {
     super(stage, fabric.worker);
     const { product } = stage;
     this.link = workerLink(stage, fabric);
-    this.slot = new product.Slot(this.link, { generation: GENERATION, memory: shared(fabric.slot), offset: 0 });
+    this.slot = new product.Slot(this.link, { handleId: HANDLE_ID, memory: shared(fabric.slot), offset: 0 });
     this.sender = new product.Sender(this.slot, { memory: shared(bytes), offset: 0, capacity: plan.capacity });
     this.socket = new NodeSocket(stage);
     this.sender.start(this.socket as unknown as Parameters<Sender["start"]>[0]);
-    this.link.handles.set(GENERATION, { slot: this.slot, look: () => this.look() });
+    this.link.handles.set(HANDLE_ID, { slot: this.slot, service: () => this.service() });
   }
 
   /** As `Connection` does it. */
-  private look(): void {
+  private service(): void {
     if (this.slot.request & this.stage.product.REQUEST_END) this.sender.end();
-    this.sender.look();
+    this.sender.pump();
   }
 
   protected override events(): string[] {
@@ -99,7 +99,7 @@ class Worker extends Actor {
 
 class Writer implements Program {
   private readonly sleeper;
-  private readonly outlet;
+  private readonly writer;
   private written = 0;
   private writing = true;
 
@@ -113,13 +113,13 @@ class Writer implements Program {
     this.sleeper = new product.SignalSleeper(fabric.client);
     const ring = new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, bytes);
     const rings = { receive: null as never, send: ring };
-    this.outlet = new product.Outlet(clientChannel(stage, fabric, clientLink(stage, fabric), GENERATION, rings));
+    this.writer = new product.SocketWriter(callerChannel(stage, fabric, callerLink(stage, fabric), HANDLE_ID, rings));
   }
 
   turn(): boolean {
     if (this.writing) this.write();
-    else if (this.outlet.ended) return !this.awaitDrained();
-    else this.writing = waitRound(this.stage, this.sleeper, GENERATION, () => this.outlet.room > 0);
+    else if (this.writer.ended) return !this.awaitDrained();
+    else this.writing = waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.room > 0);
     return true;
   }
 
@@ -127,13 +127,13 @@ class Writer implements Program {
     const { total, piece } = this.plan;
     const wanted = Math.min(1 + this.stage.world.choose(piece), total - this.written);
     const bytes = Uint8Array.from({ length: wanted }, (_, i) => byteAt(this.written + i));
-    this.written += this.outlet.write(bytes, 0);
+    this.written += this.writer.write(bytes, 0);
     this.writing = false;
-    if (this.written === total) this.outlet.end();
+    if (this.written === total) this.writer.end();
   }
 
   private awaitDrained(): boolean {
-    return waitRound(this.stage, this.sleeper, GENERATION, () => this.outlet.pending === 0);
+    return waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.pending === 0);
   }
 }
 
@@ -145,7 +145,7 @@ function sendScenario(name: string, story: string, plan: Plan): Scenario {
     edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 2" }],
     set(stage) {
       const { world, product } = stage;
-      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.GENERATION]: GENERATION });
+      const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.HANDLE_ID]: HANDLE_ID });
       const bytes = world.bytes("ring", plan.capacity);
       world.opaque.set(plan, "plan");
       return {

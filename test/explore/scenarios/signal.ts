@@ -7,7 +7,7 @@ import { ModelThread, type Program } from "../thread.js";
 type Call = "wake" | "wakeWaiting" | "wakeAnyway";
 
 interface Plan {
-  wakers: { generation: number; call: Call; news: number }[];
+  wakers: { handleId: number; call: Call; news: number }[];
   /** What the client waits for, one after another: how far which waker's news must have come. */
   waits: { interest: number; waker: number; news: number }[];
 }
@@ -48,11 +48,11 @@ class Waker implements Program {
   }
 
   turn(): boolean {
-    const { generation, call, news } = this.plan.wakers[this.number] as Plan["wakers"][number];
+    const { handleId, call, news } = this.plan.wakers[this.number] as Plan["wakers"][number];
     this.published++;
     const late = this.stage.broken === "news are published after the wake";
     if (!late) this.stage.world.atomics.store(this.news, this.number, this.published);
-    this.waker[call](generation);
+    this.waker[call](handleId);
     if (late) this.stage.world.atomics.store(this.news, this.number, this.published);
     return this.published < news;
   }
@@ -66,7 +66,7 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
       const { world, product } = stage;
       const chosen = plan(product.ANYTHING);
       world.opaque.set(chosen, "plan");
-      const block = world.words("client", product.CLIENT_BLOCK_BYTES / 4, {
+      const block = world.words("client", product.CALLER_BLOCK_BYTES / 4, {
         label: labels("client", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
       });
       world.counter(block, product.SIGNAL);
@@ -87,9 +87,9 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
 export const SIGNAL_SCENARIOS: Scenario[] = [
   signalScenario(
     "signal, one worker",
-    "A client waits for each of three pieces of news of one slot; the worker wakes it by the slot's generation. Any wait may run out of time at any moment.",
+    "A client waits for each of three pieces of news of one slot; the worker wakes it by the slot's handleId. Any wait may run out of time at any moment.",
     () => ({
-      wakers: [{ generation: 7, call: "wake", news: 3 }],
+      wakers: [{ handleId: 7, call: "wake", news: 3 }],
       waits: [1, 2, 3].map((news) => ({ interest: 7, waker: 0, news })),
     }),
   ),
@@ -98,8 +98,8 @@ export const SIGNAL_SCENARIOS: Scenario[] = [
     "Three threads: two workers with two pieces of news each for one client, which waits for anything of the one, for a slot of the other, and for anything again.",
     (anything) => ({
       wakers: [
-        { generation: 7, call: "wake", news: 2 },
-        { generation: 8, call: "wake", news: 2 },
+        { handleId: 7, call: "wake", news: 2 },
+        { handleId: 8, call: "wake", news: 2 },
       ],
       waits: [
         { interest: anything, waker: 0, news: 1 },
@@ -114,8 +114,8 @@ export const SIGNAL_SCENARIOS: Scenario[] = [
     "Three threads: one worker wakes only who waits for its slot (`wakeWaiting`), another wakes whoever sleeps (`wakeAnyway`).",
     () => ({
       wakers: [
-        { generation: 7, call: "wakeWaiting", news: 2 },
-        { generation: 8, call: "wakeAnyway", news: 2 },
+        { handleId: 7, call: "wakeWaiting", news: 2 },
+        { handleId: 8, call: "wakeAnyway", news: 2 },
       ],
       waits: [
         { interest: 7, waker: 0, news: 1 },

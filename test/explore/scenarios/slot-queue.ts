@@ -8,7 +8,7 @@ import type { Operation } from "../world.js";
 const PIECES_OF_NEWS = 5;
 const SLOTS = 2;
 /** Generations are names, not indices. */
-const FIRST_GENERATION = 40;
+const FIRST_HANDLE_ID = 40;
 
 interface Shared {
   link: Int32Array;
@@ -34,7 +34,7 @@ class Producer implements Program {
     this.published++;
     const late = broken === "news are published after the slot is queued";
     if (!late) world.atomics.store(news, slot, this.published);
-    this.queue.push(FIRST_GENERATION + slot, flags, slot);
+    this.queue.push(FIRST_HANDLE_ID + slot, flags, slot);
     if (late) world.atomics.store(news, slot, this.published);
     if (this.published < PIECES_OF_NEWS) return true;
     world.note("published", this.published);
@@ -55,9 +55,9 @@ class Consumer implements Program {
 
   turn(): boolean {
     const { world, product, broken } = this.stage;
-    const slot = this.queue.pop() - FIRST_GENERATION;
-    if (slot === -1 - FIRST_GENERATION) return true;
-    if (slot !== 0 && slot !== 1) world.fail(`popped ${slot + FIRST_GENERATION}, which nobody queued`);
+    const slot = this.queue.pop() - FIRST_HANDLE_ID;
+    if (slot === -1 - FIRST_HANDLE_ID) return true;
+    if (slot !== 0 && slot !== 1) world.fail(`popped ${slot + FIRST_HANDLE_ID}, which nobody queued`);
     const late = broken === "the flag is lowered after the look";
     if (!late) product.SlotQueueConsumer.lower(this.shared.flags, slot);
     const news = world.atomics.load(this.shared.news, slot);

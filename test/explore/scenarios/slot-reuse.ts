@@ -1,13 +1,13 @@
 /**
  * Scenarios of a slot's lives: opened by a message, used, closed, released, freed and opened again under another name, with the
- * networking thread's own `Slot` and `ClientLink`. Nobody touches a slot that is not his. Test code.
+ * networking thread's own `Slot` and `CallerLink`. Nobody touches a slot that is not his. Test code.
  */
 
 import type { View } from "../explorer.js";
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import type { Operation } from "../world.js";
-import { clientChannel, clientLink, type Fabric, queueGuard, shared, weave, workerLink } from "./fabric.js";
+import { callerChannel, callerLink, type Fabric, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
 const PORT = "port";
 
@@ -41,12 +41,12 @@ class Worker extends Actor {
 
   protected override happens(): void {
     const { world, product } = this.stage;
-    const generation = world.take(PORT);
-    world.note("serving", generation);
-    const slot = new product.Slot(this.link, { generation, memory: shared(this.fabric.slot), offset: 0 });
+    const handleId = world.take(PORT);
+    world.note("serving", handleId);
+    const slot = new product.Slot(this.link, { handleId, memory: shared(this.fabric.slot), offset: 0 });
     const handle = new Answering(this.stage, slot);
-    this.link.handles.set(generation, handle);
-    if (this.stage.broken !== "the worker does not look at a slot that it has just opened") handle.look();
+    this.link.handles.set(handleId, handle);
+    if (this.stage.broken !== "the worker does not look at a slot that it has just opened") handle.service();
   }
 
   protected hasWork(): boolean {
@@ -66,7 +66,7 @@ class Answering {
     readonly slot: InstanceType<Stage["product"]["Slot"]>,
   ) {}
 
-  look(): void {
+  service(): void {
     const { world, product } = this.stage;
     if (this.slot.request !== 0) {
       this.slot.release();
@@ -76,7 +76,7 @@ class Answering {
     if (question === this.answered) return;
     this.answered = question;
     world.atomics.store(this.slot.words, product.RX_WRITE, question);
-    this.slot.touch();
+    this.slot.notifyCaller();
   }
 }
 
@@ -84,8 +84,8 @@ class Client implements Program {
   private readonly link;
   private readonly sleeper;
   private readonly queue;
-  private channel: ReturnType<typeof clientChannel> | null = null;
-  private generation = 20;
+  private channel: ReturnType<typeof callerChannel> | null = null;
+  private handleId = 20;
   private asked = 0;
   private state: "open" | "ask" | "wait" | "close" | "release" = "open";
 
@@ -95,10 +95,10 @@ class Client implements Program {
     private readonly fabric: Fabric,
   ) {
     const { product } = stage;
-    this.link = clientLink(stage, fabric);
+    this.link = callerLink(stage, fabric);
     this.sleeper = new product.SignalSleeper(fabric.client);
     const entries = product.QUEUES + product.QUEUE_CAPACITY;
-    this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CLIENT_WRITE, product.TO_CLIENT_READ, entries);
+    this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CALLER_WRITE, product.TO_CALLER_READ, entries);
   }
 
   turn(): boolean {
@@ -113,7 +113,7 @@ class Client implements Program {
         this.state = "wait";
         break;
       case "wait":
-        if (!waitRound(this.stage, this.sleeper, this.generation, () => this.answered)) break;
+        if (!waitRound(this.stage, this.sleeper, this.handleId, () => this.answered)) break;
         this.state = this.asked < this.plan.questions ? "ask" : "close";
         break;
       case "close":
@@ -122,7 +122,7 @@ class Client implements Program {
         break;
       case "release":
         if (!waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.released)) break;
-        if (this.generation - 20 === this.plan.lives) return false;
+        if (this.handleId - 20 === this.plan.lives) return false;
         this.state = "open";
         break;
     }
@@ -133,27 +133,27 @@ class Client implements Program {
   private open(): void {
     const { world, product } = this.stage;
     const { slot } = this.fabric;
-    this.generation++;
+    this.handleId++;
     this.asked = 0;
     for (const word of [
       product.REQUEST,
       product.TO_WORKER_FLAG,
-      product.TO_CLIENT_FLAG,
+      product.TO_CALLER_FLAG,
       product.TX_WRITE,
       product.RX_WRITE,
     ]) {
       world.reset(slot, word, 0);
     }
     world.reset(slot, product.STATE, product.PHASE_WAITING);
-    world.reset(slot, product.GENERATION, this.generation);
-    this.channel = clientChannel(this.stage, this.fabric, this.link, this.generation);
-    world.post(PORT, this.generation);
+    world.reset(slot, product.HANDLE_ID, this.handleId);
+    this.channel = callerChannel(this.stage, this.fabric, this.link, this.handleId);
+    world.post(PORT, this.handleId);
   }
 
   private ask(): void {
     const { world, product } = this.stage;
     world.atomics.store(this.fabric.slot, product.TX_WRITE, ++this.asked);
-    this.channel?.touch();
+    this.channel?.notifyWorker();
   }
 
   private get answered(): boolean {
@@ -176,13 +176,13 @@ class Client implements Program {
   private drain(): void {
     const { world, product } = this.stage;
     const { slot } = this.fabric;
-    for (let generation = this.queue.pop(); generation !== -1; generation = this.queue.pop()) {
-      if (this.channel === null || generation !== this.generation) continue;
+    for (let handleId = this.queue.pop(); handleId !== -1; handleId = this.queue.pop()) {
+      if (this.channel === null || handleId !== this.handleId) continue;
       if ((world.atomics.load(slot, product.STATE) & product.PHASE_MASK) === product.PHASE_RELEASED) {
         this.channel = null;
         continue;
       }
-      product.SlotQueueConsumer.lower(slot, product.TO_CLIENT_FLAG);
+      product.SlotQueueConsumer.lower(slot, product.TO_CALLER_FLAG);
     }
   }
 }
@@ -193,7 +193,7 @@ function ownershipGuard({ product }: Stage, { slot }: Fabric) {
     if (thread !== "worker" || array !== slot) return null;
     const released = (view.word(slot, product.STATE) & product.PHASE_MASK) === product.PHASE_RELEASED;
     if (released) return "the worker touches a slot that it has released";
-    const own = view.note("serving") === view.word(slot, product.GENERATION);
+    const own = view.note("serving") === view.word(slot, product.HANDLE_ID);
     return own ? null : "the worker touches a slot that is open under another name";
   };
 }

@@ -4,9 +4,9 @@
  * Runs on the calling thread.
  */
 
-import { PHASE_FAILED, PHASE_MASK } from "../ring/layout.js";
-import type { Channel } from "./channel.js";
-import { Deadline } from "./deadline.js";
+import { PHASE_FAILED, PHASE_MASK } from "../../ring/layout.js";
+import type { Channel } from "../link/channel.js";
+import { Deadline } from "../link/deadline.js";
 import { Handle } from "./handle.js";
 import { closedHere, type NetError, timedOut } from "./net-error.js";
 import { type SocketOptions, TcpSocket } from "./tcp-socket.js";
@@ -37,8 +37,8 @@ export class TcpServer extends Handle {
     this.#options = options;
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
-    const { link, generation } = channel;
-    this.inhabit(channel, () => link.post({ type: "close", generation }));
+    const { link, handleId } = channel;
+    this.bindChannel(channel, () => link.post({ type: "close", handleId }));
   }
 
   /**
@@ -52,26 +52,26 @@ export class TcpServer extends Handle {
       if (channel.phase === PHASE_FAILED) {
         throw channel.error;
       }
-      const incident = channel.takeIncident();
-      if (incident !== null) throw incident;
-      channel.link.client.look();
+      const error = channel.takePendingError();
+      if (error !== null) throw error;
+      channel.link.caller.maybeCheckLiveness();
       return null;
     }
     channel.link.takeNotices();
-    const offer = channel.offers[0];
-    if (offer === undefined) return null;
+    const pending = channel.pendingConnections[0];
+    if (pending === undefined) return null;
     const { receiveBuffer, sendBuffer, noDelay, keepAlive, keepAliveDelay } = this.#options;
     const { channel: opened, rings } = channel.link.openRinged(receiveBuffer, sendBuffer);
-    channel.offers.shift();
+    channel.pendingConnections.shift();
     this.#accepted = (this.#accepted + 1) | 0;
-    opened.facts = offer.facts;
+    opened.facts = pending.facts;
     opened.assumeOpen();
     channel.link.post({
-      type: "adopt",
+      type: "accept",
       slot: opened.reference,
       rings,
-      server: channel.generation,
-      offer: offer.offer,
+      server: channel.handleId,
+      pending: pending.number,
     });
     if (!noDelay || keepAlive) opened.setOptions(noDelay, keepAlive, keepAliveDelay);
     return new TcpSocket(opened, this.#options, true);
@@ -83,12 +83,7 @@ export class TcpServer extends Handle {
    */
   waitUntilAcceptable(timeout = 0): boolean {
     this.#mustBeOpen();
-    return this.#channel.link.client.wait(
-      this.#channel.generation,
-      new Deadline(timeout),
-      TcpServer.#isAcceptable,
-      this,
-    );
+    return this.#channel.link.caller.wait(this.#channel.handleId, new Deadline(timeout), TcpServer.#isAcceptable, this);
   }
 
   /**
@@ -100,7 +95,7 @@ export class TcpServer extends Handle {
     for (;;) {
       const socket = this.accept();
       if (socket !== null) return socket;
-      if (!this.#channel.link.client.wait(this.#channel.generation, deadline, TcpServer.#isAcceptable, this)) {
+      if (!this.#channel.link.caller.wait(this.#channel.handleId, deadline, TcpServer.#isAcceptable, this)) {
         throw timedOut("acceptWait", timeout);
       }
     }
@@ -109,19 +104,19 @@ export class TcpServer extends Handle {
   get ready(): boolean {
     if (this.closed) return false;
     const channel = this.#channel;
-    if (channel.count !== this.#accepted || channel.hasIncident) return true;
-    return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorTold;
+    if (channel.count !== this.#accepted || channel.hasPendingError) return true;
+    return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorReported;
   }
 
   /** Clients that nobody accepted are turned away; accepted connections go on. */
   protected override onClose(): void {
-    this.leave();
-    this.#channel.link.post({ type: "close", generation: this.#channel.generation });
+    this.unbindChannel();
+    this.#channel.link.post({ type: "close", handleId: this.#channel.handleId });
   }
 
   static #isAcceptable(server: TcpServer): boolean {
     const channel = server.#channel;
-    return channel.count !== server.#accepted || channel.hasIncident || channel.phase === PHASE_FAILED;
+    return channel.count !== server.#accepted || channel.hasPendingError || channel.phase === PHASE_FAILED;
   }
 
   #mustBeOpen(): void {

@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import type { Channel } from "./channel.js";
+import type { Channel } from "../link/channel.js";
 import type { Watcher } from "./poller.js";
 
 /**
@@ -53,13 +53,13 @@ export abstract class Handle {
    * @internal The handle lives in this channel now; `abandon` closes it if the handle is forgotten, and must not refer
    * to it.
    */
-  protected inhabit(channel: Channel, abandon: () => void): void {
+  protected bindChannel(channel: Channel, abandon: () => void): void {
     this.#channel = channel;
     forgotten.register(this, abandon, this);
   }
 
   /** @internal The handle has left its channel. */
-  protected leave(): void {
+  protected unbindChannel(): void {
     forgotten.unregister(this);
     const channel = this.#channel;
     this.#channel = null;

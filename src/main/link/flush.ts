@@ -4,12 +4,12 @@
  * Runs on the calling thread: `process.on("exit")` handlers may block, and the networking threads go on meanwhile.
  */
 
-import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../ring/layout.js";
-import { ANYTHING } from "../ring/signal.js";
+import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../../ring/layout.js";
+import { ANYTHING } from "../../ring/signal.js";
+import type { Runtime } from "../api/runtime.js";
+import { thisCaller } from "./caller.js";
 import type { Channel } from "./channel.js";
-import { thisClient } from "./client.js";
 import { Deadline } from "./deadline.js";
-import type { Runtime } from "./runtime.js";
 import type { WorkerLink } from "./worker-link.js";
 
 /**
@@ -38,32 +38,32 @@ export function flush(runtimes: Iterable<Runtime>, all: boolean): void {
       for (const channel of link.channels) if (mustBeSent(channel, all)) channels.push(channel);
     }
   }
-  const client = thisClient();
+  const caller = thisCaller();
   if (channels.length > 0) {
     const peersMs = Math.min(lingerMs, PEERS_END_MS);
-    client.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isSent), channels);
-    client.wait(ANYTHING, new Deadline(peersMs), (list: Channel[]) => list.every(isReleased), channels);
+    caller.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isSent), channels);
+    caller.wait(ANYTHING, new Deadline(peersMs), (list: Channel[]) => list.every(isReleased), channels);
   }
   for (const link of links) link.stop();
-  client.wait(ANYTHING, new Deadline(STOP_MS), (list: WorkerLink[]) => list.every((link) => link.stopped), links);
+  caller.wait(ANYTHING, new Deadline(STOP_MS), (list: WorkerLink[]) => list.every((link) => link.stopped), links);
 }
 
 /** Whether there is something to wait for; asks for it. */
 function mustBeSent(channel: Channel, all: boolean): boolean {
   if (channel.rings === null) return false;
-  if (channel.givenAway) return channel.unsent > 0;
+  if (channel.detached) return channel.unsent > 0;
   if (all || channel.unsent > 0) channel.request(REQUEST_CLOSE);
   return channel.closing;
 }
 
 function isSent(channel: Channel): boolean {
   if (channel.link.death !== null) return true;
-  if (channel.givenAway) return channel.unsent <= 0;
+  if (channel.detached) return channel.unsent <= 0;
   const state = Atomics.load(channel.words, STATE); // partner: Slot.endWriting
   return (state & WRITE_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_RELEASED;
 }
 
 function isReleased(channel: Channel): boolean {
-  if (channel.link.death !== null || channel.givenAway) return true;
+  if (channel.link.death !== null || channel.detached) return true;
   return (Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED; // partner: Slot.release
 }

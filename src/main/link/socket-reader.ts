@@ -4,89 +4,89 @@
  * Runs on the calling thread.
  */
 
-import { PHASE_FAILED, PHASE_MASK, READ_ENDED } from "../ring/layout.js";
+import { PHASE_FAILED, PHASE_MASK, READ_ENDED } from "../../ring/layout.js";
+import { readTimedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
-import { Inbox } from "./inbox.js";
-import { portionTimedOut } from "./net-error.js";
+import { ReadBuffer } from "./read-buffer.js";
 
 const EMPTY = Buffer.alloc(0);
 
-export class Inlet {
-  readonly inbox: Inbox;
+export class SocketReader {
+  readonly buffer: ReadBuffer;
   /** Bytes that the program has read. */
   bytesRead = 0;
   /** Whether the program was told of the end. */
-  endTold = false;
+  endReported = false;
   readonly #channel: Channel;
   #wanted = 0;
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.inbox = new Inbox(channel, (channel.rings as Rings).receive);
+    this.buffer = new ReadBuffer(channel, (channel.rings as Rings).receive);
   }
 
-  /** Whether no more bytes will come than are in the inbox. */
+  /** Whether no more bytes will come than are in the buffer. */
   get ended(): boolean {
     const state = this.#channel.state;
     return (state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED;
   }
 
   /** Bytes that can be read now, or -1 at the end. Throws the connection's error once there are none. */
-  look(): number {
-    const readable = this.inbox.readable;
+  available(): number {
+    const readable = this.buffer.readable;
     if (readable > 0) return readable;
     const state = this.#channel.state;
     if ((state & READ_ENDED) === 0 && (state & PHASE_MASK) !== PHASE_FAILED) {
-      this.#channel.link.client.look();
+      this.#channel.link.caller.maybeCheckLiveness();
       return 0;
     }
     // The state was stored after the last byte: look once more.
-    const last = this.inbox.readable;
+    const last = this.buffer.readable;
     if (last > 0) return last;
     if ((state & READ_ENDED) === 0) throw this.#channel.error;
-    this.endTold = true;
+    this.endReported = true;
     return -1;
   }
 
   read(limit: number): Buffer | null {
-    const readable = this.look();
+    const readable = this.available();
     if (readable < 0) return null;
     const count = Math.min(readable, limit);
     return count === 0 ? EMPTY : this.take(count);
   }
 
   readInto(target: Uint8Array): number | null {
-    const readable = this.look();
+    const readable = this.available();
     if (readable < 0) return null;
     if (readable === 0) return 0;
-    const count = this.inbox.read(target);
+    const count = this.buffer.read(target);
     this.bytesRead += count;
     return count;
   }
 
   peek(): Uint8Array | null {
-    const readable = this.look();
+    const readable = this.available();
     if (readable < 0) return null;
-    return readable === 0 ? EMPTY : this.inbox.peek();
+    return readable === 0 ? EMPTY : this.buffer.peek();
   }
 
   consume(count: number): void {
-    this.inbox.consume(count);
+    this.buffer.consume(count);
     this.bytesRead += count;
   }
 
   /** Reads `count` bytes, which are there. */
   take(count: number): Buffer {
     const bytes = Buffer.allocUnsafe(count);
-    this.inbox.read(bytes);
+    this.buffer.read(bytes);
     this.bytesRead += count;
     return bytes;
   }
 
   /** Blocks until there is something to read: bytes, an end, or an error. Returns whether there is. */
   awaitSomething(deadline: Deadline): boolean {
-    return this.#wait(deadline, Inlet.#hasSomething);
+    return this.#wait(deadline, SocketReader.#hasSomething);
   }
 
   /**
@@ -94,35 +94,35 @@ export class Inlet {
    * Throws the connection's error if it failed before. Nothing is lost either way.
    */
   await(wanted: number, deadline: Deadline, what: string): boolean {
-    const { inbox } = this;
+    const { buffer } = this;
     for (;;) {
-      if (inbox.readable >= wanted) return true;
-      if (inbox.ringFull) inbox.hold();
+      if (buffer.readable >= wanted) return true;
+      if (buffer.ringFull) buffer.hold();
       const state = this.#channel.state;
       if ((state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) {
-        if (inbox.readable >= wanted) return true; // the state was stored after the last byte
+        if (buffer.readable >= wanted) return true; // the state was stored after the last byte
         if ((state & READ_ENDED) === 0) throw this.#channel.error;
-        this.endTold = inbox.readable === 0;
+        this.endReported = buffer.readable === 0;
         return false;
       }
       this.#wanted = wanted;
-      if (!this.#wait(deadline, Inlet.#hasWanted) && inbox.readable < wanted) {
-        throw portionTimedOut(what, deadline.timeout, inbox.readable, wanted);
+      if (!this.#wait(deadline, SocketReader.#hasWanted) && buffer.readable < wanted) {
+        throw readTimedOut(what, deadline.timeout, buffer.readable, wanted);
       }
     }
   }
 
   // Conditions to block for: static, so that a wait makes no closure.
 
-  static #hasSomething(inlet: Inlet): boolean {
-    return inlet.inbox.readable > 0 || inlet.ended;
+  static #hasSomething(reader: SocketReader): boolean {
+    return reader.buffer.readable > 0 || reader.ended;
   }
 
-  static #hasWanted(inlet: Inlet): boolean {
-    return inlet.inbox.readable >= inlet.#wanted || inlet.inbox.ringFull || inlet.ended;
+  static #hasWanted(reader: SocketReader): boolean {
+    return reader.buffer.readable >= reader.#wanted || reader.buffer.ringFull || reader.ended;
   }
 
-  #wait(deadline: Deadline, met: (inlet: Inlet) => boolean): boolean {
-    return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
+  #wait(deadline: Deadline, met: (reader: SocketReader) => boolean): boolean {
+    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
   }
 }

@@ -5,13 +5,13 @@
  */
 
 import { isIP } from "node:net";
-import { PHASE_FAILED, PHASE_OPEN } from "../ring/layout.js";
-import type { Channel } from "./channel.js";
-import { Deadline } from "./deadline.js";
+import { PHASE_FAILED, PHASE_OPEN } from "../../ring/layout.js";
+import type { Channel } from "../link/channel.js";
+import { Deadline } from "../link/deadline.js";
+import type { WorkerLink } from "../link/worker-link.js";
 import { Handle } from "./handle.js";
 import type { NetError } from "./net-error.js";
 import { closedHere } from "./net-error.js";
-import type { WorkerLink } from "./worker-link.js";
 
 /** What became of something that takes time. */
 export type Status = "waiting" | "success" | "failure";
@@ -23,7 +23,7 @@ export class Address extends Handle {
   #ips: string[] | null = null;
   #error: NetError | null = null;
   #channel: Channel | null = null;
-  #told = true;
+  #reported = true;
 
   /** @internal Use `resolve`. `link` is asked for a networking thread only if `host` is a name. */
   constructor(host: string, link: () => WorkerLink) {
@@ -34,11 +34,11 @@ export class Address extends Handle {
       return;
     }
     const channel = link().openPlain();
-    const { generation } = channel;
+    const { handleId } = channel;
     channel.link.post({ type: "resolve", slot: channel.reference, host });
     this.#channel = channel;
-    this.#told = false;
-    this.inhabit(channel, () => channel.link.post({ type: "close", generation }));
+    this.#reported = false;
+    this.bindChannel(channel, () => channel.link.post({ type: "close", handleId }));
   }
 
   /** `waiting` until the look-up has ended; an IP literal is `success` from the beginning. */
@@ -46,7 +46,7 @@ export class Address extends Handle {
     this.#settle();
     if (this.#error !== null) return "failure";
     if (this.#ips !== null) return "success";
-    this.#channel?.link.client.look();
+    this.#channel?.link.caller.maybeCheckLiveness();
     return "waiting";
   }
 
@@ -75,24 +75,24 @@ export class Address extends Handle {
     const deadline = new Deadline(timeout);
     const channel = this.#channel;
     if (channel !== null) {
-      channel.link.client.wait(channel.generation, deadline, (address: Address) => address.status !== "waiting", this);
+      channel.link.caller.wait(channel.handleId, deadline, (address: Address) => address.status !== "waiting", this);
     }
     return this.status;
   }
 
   get ready(): boolean {
-    return !this.#told && this.status !== "waiting";
+    return !this.#reported && this.status !== "waiting";
   }
 
   /** @internal `poll` has reported it. */
   override reported(): void {
-    this.#told = true;
+    this.#reported = true;
   }
 
   /** @internal What `connect` tells the networking thread: the IPs, or the look-up that finds them. */
   get target(): { addresses: string[] | null; lookup: number | null } {
     this.#settle();
-    return { addresses: this.#ips, lookup: this.#channel?.generation ?? null };
+    return { addresses: this.#ips, lookup: this.#channel?.handleId ?? null };
   }
 
   /** @internal The networking thread that looks it up, if that is still under way. */
@@ -133,7 +133,7 @@ export class Address extends Handle {
     if (channel === null) return;
     this.#channel = null;
     channel.notifyWatchers(); // pollers have not looked yet
-    this.leave();
-    channel.link.post({ type: "close", generation: channel.generation });
+    this.unbindChannel();
+    channel.link.post({ type: "close", handleId: channel.handleId });
   }
 }

@@ -5,37 +5,37 @@
  */
 
 import { threadId } from "node:worker_threads";
-import { CLIENT_BLOCK_BYTES } from "../ring/layout.js";
-import { SignalSleeper } from "../ring/signal.js";
+import { CALLER_BLOCK_BYTES } from "../../ring/layout.js";
+import { SignalSleeper } from "../../ring/signal.js";
 import type { Deadline } from "./deadline.js";
 import { Spinning } from "./spinning.js";
-import { WATCH_MS, type WorkerLink } from "./worker-link.js";
+import { HEARTBEAT_MS, type WorkerLink } from "./worker-link.js";
 
 /** Of so many empty looks and one, the last checks whether the networking threads are alive. A power of two, less one. */
-const GLANCE_MASK = 31;
-const LAST_GENERATION = 2 ** 30;
+const CHECK_MASK = 31;
+const LAST_HANDLE_ID = 2 ** 30;
 
-export class Client {
-  /** Names this client on other threads. */
+export class Caller {
+  /** Names this caller on other threads. */
   readonly name = uniqueName();
-  readonly memory = new SharedArrayBuffer(CLIENT_BLOCK_BYTES);
+  readonly memory = new SharedArrayBuffer(CALLER_BLOCK_BYTES);
   /** The networking threads that this thread talks to. */
   links: WorkerLink[] = [];
   readonly spinning = new Spinning();
   readonly #sleeper = new SignalSleeper(new Int32Array(this.memory));
-  #generation = 0;
-  #looks = 0;
-  #watched = performance.now();
+  #handleId = 0;
+  #emptyCalls = 0;
+  #lastHeartbeat = performance.now();
 
-  /** A generation that no open handle has; `taken` says which are. */
-  nextGeneration(taken: (generation: number) => boolean): number {
-    do this.#generation = this.#generation < LAST_GENERATION ? this.#generation + 1 : 1;
-    while (taken(this.#generation));
-    return this.#generation;
+  /** A handle id that no open handle has; `taken` says which are. */
+  nextHandleId(taken: (handleId: number) => boolean): number {
+    do this.#handleId = this.#handleId < LAST_HANDLE_ID ? this.#handleId + 1 : 1;
+    while (taken(this.#handleId));
+    return this.#handleId;
   }
 
   /**
-   * Blocks until `met(target)` or the time is up; returns the last answer of `met`. `interest` is the generation of the
+   * Blocks until `met(target)` or the time is up; returns the last answer of `met`. `interest` is the handle id of the
    * handle that news is awaited of, or ANYTHING.
    */
   wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
@@ -51,14 +51,14 @@ export class Client {
     for (;;) {
       const left = deadline.left;
       if (left <= 0) {
-        this.look();
+        this.maybeCheckLiveness();
         return met(target);
       }
-      const ticket = this.#sleeper.announce(interest);
-      for (const link of this.links) link.glance(); // one that died before the announcement does not wake anybody
-      if (!met(target)) this.#sleeper.sleep(ticket, Math.min(left, WATCH_MS));
-      this.#sleeper.rise();
-      this.#watch();
+      const ticket = this.#sleeper.prepareWait(interest);
+      for (const link of this.links) link.checkLife(); // one that died before the announcement does not wake anybody
+      if (!met(target)) this.#sleeper.wait(ticket, Math.min(left, HEARTBEAT_MS));
+      this.#sleeper.cancelWait();
+      this.#checkLiveness();
       if (met(target)) return true;
     }
   }
@@ -69,16 +69,16 @@ export class Client {
   }
 
   /** Called where a program that never blocks finds nothing: now and then sees to it that a dead thread is noticed. */
-  look(): void {
-    if ((++this.#looks & GLANCE_MASK) === 0) this.#watch();
+  maybeCheckLiveness(): void {
+    if ((++this.#emptyCalls & CHECK_MASK) === 0) this.#checkLiveness();
   }
 
-  #watch(): void {
-    for (const link of this.links) link.glance();
+  #checkLiveness(): void {
+    for (const link of this.links) link.checkLife();
     const now = performance.now();
-    if (now - this.#watched < WATCH_MS) return;
-    this.#watched = now;
-    for (const link of this.links) link.watch();
+    if (now - this.#lastHeartbeat < HEARTBEAT_MS) return;
+    this.#lastHeartbeat = now;
+    for (const link of this.links) link.heartbeat();
   }
 }
 
@@ -89,10 +89,10 @@ export function uniqueName(): string {
   return `${process.pid}.${threadId}.${++names}`;
 }
 
-let client: Client | null = null;
+let caller: Caller | null = null;
 
-/** The calling thread's client: one, because a thread can block on one word only. */
-export function thisClient(): Client {
-  client ??= new Client();
-  return client;
+/** The calling thread's caller: one, because a thread can block on one word only. */
+export function thisCaller(): Caller {
+  caller ??= new Caller();
+  return caller;
 }

@@ -4,7 +4,7 @@
  * Used on the calling thread.
  */
 
-import type { Fault } from "../ring/fault-text.js";
+import type { Fault } from "../../ring/fault-text.js";
 
 /**
  * A failure of the network, of the system, or of the networking thread. Programming mistakes are `TypeError`s and
@@ -41,7 +41,7 @@ export function timedOut(what: string, timeout: number): NetError {
 }
 
 /** The error of a portion that did not come in time. */
-export function portionTimedOut(what: string, timeout: number, there: number, wanted: number): NetError {
+export function readTimedOut(what: string, timeout: number, there: number, wanted: number): NetError {
   const text = `${what} timed out after ${timeout} ms: ${there} bytes are there and stay for the next call, ${wanted} are needed`;
   return new NetError({ code: "ETIMEDOUT", message: text });
 }

@@ -8,9 +8,9 @@
  * `SlotQueueConsumer`).
  */
 
-import { ANYTHING } from "../ring/signal.js";
-import { type Client, thisClient } from "./client.js";
-import { Deadline } from "./deadline.js";
+import { ANYTHING } from "../../ring/signal.js";
+import { type Caller, thisCaller } from "../link/caller.js";
+import { Deadline } from "../link/deadline.js";
 import { Handle } from "./handle.js";
 
 /** The watchers of a poller that have something to look at. It grows and never shrinks: an array that is cut and grows again is garbage. */
@@ -68,7 +68,7 @@ export class Watcher {
 
 /** A set of handles to wait for. Adding, removing and closing handles is allowed at any time. */
 export class Poller {
-  readonly #client = thisClient();
+  readonly #caller = thisCaller();
   readonly #watchers = new Map<Handle, Watcher>();
   readonly #handles = new Map<Watcher, Handle>();
   readonly #candidates = new Candidates();
@@ -116,20 +116,20 @@ export class Poller {
    * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
    */
   wait(timeout = 0): Handle[] {
-    const client = this.#client;
+    const caller = this.#caller;
     if (timeout === 0) {
-      client.look();
-      this.#met(client);
+      caller.maybeCheckLiveness();
+      this.#met(caller);
     } else {
-      client.wait(ANYTHING, new Deadline(timeout), this.#met, client);
+      caller.wait(ANYTHING, new Deadline(timeout), this.#met, caller);
     }
     const ready = this.#readyCount > 0 ? this.#ready : this.#none;
     ready.length = this.#readyCount;
     return ready;
   }
 
-  readonly #met = (client: Client): boolean => {
-    client.drain();
+  readonly #met = (caller: Caller): boolean => {
+    caller.drain();
     const ready = this.#ready;
     const candidates = this.#candidates;
     let count = 0;
@@ -162,14 +162,14 @@ export class Poller {
  * It looks at each handle and returns an array of its own: for many handles or many calls a `Poller` costs less.
  */
 export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
-  const client = thisClient();
+  const caller = thisCaller();
   const list = Array.isArray(handles) ? (handles as Handle[]) : [...handles]; // it is gone through more than once
   for (let i = 0; i < list.length; i++) mustBeHandle(list[i]);
   if (timeout === 0) {
-    client.look();
-    client.drain();
+    caller.maybeCheckLiveness();
+    caller.drain();
   } else {
-    client.wait(ANYTHING, new Deadline(timeout), anyIsReady, list);
+    caller.wait(ANYTHING, new Deadline(timeout), anyIsReady, list);
   }
   let ready: Handle[] | null = null;
   for (let i = 0; i < list.length; i++) {
@@ -188,7 +188,7 @@ function mustBeHandle(handle: unknown): void {
 }
 
 function anyIsReady(handles: Handle[]): boolean {
-  thisClient().drain();
+  thisCaller().drain();
   for (const handle of handles) if (handle.closed || handle.ready) return true;
   return false;
 }

@@ -9,8 +9,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type * as piscina from "piscina";
-import type { BootData } from "../ring/protocol.js";
-import { NetError } from "./net-error.js";
+import type { BootData } from "../../ring/protocol.js";
+import { NetError } from "../api/net-error.js";
 
 const BOOT = fileURLToPath(new URL("../worker/boot.cjs", import.meta.url));
 
@@ -41,7 +41,7 @@ function checkStart(descriptors: number): void {
   }
 }
 
-export class Host {
+export class NetworkThreads {
   readonly #pool: piscina.Piscina;
 
   /**

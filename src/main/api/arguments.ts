@@ -6,7 +6,7 @@
 
 import { isIP } from "node:net";
 
-function told(value: unknown): string {
+function describe(value: unknown): string {
   return typeof value === "string"
     ? JSON.stringify(value.slice(0, 60))
     : typeof value === "object"
@@ -16,7 +16,7 @@ function told(value: unknown): string {
 
 /** A whole number from `low` to `high`. */
 export function integer(name: string, value: unknown, low: number, high: number): number {
-  if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${told(value)}`);
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${describe(value)}`);
   if (!Number.isInteger(value) || value < low || value > high) {
     throw new RangeError(`${name} must be a whole number from ${low} to ${high}, not ${value}`);
   }
@@ -36,20 +36,21 @@ export function amount(name: string, value: unknown): number {
 
 /** A text that is not empty and has no NUL, which the system would take for its end. */
 export function text(name: string, value: unknown): string {
-  if (typeof value !== "string") throw new TypeError(`${name} must be a string, not ${told(value)}`);
+  if (typeof value !== "string") throw new TypeError(`${name} must be a string, not ${describe(value)}`);
   if (value === "") throw new RangeError(`${name} must not be empty`);
   if (value.includes("\0")) throw new RangeError(`${name} must not contain a NUL character`);
   return value;
 }
 
 export function boolean(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw new TypeError(`${name} must be a boolean, not ${told(value)}`);
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be a boolean, not ${describe(value)}`);
   return value;
 }
 
 /** An object with options. */
 export function options<T extends object>(name: string, value: T | undefined): T {
-  if (typeof value !== "object" || value === null) throw new TypeError(`${name} must be an object, not ${told(value)}`);
+  if (typeof value !== "object" || value === null)
+    throw new TypeError(`${name} must be an object, not ${describe(value)}`);
   return value;
 }
 
@@ -61,7 +62,7 @@ export function bytes(name: string, value: unknown): Uint8Array {
   }
   if (typeof value === "string") return Buffer.from(value, "utf8");
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  throw new TypeError(`${name} must be a string or a Uint8Array, not ${told(value)}`);
+  throw new TypeError(`${name} must be a string or a Uint8Array, not ${describe(value)}`);
 }
 
 function detached(view: Uint8Array): boolean {
@@ -76,7 +77,7 @@ function detached(view: Uint8Array): boolean {
 /** An IP literal. */
 export function ip(name: string, value: unknown): string {
   const literal = text(name, value);
-  if (isIP(literal) === 0) throw new RangeError(`${name} must be an IP address, not ${told(value)}`);
+  if (isIP(literal) === 0) throw new RangeError(`${name} must be an IP address, not ${describe(value)}`);
   return literal;
 }
 

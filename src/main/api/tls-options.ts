@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import type { TlsParameters } from "../ring/protocol.js";
+import type { TlsParameters } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
 
 type Check = (name: string, value: unknown) => unknown;

@@ -6,13 +6,13 @@
  * what is in two pieces as one.
  */
 
-import type { ByteConsumer } from "../ring/byte-ring.js";
-import { openValve, resumeThreshold } from "../ring/valve.js";
+import type { ByteConsumer } from "../../ring/byte-ring.js";
+import { resumeThreshold, tryResume } from "../../ring/flow-control.js";
 import type { Channel } from "./channel.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-export class Inbox {
+export class ReadBuffer {
   readonly #ring: ByteConsumer;
   readonly #channel: Channel;
   /** Held bytes are `#held[#heldStart … #heldEnd)`; the memory grows by doubling. */
@@ -32,7 +32,7 @@ export class Inbox {
 
   /**
    * Whether the ring is so full that the networking thread may have stopped reading: it goes on only when a good part
-   * of the ring is free again (see `openValve`), so who waits for more must first take out what is there.
+   * of the ring is free again (see `tryResume`), so who waits for more must first take out what is there.
    */
   get ringFull(): boolean {
     const { capacity, readable } = this.#ring;
@@ -96,7 +96,7 @@ export class Inbox {
     return held;
   }
 
-  /** Holds bytes that come before those in the ring. Only for an inbox from which nothing was read. */
+  /** Holds bytes that come before those in the ring. Only for an buffer from which nothing was read. */
   restore(held: Uint8Array): void {
     this.#held = held;
     this.#heldEnd = held.length;
@@ -147,7 +147,7 @@ export class Inbox {
 
   #madeRoom(count: number): void {
     const ring = this.#ring;
-    this.#channel.link.client.spinning.moved(count);
-    if (openValve(this.#channel.words, ring.known, ring.capacity)) this.#channel.touch();
+    this.#channel.link.caller.spinning.onActivity(count);
+    if (tryResume(this.#channel.words, ring.known, ring.capacity)) this.#channel.notifyWorker();
   }
 }

@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { flush } from "./flush.js";
+import { flush } from "../link/flush.js";
 import type { RuntimeOptions } from "./options.js";
 import { Runtime } from "./runtime.js";
 

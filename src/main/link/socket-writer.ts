@@ -4,13 +4,13 @@
  * Runs on the calling thread; the producer of the send ring.
  */
 
-import type { ByteProducer } from "../ring/byte-ring.js";
-import { PHASE_FAILED, PHASE_MASK, REQUEST_END, WRITE_FAILED } from "../ring/layout.js";
+import type { ByteProducer } from "../../ring/byte-ring.js";
+import { PHASE_FAILED, PHASE_MASK, REQUEST_END, WRITE_FAILED } from "../../ring/layout.js";
+import { NetError, timedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
-import { NetError, timedOut } from "./net-error.js";
 
-export class Outlet {
+export class SocketWriter {
   /** Bytes that were taken. */
   bytesWritten = 0;
   /** Whether the program has ended this side. */
@@ -38,7 +38,7 @@ export class Outlet {
   /** Bytes that were taken and not handed to the operating system. Throws the connection's error if they are lost. */
   get pending(): number {
     const pending = this.#ring.pending;
-    if (pending > 0) this.#channel.link.client.look();
+    if (pending > 0) this.#channel.link.caller.maybeCheckLiveness();
     if (pending > 0 && this.failed) throw this.#channel.error;
     return pending;
   }
@@ -50,10 +50,10 @@ export class Outlet {
     const count = this.#ring.write(bytes, offset);
     if (count > 0) {
       this.bytesWritten += count;
-      this.#channel.link.client.spinning.moved(count);
-      this.#channel.touch();
+      this.#channel.link.caller.spinning.onActivity(count);
+      this.#channel.notifyWorker();
     } else {
-      this.#channel.link.client.look();
+      this.#channel.link.caller.maybeCheckLiveness();
     }
     return count;
   }
@@ -64,7 +64,7 @@ export class Outlet {
     while (written < bytes.length) {
       // Waking up for every little room would cost more than it gives.
       this.#wanted = Math.min(bytes.length - written, this.#ring.capacity >> 2);
-      const inTime = this.#wait(deadline, Outlet.#hasWanted);
+      const inTime = this.#wait(deadline, SocketWriter.#hasWanted);
       written += this.write(bytes, written);
       if (!inTime && written < bytes.length) {
         const error = timedOut("writeAll", deadline.timeout);
@@ -77,14 +77,14 @@ export class Outlet {
   /** Blocks until there is room; returns whether there is. Throws the connection's error if there never will be. */
   awaitRoom(deadline: Deadline): boolean {
     if (this.ended && !this.failed) throw writeAfterEnd();
-    const room = this.#wait(deadline, Outlet.#hasRoom);
+    const room = this.#wait(deadline, SocketWriter.#hasRoom);
     if (this.failed) throw this.#channel.error;
     return room;
   }
 
   /** Blocks until nothing is pending; returns what is. Throws as `pending`. */
   awaitDrained(deadline: Deadline): number {
-    this.#wait(deadline, Outlet.#isDrained);
+    this.#wait(deadline, SocketWriter.#isDrained);
     return this.pending;
   }
 
@@ -97,20 +97,20 @@ export class Outlet {
 
   // Conditions to block for: static, so that a wait makes no closure.
 
-  static #hasRoom(outlet: Outlet): boolean {
-    return outlet.#ring.free > 0 || outlet.failed;
+  static #hasRoom(writer: SocketWriter): boolean {
+    return writer.#ring.free > 0 || writer.failed;
   }
 
-  static #hasWanted(outlet: Outlet): boolean {
-    return outlet.#ring.free >= outlet.#wanted || outlet.failed;
+  static #hasWanted(writer: SocketWriter): boolean {
+    return writer.#ring.free >= writer.#wanted || writer.failed;
   }
 
-  static #isDrained(outlet: Outlet): boolean {
-    return outlet.#ring.pending === 0 || outlet.failed;
+  static #isDrained(writer: SocketWriter): boolean {
+    return writer.#ring.pending === 0 || writer.failed;
   }
 
-  #wait(deadline: Deadline, met: (outlet: Outlet) => boolean): boolean {
-    return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
+  #wait(deadline: Deadline, met: (writer: SocketWriter) => boolean): boolean {
+    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
   }
 }
 

@@ -6,23 +6,23 @@
 
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { Fault } from "../ring/fault-text.js";
-import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } from "../ring/layout.js";
-import type { Target } from "../ring/protocol.js";
+import type { Fault } from "../../ring/fault-text.js";
+import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } from "../../ring/layout.js";
+import type { Target } from "../../ring/protocol.js";
+import { thisCaller, uniqueName } from "../link/caller.js";
+import type { Channel } from "../link/channel.js";
+import { Deadline } from "../link/deadline.js";
+import { flush } from "../link/flush.js";
+import { NetworkThreads, type ThreadLimits } from "../link/network-threads.js";
+import { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
-import type { Channel } from "./channel.js";
-import { thisClient, uniqueName } from "./client.js";
-import { Deadline } from "./deadline.js";
-import { flush } from "./flush.js";
-import { Host, type ThreadLimits } from "./host.js";
 import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { TcpServer } from "./tcp-server.js";
 import { TcpSocket } from "./tcp-socket.js";
 import { tlsParameters } from "./tls-options.js";
 import { UdpSocket } from "./udp-socket.js";
-import { WorkerLink } from "./worker-link.js";
 
 /** Bytes of a ring unless told otherwise: what keeps up with `node:net`. Pages that are not used take no memory. */
 const RING_BYTES = 1024 * 1024;
@@ -44,7 +44,7 @@ export class Runtime {
   readonly #busyPoll: number;
   readonly #lingerMs: number;
   readonly #limits: ThreadLimits;
-  #host: Host | null = null;
+  #networkThreads: NetworkThreads | null = null;
   #links: WorkerLink[] = [];
   #next = 0;
   #closed = false;
@@ -69,7 +69,7 @@ export class Runtime {
 
   /** Whether it was closed, or its networking threads died: it opens nothing any more. */
   get dead(): boolean {
-    for (const link of this.#links) link.glance();
+    for (const link of this.#links) link.checkLife();
     return this.#closed || this.#links.some((link) => link.death !== null);
   }
 
@@ -180,7 +180,7 @@ export class Runtime {
     };
     const channel = link.openPlain();
     link.post({ ...command, slot: channel.reference });
-    awaitBound(channel, () => link.post({ type: "close", generation: channel.generation }), "listen");
+    awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
     return new TcpServer(channel, acceptOptions);
   }
 
@@ -256,8 +256,8 @@ export class Runtime {
   /** Once one networking thread is gone, the runtime is: nobody could say which handles of it still work. */
   #end(fault: Fault): void {
     for (const link of this.#links) link.die(fault);
-    this.#host?.close();
-    this.#host = null;
+    this.#networkThreads?.close();
+    this.#networkThreads = null;
   }
 
   /** The networking thread for the next handle. */
@@ -266,7 +266,7 @@ export class Runtime {
     if (this.#links.length === 0) this.#start();
     this.#next = (this.#next + 1) % this.#links.length;
     const link = this.#links[this.#next] as WorkerLink;
-    link.glance();
+    link.checkLife();
     if (link.death !== null) throw new NetError(link.death);
     return link;
   }
@@ -279,28 +279,28 @@ export class Runtime {
   }
 
   #start(): void {
-    const client = thisClient();
-    client.spinning.allow(this.#busyPoll);
+    const caller = thisCaller();
+    caller.spinning.allow(this.#busyPoll);
     const onError = (error: Error): void => {
       this.#end({ code: "ERR_WORKER_DIED", message: `the networking thread died: ${error.stack ?? error.message}` });
     };
-    this.#host = new Host(this.#threads, this.#limits, onError);
+    this.#networkThreads = new NetworkThreads(this.#threads, this.#limits, onError);
     for (let i = 0; i < this.#threads; i++) {
       const name = `ringnet ${uniqueName()}`;
       const workerBlock = new SharedArrayBuffer(WORKER_BLOCK_BYTES);
       const linkBlock = new SharedArrayBuffer(LINK_BLOCK_BYTES);
-      const port = this.#host.start(
+      const port = this.#networkThreads.start(
         {
           name,
           workerBlock,
-          clientBlock: client.memory,
+          callerBlock: caller.memory,
           linkBlock,
           lingerMs: this.#lingerMs,
           busyPoll: this.#busyPoll,
         },
         onError,
       );
-      const link = new WorkerLink(client, name, workerBlock, linkBlock, port);
+      const link = new WorkerLink(caller, name, workerBlock, linkBlock, port);
       link.onDeath = () => this.#end(link.death as Fault);
       this.#links.push(link);
     }
@@ -326,8 +326,8 @@ export class Runtime {
 
 /** Blocks until the server or UDP socket is bound; otherwise gives the slot back by `abandon` and throws the reason. */
 function awaitBound(channel: Channel, abandon: () => void, what: string): void {
-  const { client } = channel.link;
-  client.wait(channel.generation, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
+  const { caller } = channel.link;
+  caller.wait(channel.handleId, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
   channel.link.takeNotices();
   if (channel.bound !== null && channel.link.death === null) return;
   const error = channel.phase === PHASE_WAITING ? timedOut(what, BIND_MS) : channel.error;

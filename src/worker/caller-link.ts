@@ -1,5 +1,5 @@
 /**
- * The networking thread's end of its link to one client: the queues, the alarm clock, the notices, the open handles.
+ * The networking thread's end of its link to one caller: the queues, the alarm clock, the notices, the open handles.
  *
  * Runs on the networking thread.
  */
@@ -9,7 +9,7 @@ import {
   NOTICES,
   QUEUE_CAPACITY,
   QUEUES,
-  TO_CLIENT_WRITE,
+  TO_CALLER_WRITE,
   TO_WORKER_FLAG,
   TO_WORKER_READ,
   TO_WORKER_WRITE,
@@ -22,68 +22,68 @@ import type { Slot } from "./slot.js";
 /** Anything that has a slot. */
 export interface Handle {
   readonly slot: Slot;
-  /** The client has news: bytes to send, room to receive, a request. Called also when there is nothing. */
-  look(): void;
+  /** The caller has news: bytes to send, room to receive, a request. Called also when there is nothing. */
+  service(): void;
   /** This thread is about to rest for ever: receives and accepts nothing more, whatever else there is to do. */
-  halt?(): void;
+  shutdown?(): void;
 }
 
-export class ClientLink {
-  readonly toClient: SlotQueueProducer;
+export class CallerLink {
+  readonly toCaller: SlotQueueProducer;
   readonly waker: SignalWaker;
-  /** Open handles by generation. */
+  /** Open handles by handle id. */
   readonly handles = new Map<number, Handle>();
-  readonly #fromClient: SlotQueueConsumer;
+  readonly #fromCaller: SlotQueueConsumer;
   readonly #words: Int32Array;
   readonly #port: MessagePort | null;
   #wakeAhead = false;
 
-  /** Told of the bytes that a socket of this client moved. */
-  readonly moved: (bytes: number) => void;
+  /** Told of the bytes that a socket of this caller moved. */
+  readonly onActivity: (bytes: number) => void;
 
-  /** `port` is null for a client that has only attached connections: all that it can hear of them is in their slots. */
+  /** `port` is null for a caller that has only attached connections: all that it can hear of them is in their slots. */
   constructor(
-    clientBlock: SharedArrayBuffer,
+    callerBlock: SharedArrayBuffer,
     linkBlock: SharedArrayBuffer,
     port: MessagePort | null,
-    moved: (bytes: number) => void,
+    onActivity: (bytes: number) => void,
   ) {
-    this.moved = moved;
+    this.onActivity = onActivity;
     const words = new Int32Array(linkBlock);
     this.#words = words;
     this.#port = port;
-    this.waker = new SignalWaker(new Int32Array(clientBlock));
-    this.#fromClient = new SlotQueueConsumer(words, TO_WORKER_WRITE, TO_WORKER_READ, QUEUES);
-    this.toClient = new SlotQueueProducer(words, TO_CLIENT_WRITE, QUEUES + QUEUE_CAPACITY);
+    this.waker = new SignalWaker(new Int32Array(callerBlock));
+    this.#fromCaller = new SlotQueueConsumer(words, TO_WORKER_WRITE, TO_WORKER_READ, QUEUES);
+    this.toCaller = new SlotQueueProducer(words, TO_CALLER_WRITE, QUEUES + QUEUE_CAPACITY);
   }
 
-  /** Whether the client has queued nothing. */
+  /** Whether the caller has queued nothing. */
   get idle(): boolean {
-    return this.#fromClient.empty;
+    return this.#fromCaller.empty;
   }
 
-  /** Looks at every handle that the client has queued; returns whether there was one. */
+  /** Looks at every handle that the caller has queued; returns whether there was one. */
   drain(): boolean {
     let worked = false;
-    for (let generation = this.#fromClient.pop(); generation !== -1; generation = this.#fromClient.pop()) {
+    for (let handleId = this.#fromCaller.pop(); handleId !== -1; handleId = this.#fromCaller.pop()) {
       worked = true;
       // A handle that its command has not opened yet looks by itself once it is open.
-      const handle = this.handles.get(generation);
+      const handle = this.handles.get(handleId);
       if (handle === undefined) continue;
       SlotQueueConsumer.lower(handle.slot.words, TO_WORKER_FLAG);
-      handle.look();
+      handle.service();
     }
     return worked;
   }
 
-  /** Wakes the client at once if it sleeps on this handle alone, or soon if it sleeps on anything. The news must be published. */
-  wake(generation: number): void {
+  /** Wakes the caller at once if it sleeps on this handle alone, or soon if it sleeps on anything. The news must be published. */
+  wake(handleId: number): void {
     const { interest } = this.waker;
-    if (interest === generation) this.waker.wakeWaiting(generation);
+    if (interest === handleId) this.waker.wakeWaiting(handleId);
     else if (interest === ANYTHING) this.wakeSoon();
   }
 
-  /** Wakes the client, whatever it sleeps on, once for all that happens in this turn of the event loop. */
+  /** Wakes the caller, whatever it sleeps on, once for all that happens in this turn of the event loop. */
   wakeSoon(): void {
     if (this.#wakeAhead || this.waker.interest === AWAKE) return;
     this.#wakeAhead = true;
@@ -95,7 +95,7 @@ export class ClientLink {
     this.waker.wakeAnyway();
   };
 
-  /** Posts a notice. The caller stores the word that makes the client look for it afterwards. */
+  /** Posts a notice. The caller stores the word that makes the caller look for it afterwards. */
   post(notice: Notice): void {
     if (this.#port === null) return;
     this.#port.postMessage(notice);

@@ -6,12 +6,12 @@
  */
 
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { Arena } from "../ring/arena.js";
-import { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
-import { type Fault, readFault } from "../ring/fault-text.js";
+import { Arena } from "../../ring/arena.js";
+import { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
+import { type Fault, readFault } from "../../ring/fault-text.js";
 import {
   FAULT,
-  GENERATION,
+  HANDLE_ID,
   LIFE,
   LIFE_DEAD,
   LIFE_FAULT,
@@ -34,33 +34,33 @@ import {
   SLOT_WORDS,
   STATE,
   STOP,
-  TO_CLIENT_FLAG,
-  TO_CLIENT_READ,
-  TO_CLIENT_WRITE,
+  TO_CALLER_FLAG,
+  TO_CALLER_READ,
+  TO_CALLER_WRITE,
   TO_WORKER_WRITE,
   TX_READ,
   TX_WRITE,
-} from "../ring/layout.js";
-import type { Command, Notice, RingPair } from "../ring/protocol.js";
-import { DoorbellRinger } from "../ring/signal.js";
-import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
+} from "../../ring/layout.js";
+import type { Command, Notice, RingPair } from "../../ring/protocol.js";
+import { DoorbellRinger } from "../../ring/signal.js";
+import { SlotQueueConsumer, SlotQueueProducer } from "../../ring/slot-queue.js";
+import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
+import type { Caller } from "./caller.js";
 import { Channel, type Rings } from "./channel.js";
-import type { Client } from "./client.js";
-import { NetError, RUNTIME_CLOSED } from "./net-error.js";
 
 /** How often the networking thread is asked whether it is alive while somebody waits, in ms. */
-export const WATCH_MS = 250;
+export const HEARTBEAT_MS = 250;
 /**
  * Questions in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing.
  */
-const SILENT_WATCHES = 20;
+const SILENT_HEARTBEATS = 20;
 /** Errors that are kept for a handle whose program does not ask for them. */
-const MAX_INCIDENTS = 64;
+const MAX_PENDING_ERRORS = 64;
 /** The same while it starts. */
-const STARTING_WATCHES = 60;
+const STARTING_HEARTBEATS = 60;
 
 export class WorkerLink {
-  readonly client: Client;
+  readonly caller: Caller;
   /** Name of the broadcast channel on which the networking thread hears of attached connections. */
   readonly name: string;
   readonly workerBlock: SharedArrayBuffer;
@@ -87,13 +87,13 @@ export class WorkerLink {
 
   /** `port` is null where this thread has only attached connections of another thread's runtime. */
   constructor(
-    client: Client,
+    caller: Caller,
     name: string,
     workerBlock: SharedArrayBuffer,
     linkBlock: SharedArrayBuffer,
     port: MessagePort | null,
   ) {
-    this.client = client;
+    this.caller = caller;
     this.name = name;
     this.workerBlock = workerBlock;
     this.linkBlock = linkBlock;
@@ -102,8 +102,8 @@ export class WorkerLink {
     this.#port = port;
     this.doorbell = new DoorbellRinger(this.#worker);
     this.queue = new SlotQueueProducer(this.#words, TO_WORKER_WRITE, QUEUES);
-    this.#fromWorker = new SlotQueueConsumer(this.#words, TO_CLIENT_WRITE, TO_CLIENT_READ, QUEUES + QUEUE_CAPACITY);
-    client.links.push(this);
+    this.#fromWorker = new SlotQueueConsumer(this.#words, TO_CALLER_WRITE, TO_CALLER_READ, QUEUES + QUEUE_CAPACITY);
+    caller.links.push(this);
   }
 
   /** Handles that are open, and those that are closing in the background. */
@@ -121,8 +121,8 @@ export class WorkerLink {
     return this.#port === null;
   }
 
-  has(generation: number): boolean {
-    return this.#channels.has(generation);
+  has(handleId: number): boolean {
+    return this.#channels.has(handleId);
   }
 
   /** Bytes of shared memory set aside for slots and rings. */
@@ -174,8 +174,8 @@ export class WorkerLink {
   }
 
   /** Lists a channel that was opened elsewhere. */
-  adopt(channel: Channel): void {
-    this.#channels.set(channel.generation, channel);
+  add(channel: Channel): void {
+    this.#channels.set(channel.handleId, channel);
   }
 
   /**
@@ -183,14 +183,14 @@ export class WorkerLink {
    * before the next line runs, the networking thread may have released the slot, and the thread that opened it may have given
    * it to another handle. So not even the flag is touched; the slot is queued whatever the flag says, and once more only.
    */
-  part(channel: Channel, bits: number): void {
+  requestClose(channel: Channel, bits: number): void {
     if (this.#port !== null) {
       channel.request(bits);
       return;
     }
-    this.disown(channel);
+    this.forget(channel);
     Atomics.or(channel.words, REQUEST, bits); // partner: Slot.request
-    this.queue.pushAlways(channel.generation);
+    this.queue.pushAlways(channel.handleId);
     this.doorbell.ring();
   }
 
@@ -198,23 +198,23 @@ export class WorkerLink {
    * This thread has nothing to do with the channel any more: it was closed or detached. Where it was opened here its
    * memory comes back here, so it stays listed until then.
    */
-  disown(channel: Channel): void {
-    if (this.#port === null) this.#channels.delete(channel.generation);
+  forget(channel: Channel): void {
+    if (this.#port === null) this.#channels.delete(channel.handleId);
   }
 
   /** Looks at everything that the networking thread has queued: tells pollers, and takes back what it released. */
   drain(): void {
-    for (let generation = this.#fromWorker.pop(); generation !== -1; generation = this.#fromWorker.pop()) {
-      const channel = this.#channels.get(generation);
+    for (let handleId = this.#fromWorker.pop(); handleId !== -1; handleId = this.#fromWorker.pop()) {
+      const channel = this.#channels.get(handleId);
       if (channel === undefined) continue;
       if ((Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED) {
         // partner: Slot.release
-        this.#channels.delete(generation);
+        this.#channels.delete(handleId);
         channel.free();
         continue;
       }
-      if (channel.givenAway) continue; // the flag belongs to the thread that goes on with it
-      SlotQueueConsumer.lower(channel.words, TO_CLIENT_FLAG);
+      if (channel.detached) continue; // the flag belongs to the thread that goes on with it
+      SlotQueueConsumer.lower(channel.words, TO_CALLER_FLAG);
       channel.notifyWatchers();
     }
     this.takeNotices();
@@ -224,7 +224,7 @@ export class WorkerLink {
   takeNotices(): void {
     const port = this.#port;
     if (port === null) return;
-    const posted = Atomics.load(this.#words, NOTICES); // partner: ClientLink.post
+    const posted = Atomics.load(this.#words, NOTICES); // partner: CallerLink.post
     while (this.#noticesTaken !== posted) {
       const received = receiveMessageOnPort(port);
       if (received === undefined) return; // the thread died between posting and counting
@@ -234,7 +234,7 @@ export class WorkerLink {
   }
 
   /** Looks whether the networking thread has said that it is dead. */
-  glance(): void {
+  checkLife(): void {
     if (this.death !== null) return;
     const life = Atomics.load(this.#worker, LIFE); // partner: boot's `die`, Actor.#stop
     if (life === LIFE_DEAD) this.die(this.#lastWords());
@@ -253,22 +253,22 @@ export class WorkerLink {
   }
 
   /**
-   * Asks the networking thread whether it is alive, at most every WATCH_MS; after many silent answers it counts as
+   * Asks the networking thread whether it is alive, at most every HEARTBEAT_MS; after many silent answers it counts as
    * dead.
    */
-  watch(): void {
-    this.glance();
+  heartbeat(): void {
+    this.checkLife();
     if (this.death !== null) return;
     const pong = Atomics.load(this.#worker, PONG); // partner: Actor.#drain
     if (pong === Atomics.load(this.#worker, PING)) Atomics.add(this.#worker, PING, 1); // partner: Actor.#drain
     if (pong !== this.#pong) {
-      // It has answered since the last time, perhaps a question of another client.
+      // It has answered since the last time, perhaps a question of another caller.
       this.#pong = pong;
       this.#silent = 0;
     } else {
       this.#silent++;
       const starting = Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor's constructor
-      if (this.#silent > (starting ? STARTING_WATCHES : SILENT_WATCHES)) {
+      if (this.#silent > (starting ? STARTING_HEARTBEATS : SILENT_HEARTBEATS)) {
         const what = starting ? "did not start" : "does not answer any more";
         this.die({
           code: starting ? "ERR_WORKER_START" : "ERR_WORKER_DIED",
@@ -286,7 +286,7 @@ export class WorkerLink {
     this.death = fault;
     for (const channel of this.#channels.values()) channel.notifyWatchers();
     this.onDeath();
-    this.client.links = this.client.links.filter((link) => link !== this);
+    this.caller.links = this.caller.links.filter((link) => link !== this);
   }
 
   #lastWords(): Fault {
@@ -317,15 +317,15 @@ export class WorkerLink {
     const memory = this.#slots.memory(piece);
     const offset = this.#slots.offset(piece);
     const words = new Int32Array(memory, offset, SLOT_WORDS).fill(0, 0, FAULT + 1);
-    const generation = this.client.nextGeneration((candidate) => this.has(candidate));
-    words[GENERATION] = generation;
+    const handleId = this.caller.nextHandleId((candidate) => this.has(candidate));
+    words[HANDLE_ID] = handleId;
     words[STATE] = PHASE_WAITING;
     const ends = rings === null ? null : ringEnds(words, rings);
-    const channel = new Channel(this, generation, { generation, memory, offset }, rings, words, ends, () => {
+    const channel = new Channel(this, handleId, { handleId, memory, offset }, rings, words, ends, () => {
       freeRings();
       this.#slots.free(piece);
     });
-    this.#channels.set(generation, channel);
+    this.#channels.set(handleId, channel);
     return channel;
   }
 
@@ -334,7 +334,7 @@ export class WorkerLink {
       this.replies.set(notice.request, notice.fault);
       return;
     }
-    const channel = this.#channels.get(notice.generation);
+    const channel = this.#channels.get(notice.handleId);
     if (channel === undefined) return;
     switch (notice.type) {
       case "connected":
@@ -346,11 +346,11 @@ export class WorkerLink {
       case "bound":
         channel.bound = { address: notice.address, port: notice.port };
         break;
-      case "offer":
-        channel.offers.push({ offer: notice.offer, facts: notice.facts });
+      case "pending":
+        channel.pendingConnections.push({ number: notice.pending, facts: notice.facts });
         break;
-      case "incident":
-        if (channel.incidents.length < MAX_INCIDENTS) channel.incidents.push(notice.fault);
+      case "pending-error":
+        if (channel.pendingErrors.length < MAX_PENDING_ERRORS) channel.pendingErrors.push(notice.fault);
         break;
     }
   }

@@ -2,7 +2,7 @@
  * The option objects of the public functions. Types only.
  */
 
-import type { TlsParameters } from "../ring/protocol.js";
+import type { TlsParameters } from "../../ring/protocol.js";
 import type { Address } from "./address.js";
 
 /** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */

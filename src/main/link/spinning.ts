@@ -32,7 +32,7 @@ export class Spinning {
   }
 
   /** The program has read or written `bytes`. */
-  moved(bytes: number): void {
+  onActivity(bytes: number): void {
     this.#bytes += bytes;
   }
 

@@ -1,5 +1,5 @@
 /**
- * The CA bundle that the `net` face verifies TLS peers against: the one that was set, or else the system's.
+ * The CA bundle that the `net` facade verifies TLS peers against: the one that was set, or else the system's.
  *
  * Runs on the calling thread.
  */
@@ -23,7 +23,7 @@ export function caBundlePath(): string | null {
   return chosen ?? SYSTEM_BUNDLES.find((path) => existsSync(path)) ?? null;
 }
 
-/** Sets the bundle that later TLS connections of the `net` face verify against. It is read when one is opened. */
+/** Sets the bundle that later TLS connections of the `net` facade verify against. It is read when one is opened. */
 export function setCaBundlePath(path: string): void {
   chosen = check.text("path", path);
 }

@@ -5,14 +5,14 @@
  */
 
 import { isIP } from "node:net";
-import { PHASE_FAILED, REQUEST_CLOSE } from "../ring/layout.js";
-import type { UdpCall } from "../ring/protocol.js";
-import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../ring/record-ring.js";
-import { ANYTHING } from "../ring/signal.js";
+import { PHASE_FAILED, REQUEST_CLOSE } from "../../ring/layout.js";
+import type { UdpCall } from "../../ring/protocol.js";
+import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../../ring/record-ring.js";
+import { ANYTHING } from "../../ring/signal.js";
+import type { Channel, Rings } from "../link/channel.js";
+import { Deadline } from "../link/deadline.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
-import type { Channel, Rings } from "./channel.js";
-import { Deadline } from "./deadline.js";
 import { Handle } from "./handle.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 
@@ -65,7 +65,7 @@ export class UdpSocket extends Handle {
     this.#outgoing = new RecordProducer(rings.send);
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
-    this.inhabit(channel, () => channel.request(REQUEST_CLOSE));
+    this.bindChannel(channel, () => channel.request(REQUEST_CLOSE));
   }
 
   /**
@@ -89,12 +89,12 @@ export class UdpSocket extends Handle {
         message: `send EMSGSIZE: a datagram of ${bytes.length} bytes is longer than ${MAX_DATAGRAM}`,
       });
     }
-    this.#throwIncident();
+    this.#throwPendingError();
     if (!this.#outgoing.write(target, port ?? 0, bytes)) {
-      this.#channel.link.client.look();
+      this.#channel.link.caller.maybeCheckLiveness();
       return false;
     }
-    this.#channel.touch();
+    this.#channel.notifyWorker();
     return true;
   }
 
@@ -103,8 +103,8 @@ export class UdpSocket extends Handle {
     this.#mustBeOpen();
     const incoming = this.#incoming;
     if (!incoming.next()) {
-      this.#throwIncident();
-      this.#channel.link.client.look();
+      this.#throwPendingError();
+      this.#channel.link.caller.maybeCheckLiveness();
       return null;
     }
     const data = Buffer.allocUnsafe(incoming.payloadLength);
@@ -218,17 +218,19 @@ export class UdpSocket extends Handle {
 
   get ready(): boolean {
     if (this.closed) return false;
-    if (this.#rings.receive.readable > 0 || this.#channel.hasIncident) return true;
-    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTold;
+    if (this.#rings.receive.readable > 0 || this.#channel.hasPendingError) return true;
+    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorReported;
   }
 
   protected override onClose(): void {
-    this.leave();
+    this.unbindChannel();
     this.#channel.request(REQUEST_CLOSE);
   }
 
   static #isReadable(socket: UdpSocket): boolean {
-    return socket.#rings.receive.readable > 0 || socket.#channel.hasIncident || socket.#channel.phase === PHASE_FAILED;
+    return (
+      socket.#rings.receive.readable > 0 || socket.#channel.hasPendingError || socket.#channel.phase === PHASE_FAILED
+    );
   }
 
   static #isWritable(socket: UdpSocket): boolean {
@@ -241,7 +243,7 @@ export class UdpSocket extends Handle {
   }
 
   #block(deadline: Deadline, met: (socket: UdpSocket) => boolean): boolean {
-    return this.#channel.link.client.wait(this.#channel.generation, deadline, met, this);
+    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
   }
 
   #connectedHost(): string {
@@ -293,14 +295,14 @@ export class UdpSocket extends Handle {
 
   #call(call: UdpCall): void {
     this.#mustBeOpen();
-    const { link, generation } = this.#channel;
+    const { link, handleId } = this.#channel;
     const request = link.nextRequest();
-    link.post({ type: "udp-call", generation, request, call });
+    link.post({ type: "udp-call", handleId, request, call });
     const answered = (): boolean => {
       link.takeNotices();
       return link.replies.has(request) || this.#channel.phase === PHASE_FAILED;
     };
-    link.client.wait(ANYTHING, new Deadline(CALL_MS), answered, null);
+    link.caller.wait(ANYTHING, new Deadline(CALL_MS), answered, null);
     const fault = link.replies.get(request);
     link.replies.delete(request);
     if (fault) throw new NetError(fault);
@@ -310,10 +312,10 @@ export class UdpSocket extends Handle {
     }
   }
 
-  #throwIncident(): void {
+  #throwPendingError(): void {
     this.#throwFailure();
-    const incident = this.#channel.takeIncident();
-    if (incident !== null) throw incident;
+    const error = this.#channel.takePendingError();
+    if (error !== null) throw error;
   }
 
   #throwFailure(): void {

@@ -25,7 +25,7 @@ export interface KeptSession {
   certificate: PeerCertificateFacts | null;
 }
 
-export class Trust {
+export class TlsContextCache {
   readonly #bundles = new Map<string, Bundle>();
   readonly #contexts = new Map<string, SecureContext>();
   readonly #sessions = new Map<string, KeptSession>();

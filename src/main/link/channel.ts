@@ -5,15 +5,15 @@
  * program closed the handle; it does not refer to the handle, so that one that was forgotten can be collected.
  */
 
-import type { ByteConsumer, ByteProducer } from "../ring/byte-ring.js";
-import { type Fault, readFault } from "../ring/fault-text.js";
+import type { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
+import { type Fault, readFault } from "../../ring/fault-text.js";
 import {
   COUNT,
   FAULT,
-  INCIDENTS,
   KEEP_ALIVE_DELAY,
   OPTION_KEEP_ALIVE,
   OPTION_NO_DELAY,
+  PENDING_ERRORS,
   PHASE_FAILED,
   PHASE_MASK,
   PHASE_OPEN,
@@ -27,10 +27,10 @@ import {
   TO_WORKER_FLAG,
   TX_READ,
   TX_WRITE,
-} from "../ring/layout.js";
-import type { ConnectionFacts, RingPair, SlotReference } from "../ring/protocol.js";
-import { NetError, RUNTIME_CLOSED } from "./net-error.js";
-import type { Watcher } from "./poller.js";
+} from "../../ring/layout.js";
+import type { ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
+import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
+import type { Watcher } from "../api/poller.js";
 import type { WorkerLink } from "./worker-link.js";
 
 /** Rings as the calling thread uses them. */
@@ -39,18 +39,18 @@ export interface Rings {
   send: ByteProducer;
 }
 
-/** A client that waits at a server. */
-export interface Offer {
-  offer: number;
+/** A client that waits at a server to be accepted. */
+export interface PendingConnection {
+  number: number;
   facts: ConnectionFacts;
 }
 
 export class Channel {
   readonly link: WorkerLink;
   /** Names the handle in this thread's queues and messages. */
-  readonly generation: number;
+  readonly handleId: number;
   readonly words: Int32Array;
-  /** Where the slot is, with the generation that it had where it was opened. */
+  /** Where the slot is, with the handle id that it had where it was opened. */
   readonly reference: SlotReference;
   readonly ringReferences: RingPair | null;
   readonly rings: Rings | null;
@@ -62,18 +62,18 @@ export class Channel {
   facts: ConnectionFacts | null = null;
   addresses: string[] | null = null;
   bound: { address: string; port: number } | null = null;
-  readonly offers: Offer[] = [];
-  readonly incidents: Fault[] = [];
-  #incidentsSeen = 0;
+  readonly pendingConnections: PendingConnection[] = [];
+  readonly pendingErrors: Fault[] = [];
+  #pendingErrorsSeen = 0;
   /** Whether another thread goes on with the connection. */
-  givenAway = false;
+  detached = false;
   /** Whether the program was told that it failed. */
-  errorTold = false;
+  errorReported = false;
   #error: NetError | null = null;
 
   constructor(
     link: WorkerLink,
-    generation: number,
+    handleId: number,
     reference: SlotReference,
     ringReferences: RingPair | null,
     words: Int32Array,
@@ -81,7 +81,7 @@ export class Channel {
     free: () => void,
   ) {
     this.link = link;
-    this.generation = generation;
+    this.handleId = handleId;
     this.reference = reference;
     this.ringReferences = ringReferences;
     this.words = words;
@@ -113,7 +113,7 @@ export class Channel {
 
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
   get error(): NetError {
-    this.errorTold = true;
+    this.errorReported = true;
     this.#error ??= new NetError(readFault(this.words, FAULT) ?? this.link.death ?? RUNTIME_CLOSED);
     return this.#error;
   }
@@ -124,30 +124,30 @@ export class Channel {
     return (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
   }
 
-  /** How often the worker has counted: clients offered, datagrams dropped. */
+  /** How often the worker has counted: clients pending, datagrams dropped. */
   get count(): number {
     return Atomics.load(this.words, COUNT); // partner: Slot.count
   }
 
   /** The oldest error, not told yet, that did not end the handle. */
-  takeIncident(): NetError | null {
-    const happened = Atomics.load(this.words, INCIDENTS); // partner: Slot.incident
-    if (happened === this.#incidentsSeen) return null;
+  takePendingError(): NetError | null {
+    const happened = Atomics.load(this.words, PENDING_ERRORS); // partner: Slot.addPendingError
+    if (happened === this.#pendingErrorsSeen) return null;
     this.link.takeNotices();
-    const fault = this.incidents.shift();
+    const fault = this.pendingErrors.shift();
     // Of very many only the first are kept.
-    this.#incidentsSeen = this.incidents.length === 0 ? happened : (this.#incidentsSeen + 1) | 0;
+    this.#pendingErrorsSeen = this.pendingErrors.length === 0 ? happened : (this.#pendingErrorsSeen + 1) | 0;
     return fault === undefined ? null : new NetError(fault);
   }
 
   /** Whether there is an incident to take. */
-  get hasIncident(): boolean {
-    return Atomics.load(this.words, INCIDENTS) !== this.#incidentsSeen; // partner: Slot.incident
+  get hasPendingError(): boolean {
+    return Atomics.load(this.words, PENDING_ERRORS) !== this.#pendingErrorsSeen; // partner: Slot.addPendingError
   }
 
   /** Asks the networking thread to look at the slot. What it shall find must have been published. */
-  touch(): void {
-    if (this.link.queue.push(this.generation, this.words, TO_WORKER_FLAG)) this.link.doorbell.ring();
+  notifyWorker(): void {
+    if (this.link.queue.push(this.handleId, this.words, TO_WORKER_FLAG)) this.link.doorbell.ring();
   }
 
   /** Whether the program has closed it, so that it only goes on sending. */
@@ -158,7 +158,7 @@ export class Channel {
   /** Asks for the end that the REQUEST_… bits say. */
   request(bits: number): void {
     Atomics.or(this.words, REQUEST, bits); // partner: Slot.request
-    this.touch();
+    this.notifyWorker();
   }
 
   /** Asks for these options of the connection. `delay` is in ms. */

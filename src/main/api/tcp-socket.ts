@@ -13,17 +13,17 @@ import {
   REQUEST_CLOSE,
   REQUEST_RESET,
   WRITE_FAILED,
-} from "../ring/layout.js";
-import type { ConnectionFacts, PeerCertificateFacts } from "../ring/protocol.js";
+} from "../../ring/layout.js";
+import type { ConnectionFacts, PeerCertificateFacts } from "../../ring/protocol.js";
+import type { Channel } from "../link/channel.js";
+import { Deadline } from "../link/deadline.js";
+import { SocketReader } from "../link/socket-reader.js";
+import { SocketWriter } from "../link/socket-writer.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
-import type { Channel } from "./channel.js";
-import { Deadline } from "./deadline.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
-import { Inlet } from "./inlet.js";
 import { closedHere, NetError } from "./net-error.js";
-import { Outlet } from "./outlet.js";
 import { attachSocket, detachedToken, type SocketToken } from "./socket-token.js";
 
 const LINE_MAX = 1024 * 1024;
@@ -38,7 +38,7 @@ export interface SocketOptions {
 }
 
 /** Limits of a portion. */
-export interface PortionOptions {
+export interface ReadLimitOptions {
   /** The most bytes that a portion may have; more is an error with code `EMSGSIZE`, and the bytes stay. */
   maxLength?: number;
 }
@@ -46,25 +46,25 @@ export interface PortionOptions {
 /** One end of a connection. Made by `connect`, a server's `accept`, or `TcpSocket.attach`. */
 export class TcpSocket extends Handle {
   readonly #channel: Channel;
-  readonly #inlet: Inlet;
-  readonly #outlet: Outlet;
+  readonly #reader: SocketReader;
+  readonly #writer: SocketWriter;
   readonly #options: SocketOptions;
   /** Whether the program was told that it is open. */
-  #openTold: boolean;
+  #openReported: boolean;
   #detached = false;
   /** What closing asks the networking thread for. */
-  #parting = REQUEST_CLOSE;
+  #closeRequest = REQUEST_CLOSE;
   #closedError: NetError | null = null;
 
   /** @internal Use `connect` or a server's `accept`. */
   constructor(channel: Channel, options: SocketOptions, accepted: boolean) {
     super();
     this.#channel = channel;
-    this.#inlet = new Inlet(channel);
-    this.#outlet = new Outlet(channel);
+    this.#reader = new SocketReader(channel);
+    this.#writer = new SocketWriter(channel);
     this.#options = { ...options };
-    this.#openTold = accepted;
-    this.inhabit(channel, () => channel.link.part(channel, REQUEST_CLOSE));
+    this.#openReported = accepted;
+    this.bindChannel(channel, () => channel.link.requestClose(channel, REQUEST_CLOSE));
   }
 
   /**
@@ -73,13 +73,13 @@ export class TcpSocket extends Handle {
    * token.
    */
   static attach(token: SocketToken): TcpSocket {
-    const { channel, options, held, bytesRead, bytesWritten, ended, endTold } = attachSocket(token);
+    const { channel, options, held, bytesRead, bytesWritten, ended, endReported } = attachSocket(token);
     const socket = new TcpSocket(channel, options, true);
-    socket.#inlet.inbox.restore(held);
-    socket.#inlet.bytesRead = bytesRead;
-    socket.#inlet.endTold = endTold;
-    socket.#outlet.bytesWritten = bytesWritten;
-    socket.#outlet.ended = ended;
+    socket.#reader.buffer.restore(held);
+    socket.#reader.bytesRead = bytesRead;
+    socket.#reader.endReported = endReported;
+    socket.#writer.bytesWritten = bytesWritten;
+    socket.#writer.ended = ended;
     return socket;
   }
 
@@ -94,12 +94,12 @@ export class TcpSocket extends Handle {
     const state = this.#channel.state;
     const phase = state & PHASE_MASK;
     if (phase === PHASE_WAITING) {
-      this.#channel.link.client.look();
+      this.#channel.link.caller.maybeCheckLiveness();
       return "waiting";
     }
-    this.#openTold = true;
+    this.#openReported = true;
     if (phase === PHASE_OPEN && (state & WRITE_FAILED) === 0) return "success";
-    this.#channel.errorTold = true;
+    this.#channel.errorReported = true;
     return "failure";
   }
 
@@ -171,12 +171,12 @@ export class TcpSocket extends Handle {
 
   /** Bytes that the program has read. */
   get bytesRead(): number {
-    return this.#inlet.bytesRead;
+    return this.#reader.bytesRead;
   }
 
   /** Bytes that `write` has taken. */
   get bytesWritten(): number {
-    return this.#outlet.bytesWritten;
+    return this.#writer.bytesWritten;
   }
 
   /**
@@ -184,8 +184,8 @@ export class TcpSocket extends Handle {
    * failure.
    */
   waitUntilConnected(timeout = 0): Status {
-    const { link, generation } = this.#channel;
-    link.client.wait(generation, new Deadline(timeout), TcpSocket.#isSettled, this);
+    const { link, handleId } = this.#channel;
+    link.caller.wait(handleId, new Deadline(timeout), TcpSocket.#isSettled, this);
     return this.status;
   }
 
@@ -198,7 +198,7 @@ export class TcpSocket extends Handle {
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
     const limit = check.amount("max", max);
     this.#mustBeOpen();
-    return this.#inlet.read(limit);
+    return this.#reader.read(limit);
   }
 
   /**
@@ -208,7 +208,7 @@ export class TcpSocket extends Handle {
   readInto(target: Uint8Array): number | null {
     if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
     this.#mustBeOpen();
-    return this.#inlet.readInto(target);
+    return this.#reader.readInto(target);
   }
 
   /**
@@ -217,18 +217,18 @@ export class TcpSocket extends Handle {
    */
   peek(): Uint8Array | null {
     this.#mustBeOpen();
-    return this.#inlet.peek();
+    return this.#reader.peek();
   }
 
   /** Drops `count` bytes that are readable. Throws a `RangeError` if there are not so many. */
   consume(count: number): void {
     this.#mustBeOpen();
-    this.#inlet.consume(check.integer("count", count, 0, this.#inlet.inbox.readable));
+    this.#reader.consume(check.integer("count", count, 0, this.#reader.buffer.readable));
   }
 
   /** Bytes that can be read now. 0 also at the end and after a failure. */
   get readable(): number {
-    return this.closed ? 0 : this.#inlet.inbox.readable;
+    return this.closed ? 0 : this.#reader.buffer.readable;
   }
 
   // Writing without blocking.
@@ -241,12 +241,12 @@ export class TcpSocket extends Handle {
   write(data: string | Uint8Array): number {
     const bytes = check.bytes("data", data);
     this.#mustBeOpen();
-    return this.#outlet.write(bytes, 0);
+    return this.#writer.write(bytes, 0);
   }
 
   /** Bytes that `write` would take now. */
   get writable(): number {
-    return this.closed ? 0 : this.#outlet.room;
+    return this.closed ? 0 : this.#writer.room;
   }
 
   /**
@@ -254,7 +254,7 @@ export class TcpSocket extends Handle {
    */
   get pendingWrites(): number {
     this.#mustBeOpen();
-    return this.#outlet.pending;
+    return this.#writer.pending;
   }
 
   // Blocking.
@@ -266,7 +266,7 @@ export class TcpSocket extends Handle {
   waitUntilReadable(timeout = 0): boolean {
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return this.#inlet.awaitSomething(deadline);
+    return this.#reader.awaitSomething(deadline);
   }
 
   /**
@@ -276,14 +276,14 @@ export class TcpSocket extends Handle {
   waitUntilWritable(timeout = 0): boolean {
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return this.#outlet.awaitRoom(deadline);
+    return this.#writer.awaitRoom(deadline);
   }
 
   /** Blocks until the operating system has taken all bytes; returns how many are pending. Throws as `pendingWrites`. */
   waitUntilDrained(timeout = 0): number {
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return this.#outlet.awaitDrained(deadline);
+    return this.#writer.awaitDrained(deadline);
   }
 
   /**
@@ -295,36 +295,36 @@ export class TcpSocket extends Handle {
     check.integer("count", count, 0, 2 ** 31);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return framing.readExactly(this.#inlet, count, deadline);
+    return framing.readExactly(this.#reader, count, deadline);
   }
 
   /**
    * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the
    * end. `maxLength`: 1 MiB unless given. Throws as `readExactly`, and `EMSGSIZE`.
    */
-  readLine(timeout = -1, options: PortionOptions = {}): string | null {
+  readLine(timeout = -1, options: ReadLimitOptions = {}): string | null {
     const limit = maxLength(options, LINE_MAX);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return framing.readLine(this.#inlet, deadline, limit);
+    return framing.readLine(this.#reader, deadline, limit);
   }
 
   /** Blocks for the bytes up to and with `delimiter`; otherwise as `readExactly` and `readLine`. */
-  readUntil(delimiter: string | Uint8Array, timeout = -1, options: PortionOptions = {}): Buffer | null {
+  readUntil(delimiter: string | Uint8Array, timeout = -1, options: ReadLimitOptions = {}): Buffer | null {
     const bytes = check.bytes("delimiter", delimiter);
     if (bytes.length === 0) throw new RangeError("delimiter must not be empty");
     const limit = maxLength(options, LINE_MAX);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return framing.readUntil(this.#inlet, bytes, deadline, limit);
+    return framing.readUntil(this.#reader, bytes, deadline, limit);
   }
 
   /** Blocks until the peer ends, and returns everything. `maxLength`: 1 GiB unless given. Throws as `readLine`. */
-  readAll(timeout = -1, options: PortionOptions = {}): Buffer {
+  readAll(timeout = -1, options: ReadLimitOptions = {}): Buffer {
     const limit = maxLength(options, ALL_MAX);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return framing.readAll(this.#inlet, deadline, limit);
+    return framing.readAll(this.#reader, deadline, limit);
   }
 
   /**
@@ -335,7 +335,7 @@ export class TcpSocket extends Handle {
     const bytes = check.bytes("data", data);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    this.#outlet.writeAll(bytes, deadline);
+    this.#writer.writeAll(bytes, deadline);
   }
 
   // Ending.
@@ -343,7 +343,7 @@ export class TcpSocket extends Handle {
   /** Ends this side: what was written goes out, then the end (FIN; with TLS close_notify first). Reading goes on. */
   end(): void {
     this.#mustBeOpen();
-    this.#outlet.end();
+    this.#writer.end();
   }
 
   /**
@@ -352,7 +352,7 @@ export class TcpSocket extends Handle {
    */
   reset(): void {
     if (this.closed) return;
-    this.#parting = REQUEST_RESET;
+    this.#closeRequest = REQUEST_RESET;
     this.close();
   }
 
@@ -383,11 +383,11 @@ export class TcpSocket extends Handle {
     if (this.#channel.phase === PHASE_FAILED) throw this.#channel.error;
     const token = detachedToken(this.#channel, {
       options: this.#options,
-      held: this.#inlet.inbox.takeHeld(),
-      bytesRead: this.#inlet.bytesRead,
-      endTold: this.#inlet.endTold,
-      bytesWritten: this.#outlet.bytesWritten,
-      ended: this.#outlet.ended,
+      held: this.#reader.buffer.takeHeld(),
+      bytesRead: this.#reader.bytesRead,
+      endReported: this.#reader.endReported,
+      bytesWritten: this.#writer.bytesWritten,
+      ended: this.#writer.ended,
     });
     this.#detached = true;
     this.close();
@@ -398,24 +398,24 @@ export class TcpSocket extends Handle {
 
   get ready(): boolean {
     if (this.closed) return false;
-    if (this.#inlet.inbox.readable > 0) return true;
+    if (this.#reader.buffer.readable > 0) return true;
     const state = this.#channel.state;
     const phase = state & PHASE_MASK;
     if (phase === PHASE_WAITING) return false;
-    if ((state & READ_ENDED) !== 0 && !this.#inlet.endTold) return true;
-    if (phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0) return !this.#channel.errorTold;
-    return !this.#openTold;
+    if ((state & READ_ENDED) !== 0 && !this.#reader.endReported) return true;
+    if (phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0) return !this.#channel.errorReported;
+    return !this.#openReported;
   }
 
   /** @internal */
   override reported(): void {
-    if (this.#channel.phase === PHASE_OPEN) this.#openTold = true;
+    if (this.#channel.phase === PHASE_OPEN) this.#openReported = true;
   }
 
   protected override onClose(): void {
-    this.leave();
+    this.unbindChannel();
     if (this.#detached) return;
-    this.#channel.link.part(this.#channel, this.#parting);
+    this.#channel.link.requestClose(this.#channel, this.#closeRequest);
   }
 
   get #facts(): ConnectionFacts | null {
@@ -443,7 +443,7 @@ export class TcpSocket extends Handle {
   }
 }
 
-function maxLength(options: PortionOptions, standard: number): number {
+function maxLength(options: ReadLimitOptions, standard: number): number {
   const { maxLength = standard } = check.options("options", options);
   return check.amount("maxLength", maxLength);
 }

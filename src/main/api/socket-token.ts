@@ -1,20 +1,20 @@
 /**
  * Handing a connection to another thread: the token that travels, and what the two threads do with it.
  *
- * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's GENERATION word says
- * who owns the connection: giving stores the mark `-home`, taking exchanges it for the taker's generation in one step,
+ * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's HANDLE_ID word says
+ * who owns the connection: giving stores the mark `-home`, taking exchanges it for the taker's handle id in one step,
  * so that of several takers one wins. The networking thread hears of the new owner through a broadcast channel, because
  * nothing else reaches it from a thread that it has never met; until then what arrives stays in the ring.
  */
 
 import { BroadcastChannel } from "node:worker_threads";
-import { GENERATION, LINK_BLOCK_BYTES, SLOT_WORDS } from "../ring/layout.js";
-import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../ring/protocol.js";
-import { Channel } from "./channel.js";
-import { type Client, thisClient } from "./client.js";
+import { HANDLE_ID, LINK_BLOCK_BYTES, SLOT_WORDS } from "../../ring/layout.js";
+import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
+import { type Caller, thisCaller } from "../link/caller.js";
+import { Channel } from "../link/channel.js";
+import { ringEnds, WorkerLink } from "../link/worker-link.js";
 import { NetError } from "./net-error.js";
 import type { SocketOptions } from "./tcp-socket.js";
-import { ringEnds, WorkerLink } from "./worker-link.js";
 
 /** What this end of the connection knows beside the rings. */
 export interface SocketState {
@@ -24,7 +24,7 @@ export interface SocketState {
   bytesRead: number;
   bytesWritten: number;
   ended: boolean;
-  endTold: boolean;
+  endReported: boolean;
 }
 
 /**
@@ -45,9 +45,9 @@ export interface SocketToken {
 export function detachedToken(channel: Channel, state: SocketState): SocketToken {
   const { link } = channel;
   link.takeNotices();
-  Atomics.store(channel.words, GENERATION, -channel.reference.generation); // partner: attachSocket
-  channel.givenAway = true;
-  link.disown(channel);
+  Atomics.store(channel.words, HANDLE_ID, -channel.reference.handleId); // partner: attachSocket
+  channel.detached = true;
+  link.forget(channel);
   return {
     ringnet: "detached socket",
     networkingThread: link.name,
@@ -62,27 +62,27 @@ export function detachedToken(channel: Channel, state: SocketState): SocketToken
 /** Takes the connection of `token` over. */
 export function attachSocket(token: SocketToken): SocketState & { channel: Channel } {
   if (token?.ringnet !== "detached socket") throw new TypeError("token must be what detach() returned");
-  const client = thisClient();
-  const { memory, offset, generation: home } = token.slot;
+  const caller = thisCaller();
+  const { memory, offset, handleId: home } = token.slot;
   const words = new Int32Array(memory, offset, SLOT_WORDS);
-  const link = attachedLink(client, token);
-  const generation = client.nextGeneration((candidate) => link.has(candidate));
-  if (Atomics.compareExchange(words, GENERATION, -home, generation) !== -home) {
+  const link = attachedLink(caller, token);
+  const handleId = caller.nextHandleId((candidate) => link.has(candidate));
+  if (Atomics.compareExchange(words, HANDLE_ID, -home, handleId) !== -home) {
     // partner: detachedToken, another attachSocket
     throw new NetError({
       code: "ERR_SOCKET_DETACHED",
       message: "the token was attached already, or its connection is gone",
     });
   }
-  const channel = new Channel(link, generation, token.slot, token.rings, words, ringEnds(words, token.rings), () => {});
+  const channel = new Channel(link, handleId, token.slot, token.rings, words, ringEnds(words, token.rings), () => {});
   channel.facts = token.facts;
-  link.adopt(channel);
+  link.add(channel);
   const message: AttachMessage = {
-    client: client.name,
-    clientBlock: client.memory,
+    caller: caller.name,
+    callerBlock: caller.memory,
     linkBlock: link.linkBlock,
     home,
-    generation,
+    handleId,
   };
   const broadcast = new BroadcastChannel(token.networkingThread);
   broadcast.postMessage(message);
@@ -91,11 +91,11 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
 }
 
 /** This thread's link to the token's networking thread, for attached connections only. */
-function attachedLink(client: Client, token: SocketToken): WorkerLink {
-  const known = client.links.find((link) => link.name === token.networkingThread && link.attachedOnly);
+function attachedLink(caller: Caller, token: SocketToken): WorkerLink {
+  const known = caller.links.find((link) => link.name === token.networkingThread && link.attachedOnly);
   if (known !== undefined) return known;
   return new WorkerLink(
-    client,
+    caller,
     token.networkingThread,
     token.workerBlock,
     new SharedArrayBuffer(LINK_BLOCK_BYTES),

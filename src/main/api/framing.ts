@@ -1,0 +1,93 @@
+/**
+ * Reading in portions that mean something: so many bytes, a line, up to a delimiter, everything.
+ *
+ * Runs on the calling thread. What was not returned stays in the buffer, after a timeout too, and the next call finds
+ * it.
+ */
+
+import type { Deadline } from "../link/deadline.js";
+import type { SocketReader } from "../link/socket-reader.js";
+import { NetError } from "./net-error.js";
+
+const LINE_FEED = Uint8Array.of(10);
+const CARRIAGE_RETURN = 13;
+
+function endedWithin(what: string, there: number): NetError {
+  return new NetError({
+    code: "ERR_STREAM_PREMATURE_CLOSE",
+    message: `the peer ended the stream within ${what}: ${there} bytes are left to read`,
+  });
+}
+
+function tooLong(what: string, maxLength: number): NetError {
+  return new NetError({ code: "EMSGSIZE", message: `${what} is longer than maxLength, ${maxLength} bytes` });
+}
+
+/** Exactly `count` bytes; `null` if the stream ended before the first. */
+export function readExactly(reader: SocketReader, count: number, deadline: Deadline): Buffer | null {
+  const { buffer } = reader;
+  if (reader.await(count, deadline, "readExactly")) return reader.take(count);
+  if (buffer.readable === 0) return null;
+  throw endedWithin("readExactly", buffer.readable);
+}
+
+/** The bytes up to and with `delimiter`; `null` if the stream ended before the first. */
+export function readUntil(
+  reader: SocketReader,
+  delimiter: Uint8Array,
+  deadline: Deadline,
+  maxLength: number,
+): Buffer | null {
+  const end = awaitDelimiter(reader, delimiter, deadline, maxLength, 0, "readUntil");
+  if (end >= 0) return reader.take(end + delimiter.length);
+  if (reader.buffer.readable === 0) return null;
+  throw endedWithin("readUntil", reader.buffer.readable);
+}
+
+/** A line without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end of the stream. */
+export function readLine(reader: SocketReader, deadline: Deadline, maxLength: number): string | null {
+  const { buffer } = reader;
+  const end = awaitDelimiter(reader, LINE_FEED, deadline, maxLength, 1, "readLine");
+  if (end < 0) return buffer.readable === 0 ? null : reader.take(buffer.readable).toString("utf8");
+  const length = end > 0 && buffer.at(end - 1) === CARRIAGE_RETURN ? end - 1 : end;
+  if (length > maxLength) throw tooLong("the portion of readLine", maxLength);
+  return reader.take(end + 1).toString("utf8", 0, length);
+}
+
+/** Everything up to the end of the stream. */
+export function readAll(reader: SocketReader, deadline: Deadline, maxLength: number): Buffer {
+  const { buffer } = reader;
+  while (reader.await(buffer.readable + 1, deadline, "readAll")) {
+    if (buffer.readable > maxLength) throw tooLong("the stream", maxLength);
+  }
+  return reader.take(buffer.readable);
+}
+
+/**
+ * Where the delimiter begins; -1 if the stream ended before one. Throws once there are more than `maxLength` bytes before it,
+ * and `slack`: those that may turn out to belong to the delimiter.
+ */
+function awaitDelimiter(
+  reader: SocketReader,
+  delimiter: Uint8Array,
+  deadline: Deadline,
+  maxLength: number,
+  slack: number,
+  what: string,
+): number {
+  const { buffer } = reader;
+  const most = maxLength + slack;
+  let searched = 0;
+  for (;;) {
+    const readable = buffer.readable;
+    const at = buffer.find(delimiter, searched);
+    if (at > most || (at < 0 && readable >= most + delimiter.length))
+      throw tooLong(`the portion of ${what}`, maxLength);
+    if (at >= 0) return at;
+    searched = Math.max(0, readable - delimiter.length + 1);
+    if (!reader.await(readable + 1, deadline, what)) {
+      if (buffer.readable > maxLength) throw tooLong(`the portion of ${what}`, maxLength);
+      return -1;
+    }
+  }
+}
