@@ -16,12 +16,19 @@ export { Address, type Status } from "./api/address.js";
 export { createRuntime } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
 export { NetError } from "./api/net-error.js";
-export type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions, TlsOptions } from "./api/options.js";
+export type {
+  BindUdpOptions,
+  ConnectOptions,
+  ListenOptions,
+  ReadLimitOptions,
+  RuntimeOptions,
+  TlsOptions,
+} from "./api/options.js";
 export { Poller, poll } from "./api/poller.js";
 export type { Runtime } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
 export { TcpServer } from "./api/tcp-server.js";
-export { type ReadLimitOptions, TcpSocket } from "./api/tcp-socket.js";
+export { TcpSocket } from "./api/tcp-socket.js";
 export { Datagram, MAX_DATAGRAM, UdpSocket } from "./api/udp-socket.js";
 export { net } from "./net.js";
 

@@ -9,13 +9,12 @@ import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import { LIFE, LIFE_RUNNING, LIFE_STOPPED, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
-import { CallerLink } from "./caller-link.js";
+import { CallerLink, type Handle } from "./caller-link.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
 import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
-import type { Slot } from "./slot.js";
 import { TlsContextCache } from "./tls-context-cache.js";
 
 /** Messages kept about connections that are not known yet. */
@@ -30,7 +29,7 @@ export class Actor {
   /** Links of callers on other threads, which have nothing here but connections that they attached. */
   readonly #attached = new Map<string, CallerLink>();
   /** Slots that moved to another caller, by the handle id that they had at home. */
-  readonly #attachedSlots = new Map<number, Slot>();
+  readonly #attachedSlots = new Map<number, Handle["slot"]>();
   /** Messages about connections whose own command is still under way: two ports keep no order between them. */
   readonly #early: AttachMessage[] = [];
   readonly #resolver = new Resolver();

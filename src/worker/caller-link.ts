@@ -17,11 +17,16 @@ import {
 import type { Notice } from "../ring/protocol.js";
 import { ANYTHING, AWAKE, SignalWaker } from "../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
-import type { Slot } from "./slot.js";
 
-/** Anything that has a slot. */
+interface HandleSlot {
+  readonly words: Int32Array;
+  readonly phase: number;
+  moveTo(link: CallerLink, handleId: number): void;
+}
+
+/** Anything that has a slot; of the slot, what links and the actor use. */
 export interface Handle {
-  readonly slot: Slot;
+  readonly slot: HandleSlot;
   /** The caller has news: bytes to send, room to receive, a request. Called also when there is nothing. */
   service(): void;
   /** This thread is about to rest for ever: receives and accepts nothing more, whatever else there is to do. */

@@ -62,7 +62,7 @@ export function publicNames(): PublicNames {
   for (const [, name] of index.matchAll(/^export declare function (\w+)/gm)) addFunction(index, name as string);
   for (const [, list, file] of index.matchAll(/^export (?:type )?\{ (.*) \} from "(.*)";$/gm)) {
     const source = read(file as string);
-    for (const each of (list as string).split(", ")) {
+    for (const each of (list as string).split(/,\s*/).filter((each) => each !== "")) {
       const name = each.replace(/^type /, "");
       if (name === "net") continue;
       if (new RegExp(`\\bclass ${name}\\b`).test(source)) names.classes.push(membersOf(source, "class", name));

@@ -2,8 +2,13 @@
  * Every public name has a docstring.
  */
 
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { publicNames } from "./declarations.js";
+
+const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 
 const { classes, interfaces, functions } = publicNames();
 
@@ -36,4 +41,10 @@ test.each([...classes, ...interfaces].map((each) => [each.name, each] as const))
 
 test("functions and constants", () => {
   expect(functions.filter(({ documented }) => !documented)).toEqual([]);
+});
+
+test("declarations show nothing internal", () => {
+  const files = readdirSync(DIST, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.ts"));
+  expect(files.length).toBeGreaterThan(20);
+  expect(files.filter((path) => readFileSync(join(DIST, path), "utf8").includes("@internal"))).toEqual([]);
 });

@@ -22,6 +22,7 @@ export class Address extends Handle {
   readonly hostname: string;
   #ips: string[] | null = null;
   #error: NetError | null = null;
+  #link: WorkerLink | null = null;
   #channel: Channel | null = null;
   #reported = true;
 
@@ -33,7 +34,8 @@ export class Address extends Handle {
       this.#ips = [host];
       return;
     }
-    const channel = link().openPlain();
+    this.#link = link();
+    const channel = this.#link.openPlain();
     const { handleId } = channel;
     channel.link.post({ type: "resolve", slot: channel.reference, host });
     this.#channel = channel;
@@ -97,7 +99,7 @@ export class Address extends Handle {
 
   /** @internal The networking thread that looks it up, if that is still under way. */
   get lookupLink(): WorkerLink | null {
-    return this.#channel?.link ?? null;
+    return this.#channel === null ? null : this.#link;
   }
 
   /** Same as `hostname`. */

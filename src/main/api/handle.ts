@@ -5,7 +5,7 @@
  */
 
 import type { Channel } from "../link/channel.js";
-import type { Watcher } from "./poller.js";
+import type { Watcher } from "../link/watcher.js";
 
 /**
  * Forgotten handles are closed when the collector finds them. That needs a turn of the event loop: better close them.

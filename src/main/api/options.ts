@@ -89,3 +89,25 @@ export interface RuntimeOptions {
   /** Memory limits of the networking threads, as Node's `Worker` takes them. */
   resourceLimits?: { maxOldGenerationSizeMb?: number } | undefined;
 }
+
+/** Options of a connection that can be changed while it is open. */
+export interface SocketOptions {
+  noDelay: boolean;
+  keepAlive: boolean;
+  /** In ms. */
+  keepAliveDelay: number;
+}
+
+/** What accepted connections get. */
+export interface AcceptOptions extends SocketOptions {
+  /** Bytes. */
+  receiveBuffer: number;
+  /** Bytes. */
+  sendBuffer: number;
+}
+
+/** What `readLine`, `readUntil` and `readAll` take. */
+export interface ReadLimitOptions {
+  /** The most bytes that one call may return; more is an error with code `EMSGSIZE`, and the bytes remain readable. */
+  maxLength?: number;
+}

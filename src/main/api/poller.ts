@@ -11,60 +11,8 @@
 import { ANYTHING } from "../../ring/signal.js";
 import { type Caller, thisCaller } from "../link/caller.js";
 import { Deadline } from "../link/deadline.js";
+import { Candidates, Watcher } from "../link/watcher.js";
 import { Handle } from "./handle.js";
-
-/** The watchers of a poller that have something to look at. It grows and never shrinks: an array that is cut and grows again is garbage. */
-class Candidates {
-  readonly #list: (Watcher | null)[] = [];
-  count = 0;
-
-  at(index: number): Watcher {
-    return this.#list[index] as Watcher;
-  }
-
-  add(watcher: Watcher): void {
-    this.#list[this.count++] = watcher;
-  }
-
-  /** Keeps the first `kept`, which were moved there by `keep`. */
-  cut(kept: number): void {
-    for (let i = kept; i < this.count; i++) this.#list[i] = null; // what is watched no more can be collected
-    this.count = kept;
-  }
-
-  keep(watcher: Watcher, index: number): void {
-    this.#list[index] = watcher;
-  }
-}
-
-/** One handle in one poller. Channels refer to it, so it refers to neither: both can be collected when the program forgets them. */
-export class Watcher {
-  readonly #candidates: Candidates;
-  #listed = false;
-  /** It was closed, and that was not reported yet. */
-  closed = false;
-
-  constructor(candidates: Candidates) {
-    this.#candidates = candidates;
-  }
-
-  /** There may be something to do. */
-  candidate(): void {
-    if (this.#listed) return;
-    this.#listed = true;
-    this.#candidates.add(this);
-  }
-
-  /** It is off the list of candidates. */
-  unlisted(): void {
-    this.#listed = false;
-  }
-
-  handleClosed(): void {
-    this.closed = true;
-    this.candidate();
-  }
-}
 
 /** A set of handles to wait for. Adding, removing and closing handles is allowed at any time. */
 export class Poller {

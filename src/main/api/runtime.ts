@@ -181,7 +181,7 @@ export class Runtime {
     const channel = link.openPlain();
     link.post({ ...command, slot: channel.reference });
     awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
-    return new TcpServer(channel, acceptOptions);
+    return new TcpServer(link, channel, acceptOptions);
   }
 
   /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
@@ -216,7 +216,7 @@ export class Runtime {
       );
       link.post({ ...command, slot: channel.reference, rings, host, family });
       awaitBound(channel, () => channel.request(REQUEST_CLOSE), "bind");
-      return new UdpSocket(channel, family);
+      return new UdpSocket(link, channel, family);
     };
     if (address !== null) return bind(address, family);
     try {
@@ -235,7 +235,7 @@ export class Runtime {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    flush([this], true);
+    flush([{ links: this.#links, lingerMs: this.#lingerMs }], true);
     this.#end(RUNTIME_CLOSED);
   }
 

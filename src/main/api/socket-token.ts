@@ -14,7 +14,7 @@ import { type Caller, thisCaller } from "../link/caller.js";
 import { Channel } from "../link/channel.js";
 import { ringEnds, WorkerLink } from "../link/worker-link.js";
 import { NetError } from "./net-error.js";
-import type { SocketOptions } from "./tcp-socket.js";
+import type { SocketOptions } from "./options.js";
 
 /** What this end of the connection knows beside the rings. */
 export interface SocketState {

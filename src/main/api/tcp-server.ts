@@ -7,20 +7,15 @@
 import { PHASE_FAILED, PHASE_MASK } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline } from "../link/deadline.js";
+import type { WorkerLink } from "../link/worker-link.js";
 import { Handle } from "./handle.js";
 import { closedHere, type NetError, timedOut } from "./net-error.js";
-import { type SocketOptions, TcpSocket } from "./tcp-socket.js";
-
-/** What accepted connections get. */
-export interface AcceptOptions extends SocketOptions {
-  /** Bytes. */
-  receiveBuffer: number;
-  /** Bytes. */
-  sendBuffer: number;
-}
+import type { AcceptOptions } from "./options.js";
+import { TcpSocket } from "./tcp-socket.js";
 
 /** A server that listens: clients wait in it until they are accepted. Made by `listen`. */
 export class TcpServer extends Handle {
+  readonly #link: WorkerLink;
   readonly #channel: Channel;
   readonly #options: AcceptOptions;
   /** The port really listened on; 0 for a Unix domain socket. */
@@ -31,13 +26,14 @@ export class TcpServer extends Handle {
   #closedError: NetError | null = null;
 
   /** @internal Use `listen`. */
-  constructor(channel: Channel, options: AcceptOptions) {
+  constructor(link: WorkerLink, channel: Channel, options: AcceptOptions) {
     super();
+    this.#link = link;
     this.#channel = channel;
     this.#options = options;
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
-    const { link, handleId } = channel;
+    const { handleId } = channel;
     this.bindChannel(channel, () => link.post({ type: "close", handleId }));
   }
 
@@ -61,7 +57,7 @@ export class TcpServer extends Handle {
     const pending = channel.pendingConnections[0];
     if (pending === undefined) return null;
     const { receiveBuffer, sendBuffer, noDelay, keepAlive, keepAliveDelay } = this.#options;
-    const { channel: opened, rings } = channel.link.openRinged(receiveBuffer, sendBuffer);
+    const { channel: opened, rings } = this.#link.openRinged(receiveBuffer, sendBuffer);
     channel.pendingConnections.shift();
     this.#accepted = (this.#accepted + 1) | 0;
     opened.facts = pending.facts;

@@ -24,24 +24,11 @@ import * as check from "./arguments.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
 import { closedHere, NetError } from "./net-error.js";
+import type { ReadLimitOptions, SocketOptions } from "./options.js";
 import { attachSocket, detachedToken, type SocketToken } from "./socket-token.js";
 
 const LINE_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
-
-/** Options of the connection that can be changed while it is open. */
-export interface SocketOptions {
-  noDelay: boolean;
-  keepAlive: boolean;
-  /** In ms. */
-  keepAliveDelay: number;
-}
-
-/** Limits of a portion. */
-export interface ReadLimitOptions {
-  /** The most bytes that a portion may have; more is an error with code `EMSGSIZE`, and the bytes stay. */
-  maxLength?: number;
-}
 
 /** One end of a connection. Made by `connect`, a server's `accept`, or `TcpSocket.attach`. */
 export class TcpSocket extends Handle {

@@ -11,6 +11,7 @@ import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../../ring/recor
 import { ANYTHING } from "../../ring/signal.js";
 import type { Channel, Rings } from "../link/channel.js";
 import { Deadline } from "../link/deadline.js";
+import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
 import { Handle } from "./handle.js";
@@ -42,6 +43,7 @@ export class Datagram {
 
 /** A UDP socket that is bound. Made by `bindUdp`. */
 export class UdpSocket extends Handle {
+  readonly #link: WorkerLink;
   readonly #channel: Channel;
   readonly #incoming: RecordConsumer;
   readonly #outgoing: RecordProducer;
@@ -55,9 +57,10 @@ export class UdpSocket extends Handle {
   #closedError: NetError | null = null;
 
   /** @internal Use `bindUdp`. */
-  constructor(channel: Channel, family: 4 | 6) {
+  constructor(link: WorkerLink, channel: Channel, family: 4 | 6) {
     super();
     const rings = channel.rings as Rings;
+    this.#link = link;
     this.#channel = channel;
     this.#rings = rings;
     this.#family = family;
@@ -295,7 +298,8 @@ export class UdpSocket extends Handle {
 
   #call(call: UdpCall): void {
     this.#mustBeOpen();
-    const { link, handleId } = this.#channel;
+    const link = this.#link;
+    const { handleId } = this.#channel;
     const request = link.nextRequest();
     link.post({ type: "udp-call", handleId, request, call });
     const answered = (): boolean => {

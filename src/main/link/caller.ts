@@ -9,10 +9,12 @@ import { CALLER_BLOCK_BYTES } from "../../ring/layout.js";
 import { SignalSleeper } from "../../ring/signal.js";
 import type { Deadline } from "./deadline.js";
 import { Spinning } from "./spinning.js";
-import { HEARTBEAT_MS, type WorkerLink } from "./worker-link.js";
+import type { WorkerLink } from "./worker-link.js";
 
 /** Of so many empty looks and one, the last checks whether the networking threads are alive. A power of two, less one. */
 const CHECK_MASK = 31;
+/** How often a thread that waits asks the networking threads whether they are alive, in ms. */
+const HEARTBEAT_MS = 250;
 const LAST_HANDLE_ID = 2 ** 30;
 
 export class Caller {

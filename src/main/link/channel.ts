@@ -28,10 +28,10 @@ import {
   TX_READ,
   TX_WRITE,
 } from "../../ring/layout.js";
-import type { ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
+import type { Command, ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
 import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
-import type { Watcher } from "../api/poller.js";
-import type { WorkerLink } from "./worker-link.js";
+import type { Deadline } from "./deadline.js";
+import type { Watcher } from "./watcher.js";
 
 /** Rings as the calling thread uses them. */
 export interface Rings {
@@ -45,8 +45,31 @@ export interface PendingConnection {
   facts: ConnectionFacts;
 }
 
+/** The calling thread, as the handles on a channel use it. */
+export interface ChannelCaller {
+  readonly spinning: { onActivity(bytes: number): void };
+  wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean;
+  maybeCheckLiveness(): void;
+}
+
+/** The link to the networking thread, as a channel and the handle on it use it. */
+export interface ChannelLink {
+  readonly caller: ChannelCaller;
+  readonly queue: { push(handleId: number, flags: Int32Array, flagWord: number): boolean };
+  readonly doorbell: { ring(): void };
+  /** Why the networking thread has ended, or null while it lives. */
+  readonly death: Fault | null;
+  post(command: Command): void;
+  takeNotices(): void;
+  requestClose(channel: Channel, bits: number): void;
+  forget(channel: Channel): void;
+  /** Names the networking thread on other threads. */
+  readonly name: string;
+  readonly workerBlock: SharedArrayBuffer;
+}
+
 export class Channel {
-  readonly link: WorkerLink;
+  readonly link: ChannelLink;
   /** Names the handle in this thread's queues and messages. */
   readonly handleId: number;
   readonly words: Int32Array;
@@ -72,7 +95,7 @@ export class Channel {
   #error: NetError | null = null;
 
   constructor(
-    link: WorkerLink,
+    link: ChannelLink,
     handleId: number,
     reference: SlotReference,
     ringReferences: RingPair | null,

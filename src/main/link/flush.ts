@@ -6,7 +6,6 @@
 
 import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../../ring/layout.js";
 import { ANYTHING } from "../../ring/signal.js";
-import type { Runtime } from "../api/runtime.js";
 import { thisCaller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { Deadline } from "./deadline.js";
@@ -20,12 +19,18 @@ const PEERS_END_MS = 200;
 /** A networking thread that is told to stop does so within microseconds, unless it has no core. In ms. */
 const STOP_MS = 100;
 
+/** A runtime's links, and how long its closed sockets may go on sending, in ms. */
+export interface Flushable {
+  readonly links: readonly WorkerLink[];
+  readonly lingerMs: number;
+}
+
 /**
  * Closes the handles with bytes to send (with `all`, every handle), blocks until the operating system has taken the bytes of these,
  * of those that were closed before, and of those that other threads have now, for at most the linger time of the runtimes, and
  * then has the networking threads stop.
  */
-export function flush(runtimes: Iterable<Runtime>, all: boolean): void {
+export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
   const links: WorkerLink[] = [];
   const channels: Channel[] = [];
   let lingerMs = 0;

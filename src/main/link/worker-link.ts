@@ -45,11 +45,8 @@ import type { Command, Notice, RingPair } from "../../ring/protocol.js";
 import { DoorbellRinger } from "../../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../../ring/slot-queue.js";
 import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
-import type { Caller } from "./caller.js";
-import { Channel, type Rings } from "./channel.js";
+import { Channel, type ChannelCaller, type Rings } from "./channel.js";
 
-/** How often the networking thread is asked whether it is alive while somebody waits, in ms. */
-export const HEARTBEAT_MS = 250;
 /**
  * Questions in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing.
  */
@@ -59,8 +56,14 @@ const MAX_PENDING_ERRORS = 64;
 /** The same while it starts. */
 const STARTING_HEARTBEATS = 60;
 
+/** The calling thread, as its links use it. */
+export interface LinkCaller extends ChannelCaller {
+  links: WorkerLink[];
+  nextHandleId(taken: (handleId: number) => boolean): number;
+}
+
 export class WorkerLink {
-  readonly caller: Caller;
+  readonly caller: LinkCaller;
   /** Name of the broadcast channel on which the networking thread hears of attached connections. */
   readonly name: string;
   readonly workerBlock: SharedArrayBuffer;
@@ -87,7 +90,7 @@ export class WorkerLink {
 
   /** `port` is null where this thread has only attached connections of another thread's runtime. */
   constructor(
-    caller: Caller,
+    caller: LinkCaller,
     name: string,
     workerBlock: SharedArrayBuffer,
     linkBlock: SharedArrayBuffer,
@@ -253,7 +256,7 @@ export class WorkerLink {
   }
 
   /**
-   * Asks the networking thread whether it is alive, at most every HEARTBEAT_MS; after many silent answers it counts as
+   * Asks the networking thread whether it is alive, and takes note of its last answer; after many silent answers it counts as
    * dead.
    */
   heartbeat(): void {
