@@ -1,0 +1,41 @@
+/**
+ * The bytes of a Blob, which Node gives to promises only: another thread waits for the promise.
+ *
+ * Runs on the calling thread.
+ */
+
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+
+/** The most ms that reading may take. */
+const LIMIT = 60_000;
+
+const PROGRAM = `
+  const { workerData } = require("node:worker_threads");
+  const { blob, done, port } = workerData;
+  blob.arrayBuffer().then((bytes) => ({ bytes }), (error) => ({ error: String(error) })).then((outcome) => {
+    port.postMessage(outcome);
+    Atomics.store(done, 0, 1);
+    Atomics.notify(done, 0); // partner: blobBytes
+  });
+`;
+
+/** Blocks until they are read, some 30 ms: a thread is started for it. */
+export function blobBytes(blob: Blob): Uint8Array {
+  if (blob.size === 0) return new Uint8Array(0);
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(PROGRAM, {
+    eval: true,
+    execArgv: [],
+    env: {},
+    workerData: { blob, done, port: port2 },
+    transferList: [port2],
+  });
+  worker.unref();
+  Atomics.wait(done, 0, 0, LIMIT); // partner: the program above
+  const outcome = receiveMessageOnPort(port1)?.message as { bytes?: ArrayBuffer; error?: string } | undefined;
+  port1.close();
+  void worker.terminate();
+  if (outcome?.bytes === undefined) throw new Error(`the Blob can't be read: ${outcome?.error ?? "no answer"}`);
+  return new Uint8Array(outcome.bytes);
+}

@@ -1,0 +1,95 @@
+/**
+ * Body bytes that have arrived and that the program has not read yet.
+ *
+ * Runs on the calling thread.
+ */
+
+/** So much is read ahead. */
+const AHEAD = 65536;
+
+export class BodyBuffer {
+  /** All bytes of the body so far. */
+  total = 0;
+  #pieces: Buffer[] = [];
+  #size = 0;
+  /** Where the rest of the body goes instead of pieces. */
+  #target: Buffer | null = null;
+  #filled = 0;
+  #everything = false;
+
+  /** Bytes that can be taken. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether more shall be received. */
+  get hasRoom(): boolean {
+    return this.#everything || this.#size < AHEAD;
+  }
+
+  /** Copies `bytes`. */
+  push(bytes: Uint8Array): void {
+    this.total += bytes.length;
+    if (this.#target !== null && this.#filled + bytes.length <= this.#target.length) {
+      this.#target.set(bytes, this.#filled);
+      this.#filled += bytes.length;
+      return;
+    }
+    const copy = Buffer.allocUnsafe(bytes.length);
+    copy.set(bytes);
+    this.own(copy);
+  }
+
+  /** Appends a buffer that nobody else uses. */
+  own(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+  }
+
+  /** From now on everything is received, into one buffer of `length` bytes if that is known. */
+  collect(length: number | null): void {
+    if (this.#everything) return;
+    this.#everything = true;
+    if (length === null || length <= this.#size) return;
+    const target = length < 4096 ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    for (const piece of this.#pieces) filled += piece.copy(target, filled);
+    this.#target = target;
+    this.#filled = filled;
+    this.#pieces = [];
+    this.#size = 0;
+  }
+
+  /** Everything that was collected. */
+  takeAll(): Buffer {
+    const target = this.#target;
+    const parts = target === null ? this.#pieces : [target.subarray(0, this.#filled), ...this.#pieces];
+    this.#target = null;
+    this.#pieces = [];
+    this.#size = 0;
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  }
+
+  /** The first piece in place; null if there is none. */
+  first(): Buffer | null {
+    return this.#pieces[0] ?? null;
+  }
+
+  /** Drops `count` bytes, which are there. */
+  drop(count: number): void {
+    this.#size -= count;
+    let left = count;
+    let whole = 0;
+    while (left > 0) {
+      const piece = this.#pieces[whole] as Buffer;
+      if (piece.length > left) {
+        this.#pieces[whole] = piece.subarray(left);
+        break;
+      }
+      left -= piece.length;
+      whole++;
+    }
+    if (whole > 0) this.#pieces.splice(0, whole);
+  }
+}

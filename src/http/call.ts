@@ -1,0 +1,234 @@
+/**
+ * A call of `fetch`, from its first request to the last byte: redirects, cookies, time, and what has failed.
+ *
+ * Runs on the calling thread.
+ */
+
+import { NetError } from "../main/index.js";
+import type { Budget } from "./budget.js";
+import type { Connection } from "./connection.js";
+import type { ConnectionPool } from "./connection-pool.js";
+import { storeCookies } from "./cookies.js";
+import { Exchange } from "./exchange.js";
+import { HttpError, type Stage } from "./http-error.js";
+import { ParseError } from "./llhttp.js";
+import type { OutgoingRequest } from "./outgoing-request.js";
+import { enter, type InFlight, leave } from "./progress.js";
+import { environmentProxy, ProxyError } from "./proxy.js";
+import { RedirectError, redirected, redirectTarget } from "./redirect.js";
+import type { CheckedRequest } from "./request-options.js";
+import { ResponseBody } from "./response-body.js";
+import type { ResponseHead } from "./response-head.js";
+import { routeOf } from "./route.js";
+
+const STAGES: Record<Stage, string> = {
+  queue: "waiting for a free connection",
+  resolve: "looking the name up",
+  connect: "connecting",
+  TLS: "in the TLS handshake",
+  proxy: "in the handshake with the proxy",
+  request: "sending the request",
+  head: "waiting for the head of the response",
+  body: "receiving the body",
+};
+const CONNECTING = new Set<Stage>(["resolve", "connect", "TLS", "proxy"]);
+
+export class Call implements InFlight {
+  readonly budget: Budget;
+  /** The head of the response that the program gets; null until it is here. */
+  head: ResponseHead | null = null;
+  /** The body of that response. */
+  body: ResponseBody;
+  /** What it has failed with; null if it has not. */
+  error: unknown = null;
+  redirects = 0;
+  readonly #request: CheckedRequest;
+  readonly #pool: ConnectionPool;
+  readonly #retry: boolean;
+  #outgoing: OutgoingRequest;
+  #exchange: Exchange | null = null;
+  #connectingSince = 0;
+
+  /** Starts it. Throws a `TypeError` or `RangeError` for wrong options; what fails otherwise is in `error`. */
+  constructor(request: CheckedRequest, pool: ConnectionPool, retry: boolean) {
+    this.#request = request;
+    this.#pool = pool;
+    this.#retry = retry;
+    this.#outgoing = request.outgoing;
+    this.budget = request.budget;
+    this.body = new ResponseBody(request.decompress, request.maxLength);
+    enter(this);
+    try {
+      this.#start();
+    } catch (error) {
+      if (!(error instanceof NetError || error instanceof ProxyError)) {
+        leave(this);
+        throw error;
+      }
+      this.#fail(error);
+    }
+  }
+
+  /** The URL of the request that is answered. */
+  get url(): URL {
+    return this.#outgoing.url;
+  }
+
+  /** Whether nothing will change any more. */
+  get settled(): boolean {
+    return this.error !== null || (this.head !== null && this.#exchange?.settled === true);
+  }
+
+  /** Whether the whole response is here. */
+  get complete(): boolean {
+    return this.head !== null && this.#exchange?.reader?.done === true;
+  }
+
+  get trailers(): readonly string[] {
+    return this.#exchange?.reader?.trailers ?? [];
+  }
+
+  get connection(): Connection | null {
+    return this.#exchange?.connection ?? null;
+  }
+
+  get reading(): boolean {
+    return this.#exchange?.reading === true;
+  }
+
+  get writing(): boolean {
+    return this.#exchange?.writing === true;
+  }
+
+  get patience(): number {
+    const exchange = this.#exchange;
+    if (exchange === null) return Number.POSITIVE_INFINITY;
+    const { connectBudgetMs } = this.#request;
+    if (connectBudgetMs === Number.POSITIVE_INFINITY || !CONNECTING.has(exchange.stage)) return exchange.patience;
+    return Math.max(0, this.#connectingSince + connectBudgetMs - performance.now());
+  }
+
+  /** Moves what can be moved. Never throws: see `error`. */
+  step(): void {
+    if (this.settled) return;
+    const { signal } = this.#request;
+    if (signal?.aborted) {
+      this.#fail(signal.reason);
+      return;
+    }
+    try {
+      this.#advance();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (!this.settled) this.#checkTime();
+    if (this.settled) leave(this);
+  }
+
+  starve(): void {
+    const message = "all connections to the server are held by responses that were not read to their end or closed";
+    this.#fail(new NetError({ code: "EAGAIN", message }));
+  }
+
+  /** Gives up. */
+  abort(): void {
+    if (!this.settled) this.#fail(new NetError({ code: "ERR_SOCKET_CLOSED", message: "the response is closed" }));
+    else if (this.#exchange?.reader?.upgraded && this.connection !== null) this.takeConnection().close(true);
+    leave(this);
+  }
+
+  /** The connection of a response that switches protocols. */
+  takeConnection(): Connection {
+    return (this.#exchange as Exchange).takeConnection();
+  }
+
+  /** What happened as an error that names the request. */
+  wrap(error: unknown): unknown {
+    const subject = this.#outgoing;
+    const stage = this.#exchange?.stage ?? "connect";
+    const wrapped = (code: string, message: string) => new HttpError(code, message, subject, stage, error);
+    if (error instanceof HttpError) return error;
+    if (error instanceof ParseError) return wrapped("ERR_HTTP_PARSE", `the response is not HTTP/1.1: ${error.message}`);
+    if (error instanceof ProxyError) return wrapped("ERR_HTTP_PROXY", error.message);
+    if (error instanceof RedirectError) return wrapped("ERR_HTTP_REDIRECT", error.message);
+    if (!(error instanceof NetError)) return error;
+    const proxy = this.#exchange?.route.proxy;
+    const failedAtProxy = proxy != null && CONNECTING.has(stage);
+    return wrapped(error.code, failedAtProxy ? `proxy ${proxy.host}:${proxy.port}: ${error.message}` : error.message);
+  }
+
+  /** The error of a call whose time is up. */
+  timedOut(milliseconds: number, what: string): HttpError {
+    const stage = this.#exchange?.stage ?? "connect";
+    return new HttpError(
+      "ETIMEDOUT",
+      `${what} timed out after ${milliseconds} ms, ${STAGES[stage]}`,
+      this.#outgoing,
+      stage,
+    );
+  }
+
+  #start(): void {
+    const request = this.#request;
+    const { url, headers } = this.#outgoing;
+    let outgoing = this.#outgoing;
+    const cookies = request.cookies?.getCookieStringSync(url.href) ?? "";
+    if (cookies !== "") {
+      const own = headers.get("cookie");
+      outgoing = { ...outgoing, headers: headers.copy() };
+      outgoing.headers.set("cookie", own === null ? cookies : `${own}; ${cookies}`);
+    }
+    const proxy = request.proxy === undefined ? environmentProxy(url) : request.proxy;
+    this.#connectingSince = performance.now();
+    this.#exchange = new Exchange(outgoing, routeOf(url, proxy, request.tls), this.#pool, this.body, this.#retry);
+  }
+
+  #advance(): void {
+    for (;;) {
+      const exchange = this.#exchange as Exchange;
+      exchange.step();
+      const head = exchange.reader?.head ?? null;
+      if (head !== null && this.head === null && !this.#isFollowed(exchange, head)) this.head = head;
+      if (this.#exchange !== exchange) continue;
+      if (exchange.error !== null) this.#fail(exchange.error);
+      return;
+    }
+  }
+
+  /** Follows a redirect; returns whether there was one to follow. */
+  #isFollowed(exchange: Exchange, head: ResponseHead): boolean {
+    const { cookies, redirect, maxRedirects } = this.#request;
+    if (cookies !== null) storeCookies(cookies, head, this.url);
+    if (redirect === "manual") return false;
+    const target = redirectTarget(head, this.url);
+    if (target === null) return false;
+    if (redirect === "error")
+      throw new RedirectError(`the server redirects to ${target.origin}, and redirect is "error"`);
+    if (this.redirects >= maxRedirects) {
+      const message = `the server redirects more than ${maxRedirects} times`;
+      throw new NetError({ code: "ERR_HTTP_TOO_MANY_REDIRECTS", message });
+    }
+    const next = redirected(this.#outgoing, head, target);
+    exchange.abort(null);
+    this.redirects++;
+    this.#outgoing = next;
+    this.body = new ResponseBody(this.#request.decompress, this.#request.maxLength);
+    this.#start();
+    return true;
+  }
+
+  #checkTime(): void {
+    if (this.budget.left <= 0) {
+      this.#fail(this.timedOut(this.budget.milliseconds, "the request"));
+    } else if (this.patience === 0 && this.#exchange !== null && CONNECTING.has(this.#exchange.stage)) {
+      this.#fail(this.timedOut(this.#request.connectBudgetMs, "connecting"));
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.error !== null) return;
+    this.error = this.wrap(error);
+    this.#exchange?.abort(this.error);
+    leave(this);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The connections of a client, by route: those that wait for a request, and requests that wait for a connection.
+ *
+ * Runs on the calling thread. There are no timers: what is too old is closed when somebody looks.
+ */
+
+import { Connection, type Opener } from "./connection.js";
+import { type Route, sameRoute } from "./route.js";
+
+/** Who waits for a connection. */
+export interface Waiting {
+  readonly route: Route;
+  /** Gets a connection, or the reason why there is none. */
+  assign(connection: Connection): void;
+  refuse(error: unknown): void;
+}
+
+/** Of so many new routes, one makes the pool look for what is too old. A power of two, less one. */
+const SWEEP_MASK = 31;
+
+interface Group {
+  readonly route: Route;
+  readonly idle: Connection[];
+  readonly waiting: Waiting[];
+  /** Connections that are open, idle ones included. */
+  open: number;
+}
+
+export class ConnectionPool {
+  readonly #opener: Opener;
+  readonly #limit: number;
+  readonly #keepAliveMs: number;
+  /** By host; those of one host are compared. */
+  readonly #groups = new Map<string, Group[]>();
+  #made = 0;
+
+  /** `limit`: open connections for each route; `keepAliveMs`: how long an idle one is kept. */
+  constructor(opener: Opener, limit: number, keepAliveMs: number) {
+    this.#opener = opener;
+    this.#limit = limit;
+    this.#keepAliveMs = keepAliveMs;
+  }
+
+  /** Assigns a connection: an idle one, a new one, or later one that is given back. Throws what opening throws. */
+  request(waiting: Waiting): void {
+    const group = this.#group(waiting.route);
+    for (let idle = group.idle.pop(); idle !== undefined; idle = group.idle.pop()) {
+      if (idle.reusable) {
+        waiting.assign(idle);
+        return;
+      }
+      this.#close(group, idle, false);
+    }
+    if (group.open >= this.#limit) group.waiting.push(waiting);
+    else waiting.assign(this.#open(group));
+  }
+
+  /** A new connection in place of one that was dead. */
+  replace(dead: Connection): Connection {
+    const group = this.#group(dead.route);
+    dead.close(true);
+    group.open--;
+    return this.#open(group);
+  }
+
+  /** Gives up waiting. */
+  withdraw(waiting: Waiting): void {
+    const { waiting: list } = this.#group(waiting.route);
+    const index = list.indexOf(waiting);
+    if (index >= 0) list.splice(index, 1);
+  }
+
+  /** It has carried its request, and can carry another one. `hintMs`: how long the server keeps it, if it said so. */
+  giveBack(connection: Connection, hintMs: number | null): void {
+    const group = this.#group(connection.route);
+    const keepMs = hintMs === null ? this.#keepAliveMs : Math.min(this.#keepAliveMs, hintMs);
+    if (keepMs <= 0) {
+      this.discard(connection, false);
+      return;
+    }
+    connection.idleUntil = performance.now() + keepMs;
+    const next = group.waiting.shift();
+    if (next === undefined) group.idle.push(connection);
+    else if (connection.reusable) next.assign(connection);
+    else {
+      this.#close(group, connection, false);
+      this.#serve(group, next);
+    }
+  }
+
+  /** It can't carry another request. */
+  discard(connection: Connection, reset: boolean): void {
+    const group = this.#group(connection.route);
+    this.#close(group, connection, reset);
+    const next = group.waiting.shift();
+    if (next !== undefined) this.#serve(group, next);
+    this.#tidy(group);
+  }
+
+  /** Leaves the pool: it belongs to somebody else from now on. */
+  handOver(connection: Connection): void {
+    const group = this.#group(connection.route);
+    group.open--;
+    const next = group.waiting.shift();
+    if (next !== undefined) this.#serve(group, next);
+    this.#tidy(group);
+  }
+
+  /** Closes what is idle. */
+  close(): void {
+    for (const groups of this.#groups.values()) {
+      for (const group of groups) for (const idle of group.idle.splice(0)) this.#close(group, idle, false);
+    }
+  }
+
+  /** Idle connections and open ones, for tests and curiosity. */
+  get counts(): { idle: number; open: number } {
+    const groups = [...this.#groups.values()].flat();
+    const sum = (count: (group: Group) => number) => groups.reduce((total, group) => total + count(group), 0);
+    return { idle: sum(({ idle }) => idle.length), open: sum(({ open }) => open) };
+  }
+
+  #serve(group: Group, waiting: Waiting): void {
+    try {
+      waiting.assign(this.#open(group));
+    } catch (error) {
+      waiting.refuse(error);
+    }
+  }
+
+  #open(group: Group): Connection {
+    const connection = new Connection(group.route, this.#opener);
+    group.open++;
+    return connection;
+  }
+
+  #close(group: Group, connection: Connection, reset: boolean): void {
+    group.open--;
+    connection.close(reset);
+  }
+
+  #group(route: Route): Group {
+    const groups = this.#groups.get(route.host) ?? [];
+    let group = groups.find((each) => sameRoute(each.route, route));
+    if (group === undefined) {
+      if ((++this.#made & SWEEP_MASK) === 0) this.#sweep();
+      group = { route, idle: [], waiting: [], open: 0 };
+      groups.push(group);
+      this.#groups.set(route.host, groups);
+    }
+    return group;
+  }
+
+  /** Closes what has become too old, so that a program that asks thousands of hosts once each keeps none of them. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const groups of [...this.#groups.values()]) {
+      for (const group of [...groups]) {
+        while (group.idle.length > 0 && (group.idle[0] as Connection).idleUntil < now) {
+          this.#close(group, group.idle.shift() as Connection, false);
+        }
+        this.#tidy(group);
+      }
+    }
+  }
+
+  /** Forgets a route that nobody uses. */
+  #tidy(group: Group): void {
+    if (group.open > 0 || group.waiting.length > 0) return;
+    const groups = this.#groups.get(group.route.host);
+    const index = groups?.indexOf(group) ?? -1;
+    if (groups === undefined || index < 0) return;
+    groups.splice(index, 1);
+    if (groups.length === 0) this.#groups.delete(group.route.host);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Content codings: gzip, deflate, br, and zstd where Node has it, undone piece by piece and synchronously.
+ *
+ * Runs on the calling thread.
+ */
+
+import * as zlib from "node:zlib";
+import { BrotliDecompress, Gunzip, Inflate, InflateRaw, ZstdDecompress } from "minizlib";
+import { NetError } from "../main/index.js";
+
+/** Undoes one coding, and hands on what comes out. */
+export interface Decoder {
+  write(bytes: Uint8Array): void;
+  /** Throws if the coded body is not complete. */
+  end(): void;
+}
+
+type Stream = Gunzip | BrotliDecompress | ZstdDecompress;
+type Output = (bytes: Uint8Array) => void;
+
+const HAS_ZSTD = typeof (zlib as { createZstdDecompress?: unknown }).createZstdDecompress === "function";
+
+/** What requests say that they accept. */
+export const ACCEPTED = HAS_ZSTD ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
+
+/** A server that codes its body more often than this wants something else than to transfer it. */
+const MAX_CODINGS = 5;
+/** The most bytes that one piece may expand to: there is no way to stop in the middle of it. */
+const MAX_EXPANSION = 128 * 1024 * 1024;
+/** Pieces begin small, and grow while they don't expand much, so that a bomb is seen before it has filled the memory. */
+const FIRST_PIECE = 64;
+const LARGEST_PIECE = { gzip: 65536, other: 4096 };
+const MUCH = 64;
+/** The lower half of the first byte of zlib's header: deflate (RFC 1950). */
+const ZLIB_METHOD = 8;
+
+/** Undoes the codings of `Content-Encoding`; null if there are none, or one that is not known. */
+export function decoder(encoding: string | null, output: Output, maxLength: number): Decoder | null {
+  const codings = (encoding ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "" && each !== "identity");
+  if (codings.length === 0 || !codings.every(isKnown)) return null;
+  if (codings.length > MAX_CODINGS) throw undecodable(`the body is coded ${codings.length} times`);
+  let next: Decoder | null = null;
+  for (const coding of codings) {
+    const behind: Decoder | null = next;
+    const out: Output = behind === null ? output : (bytes) => behind.write(bytes);
+    next = new StreamDecoder(coding, out, () => behind?.end(), Math.min(maxLength, MAX_EXPANSION));
+  }
+  return next;
+}
+
+function isKnown(coding: string): boolean {
+  return ["gzip", "x-gzip", "deflate", "br"].includes(coding) || (coding === "zstd" && HAS_ZSTD);
+}
+
+class StreamDecoder implements Decoder {
+  readonly #coding: string;
+  readonly #output: Output;
+  readonly #ended: () => void;
+  readonly #maxOutputLength: number;
+  readonly #largest: number;
+  #stream: Stream | null = null;
+  #error: unknown = null;
+  #piece = FIRST_PIECE;
+  #produced = 0;
+
+  constructor(coding: string, output: Output, ended: () => void, maxOutputLength: number) {
+    this.#coding = coding;
+    this.#output = output;
+    this.#ended = ended;
+    this.#maxOutputLength = maxOutputLength;
+    this.#largest = coding === "br" || coding === "zstd" ? LARGEST_PIECE.other : LARGEST_PIECE.gzip;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#stream ??= this.#open(bytes[0] as number);
+    for (let at = 0; at < bytes.length; ) {
+      const piece = bytes.subarray(at, at + this.#piece);
+      at += piece.length;
+      this.#produced = 0;
+      this.#stream.write(piece as Buffer);
+      this.#check();
+      if (this.#produced > piece.length * MUCH) this.#piece = FIRST_PIECE;
+      else if (this.#piece < this.#largest) this.#piece *= 2;
+    }
+  }
+
+  end(): void {
+    // A body without a byte is none, coded or not.
+    if (this.#stream !== null) {
+      this.#stream.end();
+      this.#check();
+    }
+    this.#ended();
+  }
+
+  #open(first: number): Stream {
+    const stream = this.#make(first);
+    stream.on("data", (bytes) => {
+      this.#produced += bytes.length;
+      if (this.#error === null) {
+        try {
+          this.#output(bytes as Buffer);
+        } catch (error) {
+          this.#error = error;
+        }
+      }
+    });
+    stream.on("error", (error) => {
+      this.#error ??= this.#refusal(error as Error & { code?: string });
+    });
+    return stream;
+  }
+
+  #make(first: number): Stream {
+    // minizlib passes on what it does not know, such as this limit.
+    const options: object = { maxOutputLength: this.#maxOutputLength };
+    switch (this.#coding) {
+      case "br":
+        return new BrotliDecompress(options);
+      case "zstd":
+        return new ZstdDecompress(options);
+      case "deflate": // by the standard with zlib's header; some servers send it without
+        return (first & 15) === ZLIB_METHOD ? new Inflate(options) : new InflateRaw(options);
+      default:
+        return new Gunzip(options);
+    }
+  }
+
+  #refusal(error: Error & { code?: string }): NetError {
+    if (error.code !== "ERR_BUFFER_TOO_LARGE")
+      return undecodable(`the body is not ${this.#coding}: ${error.message}`, error);
+    if (this.#maxOutputLength === MAX_EXPANSION)
+      return undecodable("a piece of the body expands to more than 128 MiB", error);
+    return tooLong(this.#maxOutputLength);
+  }
+
+  #check(): void {
+    if (this.#error !== null) throw this.#error;
+  }
+}
+
+function undecodable(message: string, cause?: unknown): NetError {
+  return new NetError({ code: "ERR_CONTENT_DECODING", message }, cause);
+}
+
+/** The error of a body that is longer than the program wants. */
+export function tooLong(maxLength: number): NetError {
+  return new NetError({
+    code: "EMSGSIZE",
+    message: `the body of the response is longer than maxLength (${maxLength} bytes)`,
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * A pool of connections, and `fetch` over it.
+ *
+ * Runs on the calling thread.
+ */
+
+import { connect, type Runtime, resolve, type TlsOptions } from "../main/index.js";
+import type { Timeout } from "./budget.js";
+import { Call } from "./call.js";
+import { ConnectionPool } from "./connection-pool.js";
+import { amount, checkRequest, type RequestOptions } from "./request-options.js";
+import { HttpResponse } from "./response.js";
+
+/** Options of a client. */
+export interface HttpClientOptions {
+  /** Options of TLS, for https, unless a request has its own. */
+  tls?: TlsOptions;
+  /** A proxy's URL, unless a request has its own; `null` or `false` for none, whatever the environment says. */
+  proxy?: string | URL | null | false;
+  /** For each request that has none of its own: ms. For ever unless given. */
+  timeout?: Timeout;
+  /** The most open connections to each server: as many as there are requests unless given. */
+  connections?: number;
+  /** How long an idle connection is kept, in ms: 60,000 unless given, and never longer than the server says. */
+  keepAliveMs?: number;
+  /** Whether a request is sent once more where a kept connection turns out dead: true unless given. */
+  retry?: boolean;
+  /** Where connections are opened; the package's own unless given. */
+  runtime?: Runtime;
+}
+
+const NAMES = new Set(["tls", "proxy", "timeout", "connections", "keepAliveMs", "retry", "runtime"]);
+const KEEP_ALIVE_MS = 60_000;
+
+export class HttpClient {
+  readonly #pool: ConnectionPool;
+  readonly #defaults: RequestOptions;
+  readonly #retry: boolean;
+
+  /** @internal Use `createHttpClient`. */
+  constructor(options: HttpClientOptions) {
+    for (const name of Object.keys(options)) {
+      if (!NAMES.has(name)) throw new TypeError(`unknown option ${name}; expected one of ${[...NAMES].join(", ")}`);
+    }
+    const { tls, proxy, timeout, connections = Number.POSITIVE_INFINITY, keepAliveMs = KEEP_ALIVE_MS } = options;
+    if (amount("connections", connections) < 1) throw new RangeError("connections must be at least 1");
+    this.#pool = new ConnectionPool(
+      options.runtime ?? { connect, resolve },
+      connections,
+      amount("keepAliveMs", keepAliveMs),
+    );
+    this.#retry = options.retry ?? true;
+    this.#defaults = {
+      ...(tls === undefined ? {} : { tls }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(timeout === undefined ? {} : { timeout }),
+    };
+    checkRequest("http://localhost", this.#defaults);
+  }
+
+  /** Starts a request, and returns at once. See `fetch` of the package. */
+  fetch(url: string | URL, options: RequestOptions = {}): HttpResponse {
+    if (typeof options !== "object" || options === null) throw new TypeError("options must be an object");
+    return new HttpResponse(new Call(checkRequest(url, { ...this.#defaults, ...options }), this.#pool, this.#retry));
+  }
+
+  /** Open connections, and those of them that are idle. */
+  get connections(): { open: number; idle: number } {
+    return this.#pool.counts;
+  }
+
+  /** Closes the idle connections; those in use are closed when their responses have been read. */
+  close(): void {
+    this.#pool.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

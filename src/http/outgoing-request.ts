@@ -1,0 +1,45 @@
+/**
+ * A request as it goes over the wire.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { HeaderList } from "./header-list.js";
+import { basic } from "./proxy.js";
+import type { RequestBody } from "./request-body.js";
+import type { Route } from "./route.js";
+import { Upload } from "./upload.js";
+
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly url: URL;
+  /** Without what the connection adds: `Host`, the length, the proxy's credentials. */
+  readonly headers: HeaderList;
+  readonly body: RequestBody | null;
+  /** Whether the connection ends with it (`Connection: close`). */
+  readonly closes: boolean;
+}
+
+/** Methods whose requests say that they have no body. */
+const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
+
+/** The head, and how the body follows it. */
+export function upload({ method, url, headers, body }: OutgoingRequest, { proxy, secure }: Route): Upload {
+  const relayed = proxy !== null && !secure && (proxy.kind === "http" || proxy.kind === "https");
+  const target = `${url.pathname}${url.search}`;
+  let head = `${method} ${relayed ? `http://${url.host}${target}` : target} HTTP/1.1\r\n`;
+  if (!headers.has("host")) head += `Host: ${url.host}\r\n`;
+  head += headers;
+  const length = body?.source instanceof Uint8Array ? body.source.length : null;
+  const promised = headers.get("content-length");
+  let declared = length;
+  if (promised !== null) declared = Number(promised);
+  else if (length !== null) head += `Content-Length: ${length}\r\n`;
+  else if (body !== null) head += "Transfer-Encoding: chunked\r\n";
+  else if (WITH_BODY.has(method)) head += "Content-Length: 0\r\n";
+  if (relayed && (proxy.username !== "" || proxy.password !== "") && !headers.has("proxy-authorization")) {
+    head += `Proxy-Authorization: ${basic(proxy.username, proxy.password)}\r\n`;
+  }
+  const held = body !== null && headers.get("expect") !== null;
+  return new Upload(Buffer.from(`${head}\r\n`, "latin1"), body, held, declared);
+}

@@ -1,0 +1,106 @@
+/**
+ * Redirects as the Fetch Standard has them: where to, with which method, and without which headers.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { OutgoingRequest } from "./outgoing-request.js";
+import { isReplayable } from "./request-body.js";
+import type { ResponseHead } from "./response-head.js";
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Headers that speak about the body. */
+const OF_THE_BODY = ["content-encoding", "content-language", "content-location", "content-type", "content-length"];
+/** Headers that are for the first server only. */
+const CONFIDENTIAL = ["authorization", "proxy-authorization", "cookie", "host"];
+
+/** A redirect that is not followed. */
+export class RedirectError extends Error {}
+
+/** Where a response redirects to; null if it does not. Throws a `RedirectError` for what is no address of HTTP. */
+export function redirectTarget(head: ResponseHead, from: URL): URL | null {
+  if (!REDIRECTS.has(head.status)) return null;
+  const location = head.all("location")[0];
+  if (location === undefined) return null;
+  // Servers send UTF-8 here although they should not, and everybody understands it.
+  const text = Buffer.from(location, "latin1").toString("utf8");
+  if (!URL.canParse(text, from.href)) throw new RedirectError("the server redirects to something that is no URL");
+  const target = new URL(text, from);
+  if (target.protocol !== "http:" && target.protocol !== "https:") {
+    throw new RedirectError(`the server redirects to ${target.protocol}, which is not followed`);
+  }
+  if (target.hash === "") target.hash = from.hash;
+  if ((target.username !== "" || target.password !== "") && target.origin !== from.origin) {
+    throw new RedirectError("the server redirects to another origin with credentials in the URL");
+  }
+  return target;
+}
+
+/** The request that follows a redirect. Throws a `RedirectError` if its body can't be sent again. */
+export function redirected(request: OutgoingRequest, head: ResponseHead, url: URL): OutgoingRequest {
+  const { status } = head;
+  let { method, body } = request;
+  const headers = request.headers.copy();
+  if (status !== 303 && body !== null && !isReplayable(body)) {
+    throw new RedirectError("the server redirects, and the body is an iterable, which can't be sent again");
+  }
+  const toGet = status === 303 ? method !== "GET" && method !== "HEAD" : status <= 302 && method === "POST";
+  if (toGet) {
+    method = "GET";
+    body = null;
+    for (const key of OF_THE_BODY) headers.delete(key);
+    headers.delete("expect");
+  }
+  if (url.origin !== request.url.origin) for (const key of CONFIDENTIAL) headers.delete(key);
+  const referer = headers.get("referer");
+  if (referer !== null) {
+    const next = refererFor(referer, url, head.get("referrer-policy"));
+    if (next === null) headers.delete("referer");
+    else headers.set("referer", next);
+  }
+  return { ...request, method, url, headers, body };
+}
+
+const POLICIES = new Set([
+  "no-referrer",
+  "no-referrer-when-downgrade",
+  "origin",
+  "origin-when-cross-origin",
+  "same-origin",
+  "strict-origin",
+  "strict-origin-when-cross-origin",
+  "unsafe-url",
+]);
+
+/** What is left of a `Referer` by a `Referrer-Policy` (or by the usual one); null if nothing is. */
+function refererFor(referer: string, target: URL, header: string | null): string | null {
+  if (!URL.canParse(referer)) return null;
+  const named = (header ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => POLICIES.has(each));
+  const policy = named.at(-1) ?? "strict-origin-when-cross-origin";
+  const from = new URL(referer);
+  const sameOrigin = from.origin === target.origin;
+  const downgrade = from.protocol === "https:" && target.protocol !== "https:";
+  const origin = `${from.origin}/`;
+  switch (policy) {
+    case "no-referrer":
+      return null;
+    case "no-referrer-when-downgrade":
+      return downgrade ? null : referer;
+    case "origin":
+      return origin;
+    case "origin-when-cross-origin":
+      return sameOrigin ? referer : origin;
+    case "same-origin":
+      return sameOrigin ? referer : null;
+    case "strict-origin":
+      return downgrade ? null : origin;
+    case "unsafe-url":
+      return referer;
+    default:
+      return sameOrigin ? referer : downgrade ? null : origin;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The body of a request: what a program may give, as bytes or as pieces that are asked for one after another.
+ *
+ * Runs on the calling thread.
+ */
+
+import { blobBytes } from "./blob-bytes.js";
+import { encodeMultipart } from "./multipart.js";
+
+/** What a program may give. The bytes of a view are sent as they are when their turn comes: don't change them meanwhile. */
+export type BodyInput =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | URLSearchParams
+  | FormData
+  | Blob
+  | Iterable<Uint8Array>;
+
+export interface RequestBody {
+  /** The whole body, or pieces of a length that is not known. */
+  readonly source: Uint8Array | Iterable<Uint8Array>;
+  /** What it says of itself. */
+  readonly type: string | null;
+}
+
+/** Whether it can be sent again. */
+export function isReplayable(body: RequestBody | null): boolean {
+  return body === null || body.source instanceof Uint8Array;
+}
+
+/** Throws a `TypeError` for anything that is no body. */
+export function requestBody(input: BodyInput | null | undefined): RequestBody | null {
+  if (input === undefined || input === null) return null;
+  if (typeof input === "string") return { source: Buffer.from(input, "utf8"), type: "text/plain;charset=UTF-8" };
+  if (input instanceof Uint8Array) return { source: input, type: null };
+  if (ArrayBuffer.isView(input)) {
+    return { source: new Uint8Array(input.buffer, input.byteOffset, input.byteLength), type: null };
+  }
+  if (input instanceof ArrayBuffer || input instanceof SharedArrayBuffer) {
+    return { source: new Uint8Array(input), type: null };
+  }
+  if (input instanceof URLSearchParams) {
+    return { source: Buffer.from(String(input), "utf8"), type: "application/x-www-form-urlencoded;charset=UTF-8" };
+  }
+  if (input instanceof Blob) return { source: blobBytes(input), type: input.type === "" ? null : input.type };
+  if (isFormData(input)) return encodeMultipart(input);
+  if (typeof input === "object" && Symbol.iterator in input)
+    return { source: input as Iterable<Uint8Array>, type: null };
+  throw new TypeError(
+    "body must be a string, bytes, URLSearchParams, FormData, a Blob or a synchronous iterable of bytes, not " +
+      Object.prototype.toString.call(input),
+  );
+}
+
+/** By its tag: the class itself takes long to load. */
+function isFormData(input: object): input is FormData {
+  return Object.prototype.toString.call(input) === "[object FormData]";
+}

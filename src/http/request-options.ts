@@ -1,0 +1,177 @@
+/**
+ * What a program asks for, checked before anything happens.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { TlsOptions } from "../main/index.js";
+import { Budget, type Timeout } from "./budget.js";
+import { ACCEPTED } from "./content-decoding.js";
+import type { CookieJar } from "./cookies.js";
+import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
+import type { OutgoingRequest } from "./outgoing-request.js";
+import { basic, decoded, parseProxy } from "./proxy.js";
+import { type BodyInput, requestBody } from "./request-body.js";
+import type { ProxyTarget } from "./route.js";
+
+/** Options of one request. */
+export interface RequestOptions {
+  /** `GET` unless given. */
+  method?: string;
+  headers?: HeadersInput;
+  body?: BodyInput | null;
+  /** What happens with redirects: `follow` unless given. `manual` gives the redirect itself, `error` throws. */
+  redirect?: "follow" | "manual" | "error";
+  /** The most redirects that are followed: 20 unless given. */
+  maxRedirects?: number;
+  /** For the whole request, from the look-up of the name to the last byte: ms, or a deadline. For ever unless given. */
+  timeout?: Timeout;
+  /** The most ms until the connection is established. */
+  connectTimeout?: number;
+  /** Whether gzip, deflate, br and zstd are undone: true unless given. */
+  decompress?: boolean;
+  /** The most bytes of the body, decompressed. */
+  maxLength?: number;
+  /** Cookies are sent from it and stored in it: a jar with the synchronous calls of tough-cookie. */
+  cookies?: CookieJar;
+  /** A proxy's URL; `null` or `false` for none, whatever the environment says. */
+  proxy?: string | URL | null | false;
+  /** Options of TLS, for https. */
+  tls?: TlsOptions;
+  /** Looked at between waits. */
+  signal?: AbortSignal;
+}
+
+/** A request that has been checked. */
+export interface CheckedRequest {
+  readonly outgoing: OutgoingRequest;
+  readonly redirect: "follow" | "manual" | "error";
+  readonly maxRedirects: number;
+  readonly budget: Budget;
+  readonly connectBudgetMs: number;
+  readonly decompress: boolean;
+  readonly maxLength: number;
+  readonly cookies: CookieJar | null;
+  /** `undefined`: what the environment says. */
+  readonly proxy: ProxyTarget | null | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly signal: AbortSignal | null;
+}
+
+const NAMES = new Set<string>([
+  "method",
+  "headers",
+  "body",
+  "redirect",
+  "maxRedirects",
+  "timeout",
+  "connectTimeout",
+  "decompress",
+  "maxLength",
+  "cookies",
+  "proxy",
+  "tls",
+  "signal",
+]);
+const NORMALIZED = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]);
+const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+const FORBIDDEN_IN_URL = /[\0\r\n]/;
+const MAX_REDIRECTS = 20;
+
+/** Throws a `TypeError` or `RangeError` that names what is wrong. */
+export function checkRequest(url: string | URL, options: RequestOptions): CheckedRequest {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) throw new TypeError(`unknown option ${name}; expected one of ${[...NAMES].join(", ")}`);
+  }
+  const parsed = checkUrl(url);
+  const method = checkMethod(options.method ?? "GET");
+  const headers = new HeaderList(options.headers);
+  const body = requestBody(options.body);
+  if (body !== null && (method === "GET" || method === "HEAD")) throw new TypeError(`a ${method} request has no body`);
+  checkFraming(headers, body?.source ?? null);
+  if (body?.type != null) headers.setDefault("content-type", body.type);
+  headers.setDefault("accept", "*/*");
+  headers.setDefault("user-agent", "ringnet");
+  const decompress = options.decompress ?? true;
+  if (!headers.has("accept-encoding")) {
+    // A part of a coded body could not be decoded.
+    headers.append("accept-encoding", headers.has("range") || !decompress ? "identity" : ACCEPTED);
+  }
+  if ((parsed.username !== "" || parsed.password !== "") && !headers.has("authorization")) {
+    headers.append("authorization", basic(decoded(parsed.username), decoded(parsed.password)));
+  }
+  const connection = (headers.get("connection") ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((each) => each.trim());
+  const closes = connection.includes("close");
+  const { proxy } = options;
+  return {
+    outgoing: { method, url: parsed, headers, body, closes },
+    redirect: oneOf("redirect", options.redirect ?? "follow", ["follow", "manual", "error"]),
+    maxRedirects: amount("maxRedirects", options.maxRedirects ?? MAX_REDIRECTS),
+    budget: new Budget(options.timeout),
+    connectBudgetMs: new Budget(options.connectTimeout, "connectTimeout").milliseconds,
+    decompress,
+    maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
+    cookies: options.cookies ?? null,
+    proxy: proxy === undefined ? undefined : proxy === null || proxy === false ? null : parseProxy(proxy),
+    tls: options.tls,
+    signal: options.signal ?? null,
+  };
+}
+
+function checkUrl(url: string | URL): URL {
+  const text = String(url);
+  if (FORBIDDEN_IN_URL.test(text)) throw new TypeError("url must not contain CR, LF or NUL");
+  if (!URL.canParse(text)) throw new TypeError(`url must be an absolute URL, not ${JSON.stringify(text.slice(0, 60))}`);
+  const parsed = new URL(text);
+  if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
+    throw new TypeError(`url must begin with http:// or https://, not ${parsed.protocol}`);
+  }
+  return parsed;
+}
+
+function checkMethod(method: string): string {
+  mustBeToken("method", method);
+  const upper = method.toUpperCase();
+  if (FORBIDDEN_METHODS.has(upper)) throw new TypeError(`method ${upper} is not possible with fetch`);
+  return NORMALIZED.has(upper) ? upper : method;
+}
+
+/** Whatever says where the request ends must be true. */
+function checkFraming(headers: HeaderList, source: Uint8Array | Iterable<Uint8Array> | null): void {
+  if (headers.has("transfer-encoding")) {
+    throw new TypeError(
+      "header Transfer-Encoding is not for programs: a body whose length is not known is sent in chunks",
+    );
+  }
+  for (const key of ["content-length", "host", "expect"]) {
+    if (headers.count(key) > 1) throw new TypeError(`header ${key} is there ${headers.count(key)} times`);
+  }
+  const length = headers.get("content-length");
+  if (length !== null) {
+    if (!/^\d{1,15}$/.test(length))
+      throw new TypeError(`header Content-Length must be a number, not ${JSON.stringify(length)}`);
+    const real = source === null ? 0 : source instanceof Uint8Array ? source.length : Number(length);
+    if (Number(length) !== real) throw new TypeError(`header Content-Length is ${length}, the body has ${real} bytes`);
+  }
+  const expect = headers.get("expect");
+  if (expect !== null && expect.toLowerCase() !== "100-continue") {
+    throw new TypeError("header Expect can only be 100-continue");
+  }
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (!allowed.includes(value))
+    throw new TypeError(`${name} must be one of ${allowed.join(", ")}, not ${String(value)}`);
+  return value;
+}
+
+export function amount(name: string, value: number): number {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${typeof value}`);
+  if (value === Number.POSITIVE_INFINITY) return value;
+  if (!Number.isInteger(value) || value < 0)
+    throw new RangeError(`${name} must be a whole number from 0, not ${value}`);
+  return value;
+}

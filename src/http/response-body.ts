@@ -1,0 +1,57 @@
+/**
+ * The body of a response on its way from the connection to the program: decoded, counted, held until it is read.
+ *
+ * Runs on the calling thread.
+ */
+
+import { BodyBuffer } from "./body-buffer.js";
+import { type Decoder, decoder, tooLong } from "./content-decoding.js";
+import type { ResponseHead } from "./response-head.js";
+import type { BodyConsumer } from "./response-reader.js";
+
+export class ResponseBody implements BodyConsumer {
+  readonly buffer = new BodyBuffer();
+  /** Its length, where the head says it and it is not coded. */
+  length: number | null = null;
+  readonly #decompress: boolean;
+  #maxLength: number;
+  #decoder: Decoder | null = null;
+
+  /** `maxLength`: the most bytes, decoded. */
+  constructor(decompress: boolean, maxLength: number) {
+    this.#decompress = decompress;
+    this.#maxLength = maxLength;
+  }
+
+  get hasRoom(): boolean {
+    return this.buffer.hasRoom;
+  }
+
+  begin(head: ResponseHead): void {
+    if (this.#decompress) {
+      this.#decoder = decoder(head.get("content-encoding"), (bytes) => this.#push(bytes), this.#maxLength);
+    }
+    if (this.#decoder === null) this.length = head.contentLength;
+  }
+
+  /** From now on the whole body is received, at most `limit` bytes. Throws `EMSGSIZE` if it is known to be longer. */
+  collect(limit: number): void {
+    this.#maxLength = Math.min(this.#maxLength, limit);
+    if (Math.max(this.buffer.total, this.length ?? 0) > this.#maxLength) throw tooLong(this.#maxLength);
+    this.buffer.collect(this.length);
+  }
+
+  take(bytes: Uint8Array): void {
+    if (this.#decoder === null) this.#push(bytes);
+    else this.#decoder.write(bytes);
+  }
+
+  end(): void {
+    this.#decoder?.end();
+  }
+
+  #push(bytes: Uint8Array): void {
+    if (this.buffer.total + bytes.length > this.#maxLength) throw tooLong(this.#maxLength);
+    this.buffer.push(bytes);
+  }
+}

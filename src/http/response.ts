@@ -1,0 +1,286 @@
+/**
+ * The answer to a request, which may still be under way.
+ *
+ * Runs on the calling thread.
+ */
+
+import { Handle, type TcpSocket } from "../main/index.js";
+import { Budget, type Timeout } from "./budget.js";
+import type { Call } from "./call.js";
+import { HttpError, withoutCredentials } from "./http-error.js";
+import { waitFor } from "./progress.js";
+
+const EMPTY = Buffer.alloc(0);
+/** The most bytes of a body that is asked for as a whole. */
+const WHOLE_MAX = 1024 * 1024 * 1024;
+
+/** Forgotten responses give their connections back when the collector finds them. */
+const forgotten = new FinalizationRegistry<Call>((call) => call.abort());
+
+/** A response. Made by `fetch`. */
+export class HttpResponse extends Handle {
+  readonly #call: Call;
+  #headers: Headers | null = null;
+  #used = false;
+  #headTaken = false;
+  #endTaken = false;
+
+  /** @internal Use `fetch`. */
+  constructor(call: Call) {
+    super();
+    this.#call = call;
+    forgotten.register(this, call, this);
+  }
+
+  // The head.
+
+  /**
+   * Blocks until the head is here, or `timeout` ms are over (-1: for ever); returns whether it is. Throws the request's
+   * error.
+   */
+  waitUntilHeaders(timeout: Timeout = -1): boolean {
+    const call = this.#open();
+    const found = waitFor(call, new Budget(timeout), () => call.head !== null || call.error !== null);
+    if (call.head === null && call.error !== null) throw this.#failure();
+    if (found) this.#headTaken = true;
+    return found;
+  }
+
+  /** The status, 200 to 999, or 101. Blocks for the head, as the next ones do. */
+  get status(): number {
+    return this.#head.status;
+  }
+
+  /** Whether the status is one of success, 200 to 299. */
+  get ok(): boolean {
+    const { status } = this.#head;
+    return status >= 200 && status <= 299;
+  }
+
+  /** The server's own words for the status. */
+  get statusText(): string {
+    return this.#head.statusText;
+  }
+
+  /** The URL of the last request, behind all redirects, without credentials and fragment. */
+  get url(): string {
+    this.#head;
+    const url = new URL(withoutCredentials(this.#call.url));
+    url.hash = "";
+    return url.href;
+  }
+
+  /** Whether redirects were followed. */
+  get redirected(): boolean {
+    this.#head;
+    return this.#call.redirects > 0;
+  }
+
+  /** The headers, as Node's `Headers`. */
+  get headers(): Headers {
+    const { raw } = this.#head;
+    this.#headers ??= asHeaders(raw);
+    return this.#headers;
+  }
+
+  /** Names and values in turn, as the server spells them. */
+  get rawHeaders(): readonly string[] {
+    return this.#head.raw;
+  }
+
+  /** What the server has sent behind the body; empty until the body has ended. */
+  get trailers(): Headers {
+    return asHeaders(this.#call.trailers);
+  }
+
+  // The whole body.
+
+  /** Whether the body was read, in whole or in part. */
+  get bodyUsed(): boolean {
+    return this.#used;
+  }
+
+  /**
+   * Blocks for the whole body. Throws `ETIMEDOUT` when `timeout` ms are over: what has arrived stays for the next call;
+   * `EMSGSIZE` if it is longer than `maxLength`, or than 1 GiB.
+   */
+  bytes(timeout: Timeout = -1): Buffer {
+    this.#collect(timeout, "bytes");
+    return this.#call.body.buffer.takeAll();
+  }
+
+  /** The body as text (UTF-8, without a byte order mark). Throws as `bytes`. */
+  text(timeout: Timeout = -1): string {
+    this.#collect(timeout, "text");
+    return utf8(this.#call.body.buffer.takeAll());
+  }
+
+  /** The body as JSON. Throws as `bytes`, and a `SyntaxError`. */
+  json(timeout: Timeout = -1): unknown {
+    this.#collect(timeout, "json");
+    return JSON.parse(utf8(this.#call.body.buffer.takeAll()));
+  }
+
+  /** The body as an `ArrayBuffer`. Throws as `bytes`. */
+  arrayBuffer(timeout: Timeout = -1): ArrayBuffer {
+    this.#collect(timeout, "arrayBuffer");
+    const bytes = this.#call.body.buffer.takeAll();
+    return new Uint8Array(bytes).buffer;
+  }
+
+  /** The body as a `Blob` of its type. Throws as `bytes`. */
+  blob(timeout: Timeout = -1): Blob {
+    this.#collect(timeout, "blob");
+    const type = this.#call.head?.get("content-type") ?? "";
+    return new Blob([this.#call.body.buffer.takeAll() as Uint8Array<ArrayBuffer>], { type });
+  }
+
+  // The body in pieces.
+
+  /**
+   * Up to `max` bytes that are here now: empty when there are none yet, `null` at the end. Throws the request's error
+   * behind the bytes that arrived before it.
+   */
+  read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
+    const piece = this.peek() as Buffer | null;
+    if (piece === null || piece.length === 0) return piece;
+    const taken = piece.length > max ? piece.subarray(0, max) : piece;
+    this.#call.body.buffer.drop(taken.length);
+    return taken;
+  }
+
+  /** Fills `target` with what is here now; returns the number of bytes, `null` at the end. Throws as `read`. */
+  readInto(target: Uint8Array): number | null {
+    if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
+    let filled = 0;
+    while (filled < target.length) {
+      const piece = filled === 0 ? this.peek() : (this.#call.body.buffer.first() ?? EMPTY);
+      if (piece === null) return null;
+      if (piece.length === 0) break;
+      const part = piece.subarray(0, target.length - filled);
+      target.set(part, filled);
+      this.#call.body.buffer.drop(part.length);
+      filled += part.length;
+    }
+    return filled;
+  }
+
+  /** The next bytes in place: valid until `consume` or any other reading call. Empty, `null` and errors as with `read`. */
+  peek(): Uint8Array | null {
+    const call = this.#open();
+    if (!this.#used && this.#endTaken) throw this.#bodyUsed();
+    const { buffer } = call.body;
+    if (buffer.size === 0) call.step();
+    const first = call.head === null ? null : call.body.buffer.first();
+    if (first !== null) {
+      this.#used = true;
+      return first;
+    }
+    if (call.error !== null) throw this.#failure();
+    if (!call.complete) return EMPTY;
+    this.#used = true;
+    this.#endTaken = true;
+    return null;
+  }
+
+  /** Drops `count` bytes that `peek` has shown. Throws a `RangeError` if there are not so many. */
+  consume(count: number): void {
+    const { buffer } = this.#open().body;
+    if (!Number.isInteger(count) || count < 0 || count > buffer.size) {
+      throw new RangeError(`count must be a whole number from 0 to ${buffer.size}, not ${count}`);
+    }
+    buffer.drop(count);
+  }
+
+  /** Blocks until `read` has something to give: bytes, the end, or an error. Returns whether it has. */
+  waitUntilReadable(timeout: Timeout = -1): boolean {
+    const call = this.#open();
+    return waitFor(call, new Budget(timeout), () => call.settled || (call.head !== null && call.body.buffer.size > 0));
+  }
+
+  /** The pieces of the body as they come; each blocks until it is here. */
+  *[Symbol.iterator](): Generator<Buffer, void> {
+    for (;;) {
+      this.waitUntilReadable();
+      const bytes = this.read();
+      if (bytes === null) return;
+      if (bytes.length > 0) yield bytes;
+    }
+  }
+
+  // Anything else.
+
+  /**
+   * The connection itself, where the server has switched protocols (status 101, after a request with `Upgrade`). It
+   * belongs to the program from now on.
+   */
+  takeSocket(): TcpSocket {
+    if (this.#head.status !== 101)
+      throw new TypeError(`the server did not switch protocols: its status is ${this.status}`);
+    this.#endTaken = true;
+    return this.#call.takeConnection().socket;
+  }
+
+  get ready(): boolean {
+    if (this.closed) return false;
+    const call = this.#call;
+    call.step();
+    if (call.error !== null) return !this.#endTaken;
+    if (call.head === null) return false;
+    return !this.#headTaken || call.body.buffer.size > 0 || (call.complete && !this.#endTaken);
+  }
+
+  protected override onClose(): void {
+    forgotten.unregister(this);
+    this.#call.abort();
+  }
+
+  get #head() {
+    if (this.#call.head === null) this.waitUntilHeaders();
+    this.#headTaken = true;
+    return this.#call.head as NonNullable<Call["head"]>;
+  }
+
+  #collect(timeout: Timeout, what: string): void {
+    const call = this.#open();
+    if (this.#used) throw this.#bodyUsed();
+    const budget = new Budget(timeout);
+    waitFor(call, budget, () => call.head !== null || call.error !== null);
+    const { body } = call;
+    if (call.head !== null) body.collect(WHOLE_MAX);
+    waitFor(call, budget, () => call.settled);
+    if (call.error !== null) throw this.#failure();
+    if (!call.complete) throw call.timedOut(budget.milliseconds, what);
+    this.#used = true;
+    this.#headTaken = true;
+    this.#endTaken = true;
+    forgotten.unregister(this);
+  }
+
+  #open(): Call {
+    if (this.closed && !this.#call.complete) throw this.#failure();
+    return this.#call;
+  }
+
+  #failure(): unknown {
+    this.#endTaken = true;
+    return this.#call.error;
+  }
+
+  #bodyUsed(): HttpError {
+    const { url } = this.#call;
+    return new HttpError("ERR_HTTP_BODY_USED", "the body was read already", { method: "response of", url }, "body");
+  }
+}
+
+const decoder = new TextDecoder();
+
+function utf8(bytes: Buffer): string {
+  return decoder.decode(bytes);
+}
+
+function asHeaders(raw: readonly string[]): Headers {
+  const headers = new Headers();
+  for (let i = 0; i < raw.length; i += 2) headers.append(raw[i] as string, raw[i + 1] as string);
+  return headers;
+}

@@ -1,0 +1,56 @@
+/**
+ * Where a request goes: the server, and the proxy in front of it. Requests with the same route can share connections.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { TlsOptions } from "../main/index.js";
+
+/** A proxy. */
+export interface ProxyTarget {
+  readonly kind: "http" | "https" | "socks5" | "socks5h";
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface Route {
+  readonly secure: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly proxy: ProxyTarget | null;
+  readonly tls: TlsOptions | undefined;
+}
+
+export function routeOf(url: URL, proxy: ProxyTarget | null, tls: TlsOptions | undefined): Route {
+  const secure = url.protocol === "https:";
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  return { secure, host: bareHost(url), port, proxy, tls };
+}
+
+/** A URL's host for connecting: an IPv6 address without its brackets. */
+export function bareHost(url: URL): string {
+  const { hostname } = url;
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}
+
+/** Nothing is made into a key by joining: what decides about the destination is compared piece by piece. */
+export function sameRoute(a: Route, b: Route): boolean {
+  return (
+    a.host === b.host &&
+    a.port === b.port &&
+    a.secure === b.secure &&
+    sameFields(a.proxy, b.proxy) &&
+    sameFields(a.tls, b.tls)
+  );
+}
+
+function sameFields(a: object | null | undefined, b: object | null | undefined): boolean {
+  if (a === b) return true;
+  if (a == null || b == null) return false;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  const other = b as Record<string, unknown>;
+  return names.every((name) => name in other && Object.is((a as Record<string, unknown>)[name], other[name]));
+}

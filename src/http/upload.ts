@@ -1,0 +1,102 @@
+/**
+ * The way of a request into a connection: its head, then its body, as far as there is room.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { TcpSocket } from "../main/index.js";
+import type { RequestBody } from "./request-body.js";
+
+/** A body up to this size goes out together with its head. */
+const TOGETHER = 16384;
+
+export class Upload {
+  /** Whether everything was taken. */
+  done = false;
+  /** The body waits for the server's consent (`Expect: 100-continue`). */
+  held: boolean;
+  readonly #chunked: boolean;
+  readonly #declared: number | null;
+  #pending: Uint8Array;
+  #offset = 0;
+  #rest: Uint8Array | null = null;
+  #pieces: Iterator<Uint8Array> | null = null;
+  #sent = 0;
+
+  /** `declared`: the length that the head promises for a body of pieces; null if it is sent in chunks. */
+  constructor(head: Buffer, body: RequestBody | null, held: boolean, declared: number | null) {
+    this.held = held;
+    this.#declared = declared;
+    this.#pending = head;
+    const source = body?.source ?? null;
+    this.#chunked = source !== null && !(source instanceof Uint8Array) && declared === null;
+    if (source === null) return;
+    if (!(source instanceof Uint8Array)) this.#pieces = source[Symbol.iterator]();
+    else if (held || source.length > TOGETHER) this.#rest = source;
+    else if (source.length > 0) this.#pending = Buffer.concat([head, source]);
+  }
+
+  /** Hands over what fits. Throws the connection's error, and what the program's iterable throws. */
+  pump(socket: TcpSocket): void {
+    while (!this.done) {
+      if (this.#offset < this.#pending.length) {
+        const bytes = this.#offset === 0 ? this.#pending : this.#pending.subarray(this.#offset);
+        const count = socket.write(bytes);
+        this.#offset += count;
+        if (count < bytes.length) return;
+      }
+      if (this.held && (this.#rest !== null || this.#pieces !== null)) return;
+      const next = this.#next();
+      if (next === null) this.done = true;
+      else {
+        this.#pending = next;
+        this.#offset = 0;
+      }
+    }
+  }
+
+  /** The rest will not be sent. */
+  abandon(): void {
+    const pieces = this.#pieces;
+    this.#pieces = null;
+    this.#rest = null;
+    this.#pending = new Uint8Array(0);
+    pieces?.return?.();
+  }
+
+  #next(): Uint8Array | null {
+    if (this.#rest !== null) {
+      const rest = this.#rest;
+      this.#rest = null;
+      return rest;
+    }
+    if (this.#pieces === null) return null;
+    for (;;) {
+      const { done, value } = this.#pieces.next();
+      if (done) {
+        this.#pieces = null;
+        return this.#end();
+      }
+      if (!(value instanceof Uint8Array)) throw new TypeError("the body's iterable must give Uint8Arrays");
+      if (value.length === 0) continue;
+      this.#sent += value.length;
+      if (this.#chunked) return chunk(value);
+      if (this.#sent > (this.#declared as number)) throw this.#mismatch();
+      return value;
+    }
+  }
+
+  #end(): Uint8Array | null {
+    if (this.#chunked) return Buffer.from("0\r\n\r\n");
+    if (this.#sent !== this.#declared) throw this.#mismatch();
+    return null;
+  }
+
+  #mismatch(): RangeError {
+    return new RangeError(`the header promises a body of ${this.#declared} bytes, the iterable gave ${this.#sent}`);
+  }
+}
+
+function chunk(bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+}
