@@ -117,6 +117,8 @@ export interface UdpCallCommand {
 export type UdpCall =
   | { name: "connect"; host: string; port: number }
   | { name: "disconnect" }
+  /** The call with the same number has not been answered in time: it is not to be done, or undone if it was `connect`. */
+  | { name: "cancel" }
   | { name: "setBroadcast"; on: boolean }
   | { name: "setTtl"; ttl: number }
   | { name: "setMulticastTtl"; ttl: number }

@@ -83,7 +83,7 @@ export class Actor {
         break;
       }
       case "bind":
-        new DatagramSocket(link, command, this.#lingerMs);
+        new DatagramSocket(link, command, this.#resolver, this.#lingerMs);
         break;
       case "udp-call": {
         const socket = link.handles.get(command.handleId);

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
-import { root } from "../support/processes.js";
+import { type Process, root } from "../support/processes.js";
 import { timed } from "../support/waiting.js";
 import { FORBIDDEN, Network, probe, startPeerIn } from "./networks.js";
 import { told } from "./told.js";
@@ -18,6 +18,16 @@ interface Told {
 
 const { networks: able, reason } = probe();
 
+/** Starts a program of test/faults/programs in a network whose name server is on its loopback interface. */
+function startWithNameServer(network: Network, name: string, ...args: string[]): Process {
+  const resolvers = join(temporaryFolder(), "resolv.conf");
+  writeFileSync(resolvers, "nameserver 127.0.0.1\noptions timeout:4 attempts:1\n");
+  // /etc/resolv.conf is another file for this program.
+  const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+  const program = join(root, "test/faults/programs", name);
+  return network.start(["unshare", "-m", "sh", "-c", mount, resolvers, process.execPath, program, ...args]);
+}
+
 test.each(able ? ["deadlines hold"] : [])(
   "%s, and connections, IPs and other names go on",
   () => {
@@ -25,24 +35,7 @@ test.each(able ? ["deadlines hold"] : [])(
     const server = join(root, "test/faults/name-server.js");
     network.start([process.execPath, server, "answered.example", "10.1.2.3"]).waitForOutput(/ready/);
     const { port } = startPeerIn(network, "echo");
-    const resolvers = join(temporaryFolder(), "resolv.conf");
-    writeFileSync(resolvers, "nameserver 127.0.0.1\noptions timeout:4 attempts:1\n");
-    // /etc/resolv.conf is another file for this program.
-    const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
-    const program = join(root, "test/faults/programs/unanswered-names.js");
-    const command = [
-      "unshare",
-      "-m",
-      "sh",
-      "-c",
-      mount,
-      resolvers,
-      process.execPath,
-      program,
-      `${port}`,
-      "answered.example",
-    ];
-    const running = network.start(command);
+    const running = startWithNameServer(network, "unanswered-names.js", `${port}`, "answered.example");
 
     const asked = told<Record<string, Told>>(running, "asked");
     expect(asked.wait?.result).toBe("waiting");
@@ -67,6 +60,34 @@ test.each(able ? ["deadlines hold"] : [])(
 
     // A look-up that the system works on can't be taken back: the process ends when the system gives up.
     expect(timed(() => running.waitForExit(20_000)).milliseconds).toBeLessThan(10_000);
+  },
+  60_000,
+);
+
+test.each(able ? ["datagrams to a name that nobody answers"] : [])(
+  "%s block neither those behind them nor memory",
+  () => {
+    const network = new Network();
+    const server = join(root, "test/faults/name-server.js");
+    network.start([process.execPath, server, "answered.example", "127.0.0.1"]).waitForOutput(/ready/);
+    const running = startWithNameServer(network, "datagrams-to-names.js", "answered.example");
+
+    const one = told(running, "behind one");
+    expect(one).toMatchObject({ received: 600, inOrder: true });
+    expect(one.milliseconds).toBeLessThan(1000);
+    expect(told(running, "pending").bytes).toBeGreaterThan(0); // the one to the name is not sent
+    expect(told(running, "closed").milliseconds).toBeLessThan(500);
+
+    const mixed = told(running, "mixed");
+    expect(mixed).toMatchObject({ received: 200, inOrder: true });
+    expect(mixed.milliseconds).toBeLessThan(3000);
+
+    const flood = told<{ codes: Record<string, number>; received: number; milliseconds: number }>(running, "flood");
+    expect(flood.received).toBe(10);
+    expect(Object.keys(flood.codes)).toEqual(["ENOBUFS"]);
+    expect(flood.milliseconds).toBeLessThan(1000);
+    expect(told(running, "call").milliseconds).toBeLessThan(1000);
+    running.waitForExit(20_000);
   },
   60_000,
 );

@@ -124,7 +124,7 @@ describe("send(data, port, host)", () => {
     for (const host of ["127.0.0.1", "localhost", address, resolve("127.0.0.1")]) {
       expect(socket.send(`to ${host}`, peer.port, host)).toBe(true);
     }
-    // A name takes a look-up on the way: the order is not kept.
+    // A name takes a look-up on the way: IPs may overtake it.
     peer.waitForEvent("message", 5000, 4);
     expect(new Set(peer.events("message").map(({ text }) => text))).toEqual(new Set(["to 127.0.0.1", "to localhost"]));
     socket.close();
@@ -353,6 +353,44 @@ describe("connect(port, host)", () => {
     expect(socket.send("to a friend")).toBe(true);
     expect(friend.waitForEvent("message").text).toBe("to a friend");
     expect(other.events("message")).toHaveLength(0);
+    socket.close();
+  });
+
+  test("one that the system refuses leaves the socket connected to nobody, and says so at once", () => {
+    const result = runInNamespace(
+      LOOPBACK_ONLY,
+      `const friend = bindUdp({ host: "127.0.0.1" });
+      const socket = bindUdp({ host: "127.0.0.1" });
+      socket.connect(friend.port, "127.0.0.1");
+      const refused = codeOf(() => socket.connect(9, "203.0.113.1"));
+      const unsent = codeOf(() => socket.send("to nobody"));
+      const undone = codeOf(() => socket.disconnect()) !== "nothing was thrown";
+      socket.send("with an address", friend.port, "127.0.0.1");
+      const first = String(friend.receiveWait(5000).data);
+      socket.connect(friend.port, "127.0.0.1");
+      socket.send("again");
+      const second = String(friend.receiveWait(5000).data);
+      console.log(JSON.stringify({ refused, unsent, undone, first, second, later: socket.receive() }));`,
+    );
+    expect(result).toEqual({
+      refused: "ENETUNREACH",
+      unsent: "EDESTADDRREQ",
+      undone: true,
+      first: "with an address",
+      second: "again",
+      later: null,
+    });
+  });
+
+  test("one that is refused before the system is asked changes nothing", () => {
+    const socket = bindUdp({ host: "127.0.0.1" });
+    const friend = startUdpPeer({ echo: true });
+    socket.connect(friend.port, friend.host);
+    expect(errorOf(() => socket.connect(9, "::1")).code).toBe("EAFNOSUPPORT");
+    expect(errorOf(() => socket.connect(9, "no such host")).code).toBe("ENOTFOUND");
+    expect(() => socket.connect(0, "127.0.0.1")).toThrow(RangeError);
+    expect(socket.send("still there?")).toBe(true);
+    expect(String(socket.receiveWait(5000).data)).toBe("still there?");
     socket.close();
   });
 

@@ -7,8 +7,10 @@
 
 import type { Deadline } from "../link/deadline.js";
 import type { SocketReader } from "../link/socket-reader.js";
-import { NetError } from "./net-error.js";
+import { NetError, readTimedOut, searchTimedOut } from "./net-error.js";
 
+/** So many bytes are searched for a delimiter between two looks at the clock: some 10 ms at most. */
+const SEARCH_BYTES = 2 * 1024 * 1024;
 const LINE_FEED = Uint8Array.of(10);
 const CARRIAGE_RETURN = 13;
 
@@ -57,15 +59,22 @@ export function readLine(reader: SocketReader, deadline: Deadline, maxLength: nu
 /** Everything up to the end of the stream. */
 export function readAll(reader: SocketReader, deadline: Deadline, maxLength: number): Buffer {
   const { buffer } = reader;
-  while (reader.await(buffer.readable + 1, deadline, "readAll")) {
+  for (let waited = false; reader.await(buffer.readable + 1, deadline, "readAll"); waited = true) {
     if (buffer.readable > maxLength) throw tooLong("the stream", maxLength);
+    if (waited) checkTime(deadline, "readAll", buffer.readable);
   }
   return reader.take(buffer.readable);
 }
 
+/** Throws where the time is up. A peer that sends faster than one waits for more would put that off for ever. */
+function checkTime(deadline: Deadline, what: string, there: number): void {
+  if (deadline.left <= 0) throw readTimedOut(what, deadline.timeout, there, there + 1);
+}
+
 /**
  * Where the delimiter begins; -1 if the stream ended before one. Throws once there are more than `maxLength` bytes before it,
- * and `slack`: those that may turn out to belong to the delimiter.
+ * and `slack`: those that may turn out to belong to the delimiter. The time runs while it searches; what a call has searched, the
+ * next one need not.
  */
 function awaitDelimiter(
   reader: SocketReader,
@@ -76,15 +85,17 @@ function awaitDelimiter(
   what: string,
 ): number {
   const { buffer } = reader;
-  const most = maxLength + slack;
-  let searched = 0;
-  for (;;) {
-    const readable = buffer.readable;
-    const at = buffer.find(delimiter, searched);
-    if (at > most || (at < 0 && readable >= most + delimiter.length))
-      throw tooLong(`the portion of ${what}`, maxLength);
-    if (at >= 0) return at;
-    searched = Math.max(0, readable - delimiter.length + 1);
+  const limit = maxLength + slack + delimiter.length;
+  for (let waited = false; ; waited = true) {
+    const readable = Math.min(buffer.readable, limit);
+    let end = buffer.find(delimiter, limit, SEARCH_BYTES);
+    while (end < 0 && buffer.searched < readable) {
+      if (deadline.left <= 0) throw searchTimedOut(what, deadline.timeout, buffer.searched, readable);
+      end = buffer.find(delimiter, limit, SEARCH_BYTES);
+    }
+    if (end >= 0) return end - delimiter.length;
+    if (readable === limit) throw tooLong(`the portion of ${what}`, maxLength);
+    if (waited) checkTime(deadline, what, readable);
     if (!reader.await(readable + 1, deadline, what)) {
       if (buffer.readable > maxLength) throw tooLong(`the portion of ${what}`, maxLength);
       return -1;

@@ -46,6 +46,12 @@ export function readTimedOut(what: string, timeout: number, there: number, wante
   return new NetError({ code: "ETIMEDOUT", message: text });
 }
 
+/** The error of a search for a delimiter that took too long. */
+export function searchTimedOut(what: string, timeout: number, searched: number, there: number): NetError {
+  const text = `${what} timed out after ${timeout} ms: ${searched} of ${there} bytes are searched; all stay, and the next call goes on from there`;
+  return new NetError({ code: "ETIMEDOUT", message: text });
+}
+
 /** The error of any call on a handle that was closed here. */
 export function closedHere(what: string): NetError {
   return new NetError({ code: "ERR_SOCKET_CLOSED", message: `the ${what} is closed` });

@@ -28,6 +28,7 @@ import type { ReadLimitOptions, SocketOptions } from "./options.js";
 import { attachSocket, detachedToken, type SocketToken } from "./socket-token.js";
 
 const LINE_MAX = 1024 * 1024;
+const DELIMITER_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
 
 /** One end of a connection. Made by `connect`, a server's `accept`, or `TcpSocket.attach`. */
@@ -296,10 +297,13 @@ export class TcpSocket extends Handle {
     return framing.readLine(this.#reader, deadline, limit);
   }
 
-  /** Blocks for the bytes up to and with `delimiter`; otherwise as `readExactly` and `readLine`. */
+  /** Blocks for the bytes up to and with `delimiter` (1 byte to 1 MiB); otherwise as `readExactly` and `readLine`. */
   readUntil(delimiter: string | Uint8Array, timeout = -1, options: ReadLimitOptions = {}): Buffer | null {
     const bytes = check.bytes("delimiter", delimiter);
     if (bytes.length === 0) throw new RangeError("delimiter must not be empty");
+    if (bytes.length > DELIMITER_MAX) {
+      throw new RangeError(`delimiter must have at most ${DELIMITER_MAX} bytes, not ${bytes.length}`);
+    }
     const limit = maxLength(options, LINE_MAX);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();

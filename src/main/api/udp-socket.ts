@@ -15,6 +15,7 @@ import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
 import { Handle } from "./handle.js";
+import { hostName } from "./host-name.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 
 /**
@@ -53,7 +54,11 @@ export class UdpSocket extends Handle {
   readonly port: number;
   /** The IP bound. */
   readonly address: string;
+  /** Whether `connect` has named a peer. */
   #peer = false;
+  /** The host of the last `send`, and what travels for it. */
+  #lastHost: string | null = null;
+  #lastTarget = "";
   #closedError: NetError | null = null;
 
   /** @internal Use `bindUdp`. */
@@ -151,13 +156,14 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Blocks until the operating system has taken everything; returns the bytes of the send ring that are still in use.
+   * Blocks until the operating system has taken everything; returns the bytes that it has not, those of datagrams whose name is being
+   * looked up included.
    */
   waitUntilDrained(timeout = 0): number {
     this.#mustBeOpen();
     this.#block(new Deadline(timeout), UdpSocket.#isDrained);
     this.#throwFailure();
-    return this.#rings.send.pending;
+    return this.#channel.unsent;
   }
 
   /** Datagrams that arrived and were lost because the receive ring was full. */
@@ -166,12 +172,17 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks
-   * shortly.
+   * Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks until a name
+   * is looked up and the datagrams before it are sent, for at most 10 s. Throws the look-up's error, and then nothing has changed, or
+   * the system's (`ENETUNREACH`, …) or `ETIMEDOUT`, and then the socket is connected to nobody.
    */
   connect(port: number, host: string | Address): void {
     check.integer("port", port, 1, 65535);
-    this.#call({ name: "connect", host: this.#hostOf(host), port });
+    this.#mustBeOpen();
+    const deadline = new Deadline(CALL_MS);
+    const target = this.#ipOf(this.#hostOf(host), deadline);
+    this.#peer = false;
+    this.#call({ name: "connect", host: target, port }, deadline);
     this.#peer = true;
   }
 
@@ -242,7 +253,7 @@ export class UdpSocket extends Handle {
   }
 
   static #isDrained(socket: UdpSocket): boolean {
-    return socket.#rings.send.pending === 0 || socket.#channel.phase === PHASE_FAILED;
+    return socket.#channel.unsent === 0 || socket.#channel.phase === PHASE_FAILED;
   }
 
   #block(deadline: Deadline, met: (socket: UdpSocket) => boolean): boolean {
@@ -271,7 +282,8 @@ export class UdpSocket extends Handle {
       }
       text = ip;
     } else {
-      text = check.text("host", host);
+      if (host === this.#lastHost) return this.#lastTarget;
+      text = hostName("host", host);
       if (text.length > MAX_HOST_BYTES) throw new RangeError(`host must have at most ${MAX_HOST_BYTES} characters`);
     }
     if (!this.#canReach(text)) {
@@ -283,7 +295,21 @@ export class UdpSocket extends Handle {
       });
     }
     // A socket for both families wants IPv4 addresses mapped into IPv6 (RFC 4291, 2.5.5.2).
-    return this.#family === 6 && isIP(text) === 4 ? `::ffff:${text}` : text;
+    const target = this.#family === 6 && isIP(text) === 4 ? `::ffff:${text}` : text;
+    if (typeof host === "string") {
+      this.#lastHost = host;
+      this.#lastTarget = target;
+    }
+    return target;
+  }
+
+  /** The IP of a name, looked up here; an IP as it is. */
+  #ipOf(host: string, deadline: Deadline): string {
+    if (isIP(host) !== 0) return host;
+    using address = new Address(host, () => this.#channel.link);
+    this.#channel.link.caller.wait(ANYTHING, deadline, () => address.status !== "waiting", null);
+    if (address.status === "waiting") throw timedOut(`the look-up of ${host}`, CALL_MS);
+    return this.#hostOf(address);
   }
 
   /**
@@ -296,23 +322,24 @@ export class UdpSocket extends Handle {
     return this.#family === 6 && this.address === "::";
   }
 
-  #call(call: UdpCall): void {
+  #call(call: UdpCall, deadline = new Deadline(CALL_MS)): void {
     this.#mustBeOpen();
     const link = this.#link;
     const { handleId } = this.#channel;
     const request = link.nextRequest();
-    link.post({ type: "udp-call", handleId, request, call });
-    const answered = (): boolean => {
-      link.takeNotices();
-      return link.replies.has(request) || this.#channel.phase === PHASE_FAILED;
-    };
-    link.caller.wait(ANYTHING, new Deadline(CALL_MS), answered, null);
-    const fault = link.replies.get(request);
-    link.replies.delete(request);
-    if (fault) throw new NetError(fault);
-    if (fault === undefined) {
+    try {
+      link.post({ type: "udp-call", handleId, request, call });
+      const answered = (): boolean => link.replyTo(request) !== undefined || this.#channel.phase === PHASE_FAILED;
+      link.caller.wait(ANYTHING, deadline, answered, null);
+      const fault = link.replyTo(request);
+      if (fault) throw new NetError(fault);
+      if (fault === null) return;
       this.#throwFailure();
+      // It must not be done later, when the program does not expect it any more.
+      link.post({ type: "udp-call", handleId, request, call: { name: "cancel" } });
       throw timedOut(call.name, CALL_MS);
+    } finally {
+      link.dropReply(request);
     }
   }
 

@@ -25,6 +25,7 @@ import {
   REQUEST_RESET,
   STATE,
   TO_WORKER_FLAG,
+  TX_ASIDE,
   TX_READ,
   TX_WRITE,
 } from "../../ring/layout.js";
@@ -144,7 +145,9 @@ export class Channel {
   /** Bytes that were written, here or on the thread that has the connection now, and not handed to the operating system. */
   get unsent(): number {
     const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
-    return (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
+    const inRing = (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
+    // Looked at after the ring: what the ring got back, because it was set aside, is counted here by then.
+    return inRing + Atomics.load(this.words, TX_ASIDE); // partner: DatagramSender.#tellAside
   }
 
   /** How often the worker has counted: clients pending, datagrams dropped. */

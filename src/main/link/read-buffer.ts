@@ -9,6 +9,7 @@
 import type { ByteConsumer } from "../../ring/byte-ring.js";
 import { resumeThreshold, tryResume } from "../../ring/flow-control.js";
 import type { Channel } from "./channel.js";
+import { DelimiterSearch } from "./delimiter-search.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -19,6 +20,7 @@ export class ReadBuffer {
   #held = NOTHING;
   #heldStart = 0;
   #heldEnd = 0;
+  #search: DelimiterSearch | null = null;
 
   constructor(channel: Channel, ring: ByteConsumer) {
     this.#channel = channel;
@@ -42,6 +44,7 @@ export class ReadBuffer {
   /** Copies and consumes up to `target.length - offset` bytes; returns how many. */
   read(target: Uint8Array, offset = 0): number {
     let count = 0;
+    this.#search?.restart();
     if (this.#heldEnd > this.#heldStart) {
       const held = this.#held.subarray(this.#heldStart, this.#heldEnd).subarray(0, target.length - offset);
       target.set(held, offset);
@@ -65,6 +68,7 @@ export class ReadBuffer {
 
   /** Drops `count` bytes, which must be readable. */
   consume(count: number): void {
+    if (count > 0) this.#search?.restart();
     const held = Math.min(count, this.#heldEnd - this.#heldStart);
     if (held > 0) this.#dropHeld(held);
     if (count > held) {
@@ -102,18 +106,24 @@ export class ReadBuffer {
     this.#heldEnd = held.length;
   }
 
-  /** Where `delimiter` first begins, in bytes from the next unread one and not before `from`, or -1. */
-  find(delimiter: Uint8Array, from: number): number {
-    const size = this.readable;
-    const first = delimiter[0] as number;
-    for (let at = from; at + delimiter.length <= size; at++) {
-      at = this.#indexOf(first, at);
-      if (at < 0 || at + delimiter.length > size) return -1;
-      let matched = 1;
-      while (matched < delimiter.length && this.at(at + matched) === delimiter[matched]) matched++;
-      if (matched === delimiter.length) return at;
+  /** Bytes that the search for the last delimiter has looked at. */
+  get searched(): number {
+    return this.#search?.searched ?? 0;
+  }
+
+  /**
+   * Looks at up to `most` bytes more for `delimiter`, none of them behind `limit` bytes. Returns the bytes up to and with the delimiter, or -1
+   * where it is not among those that were looked at. Goes on where the last call stopped, unless that was for another delimiter, or bytes
+   * were consumed since.
+   */
+  find(delimiter: Uint8Array, limit: number, most: number): number {
+    if (!this.#search?.seeks(delimiter)) this.#search = new DelimiterSearch(delimiter);
+    const search = this.#search;
+    const target = Math.min(this.readable, limit, search.searched + most);
+    while (search.end < 0 && search.searched < target) {
+      search.look(this.#piece(search.searched).subarray(0, target - search.searched));
     }
-    return -1;
+    return search.end <= limit ? search.end : -1;
   }
 
   /** The byte that comes after `position` others. It must be readable. */
@@ -125,16 +135,6 @@ export class ReadBuffer {
     const held = this.#heldEnd - this.#heldStart;
     if (from < held) return this.#held.subarray(this.#heldStart + from, this.#heldEnd);
     return this.#ring.span(this.#ring.capacity, from - held);
-  }
-
-  #indexOf(byte: number, from: number): number {
-    for (let start = from; ; ) {
-      const piece = this.#piece(start);
-      if (piece.length === 0) return -1;
-      const index = piece.indexOf(byte);
-      if (index >= 0) return start + index;
-      start += piece.length;
-    }
   }
 
   #dropHeld(count: number): void {

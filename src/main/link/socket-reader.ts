@@ -95,7 +95,7 @@ export class SocketReader {
    */
   await(wanted: number, deadline: Deadline, what: string): boolean {
     const { buffer } = this;
-    for (;;) {
+    for (let waited = false; ; waited = true) {
       if (buffer.readable >= wanted) return true;
       if (buffer.ringFull) buffer.hold();
       const state = this.#channel.state;
@@ -106,7 +106,9 @@ export class SocketReader {
         return false;
       }
       this.#wanted = wanted;
-      if (!this.#wait(deadline, SocketReader.#hasWanted) && buffer.readable < wanted) {
+      // A peer that keeps the ring full must not stretch the time.
+      const timeUp = waited && deadline.left <= 0;
+      if ((timeUp || !this.#wait(deadline, SocketReader.#hasWanted)) && buffer.readable < wanted) {
         throw readTimedOut(what, deadline.timeout, buffer.readable, wanted);
       }
     }

@@ -74,8 +74,8 @@ export class WorkerLink {
   death: Fault | null = null;
   /** Called once when it is known to be no more. */
   onDeath: () => void = () => {};
-  /** Replies to calls that are waited for, by request number. */
-  readonly replies = new Map<number, Fault | null>();
+  /** Replies to calls that are waited for, by request number; undefined until they come. */
+  readonly #replies = new Map<number, Fault | null | undefined>();
   readonly #worker: Int32Array;
   readonly #port: MessagePort | null;
   readonly #words: Int32Array;
@@ -140,9 +140,22 @@ export class WorkerLink {
     this.#port?.postMessage(command);
   }
 
-  /** A number for the next call that is waited for. */
+  /** A number for the next call that is waited for; until `dropReply` its reply is kept. */
   nextRequest(): number {
-    return ++this.#requests;
+    const request = ++this.#requests;
+    this.#replies.set(request, undefined);
+    return request;
+  }
+
+  /** The reply to a call: its fault, null where it went well, undefined while there is none. */
+  replyTo(request: number): Fault | null | undefined {
+    this.takeNotices();
+    return this.#replies.get(request);
+  }
+
+  /** The call is not waited for any more: a reply that comes later is dropped. */
+  dropReply(request: number): void {
+    this.#replies.delete(request);
   }
 
   /** A slot without rings: for a server or a look-up. */
@@ -334,7 +347,7 @@ export class WorkerLink {
 
   #file(notice: Notice): void {
     if (notice.type === "reply") {
-      this.replies.set(notice.request, notice.fault);
+      if (this.#replies.has(notice.request)) this.#replies.set(notice.request, notice.fault);
       return;
     }
     const channel = this.#channels.get(notice.handleId);

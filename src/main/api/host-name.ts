@@ -1,0 +1,31 @@
+/**
+ * Host names as they travel: in ASCII.
+ *
+ * Used on the calling thread.
+ */
+
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
+import * as check from "./arguments.js";
+import { NetError } from "./net-error.js";
+
+const ASCII = /^[\0-\x7f]*$/;
+/** What may stand in a name beside characters that are encoded. `domainToASCII` would cut the name at some others. */
+const ENCODABLE = /^[a-z0-9._\-\u0080-\u{10ffff}]*$/iu;
+
+/**
+ * The name or IP as it travels: ASCII stays as it is, anything else is encoded (IDNA, RFC 5891, as browsers do it: UTS 46). Throws a
+ * `TypeError` or `RangeError` as `check.text`, and a `NetError` with code `ENOTFOUND` where no domain name can be made of it.
+ */
+export function hostName(name: string, value: unknown): string {
+  const text = check.text(name, value);
+  if (ASCII.test(text)) return text;
+  const encoded = ENCODABLE.test(text) ? domainToASCII(text) : "";
+  // Digits of other scripts could spell an IP: such a text names no host.
+  if (encoded !== "" && isIP(encoded) === 0) return encoded;
+  throw new NetError({
+    code: "ENOTFOUND",
+    syscall: "getaddrinfo",
+    message: `getaddrinfo ENOTFOUND: ${name} must be a host name, not ${JSON.stringify(text.slice(0, 60))}, which has no form in ASCII (IDNA)`,
+  });
+}

@@ -1,0 +1,230 @@
+/**
+ * Datagrams from the send ring to a socket of `node:dgram`.
+ *
+ * Runs on the networking thread; the consumer of the send ring.
+ *
+ * libuv owns the bytes of a send until its callback: only then does the ring get them back. Sends are called back for in any order (one that
+ * fails at once overtakes those that wait), while the ring gets its bytes back in the order of sending.
+ *
+ * A datagram to a name is copied out of the ring and waits for its look-up beside it (`NameQueues`), so that the ones behind it go on.
+ * Where too many wait, sending pauses until some are gone, for at most 100 ms; from then on further datagrams to names are dropped, and
+ * each is an error that the program gets.
+ */
+
+import type dgram from "node:dgram";
+import { isIP } from "node:net";
+import { ByteConsumer } from "../ring/byte-ring.js";
+import { TX_ASIDE, TX_READ, TX_WRITE } from "../ring/layout.js";
+import type { RingReference } from "../ring/protocol.js";
+import { RecordConsumer } from "../ring/record-ring.js";
+import { faultOf } from "./faults.js";
+import { type NamedDatagram, NameQueues } from "./name-queues.js";
+import type { Resolver } from "./resolver.js";
+import type { Slot } from "./slot.js";
+
+/** Most datagrams handed to libuv and not yet called back for. */
+const MAX_IN_FLIGHT = 256;
+/** Longest pause for room among the datagrams to names, in ms. */
+const PAUSE_MS = 100;
+
+export class DatagramSender {
+  readonly #slot: Slot;
+  readonly #socket: dgram.Socket;
+  readonly #ring: ByteConsumer;
+  readonly #records: RecordConsumer;
+  readonly #names: NameQueues;
+  /** The address as this socket takes it, or null where it can't reach it. */
+  readonly #reachable: (address: string) => string | null;
+  readonly #whenSent: () => void;
+  /** Sends that are not called back for, by their number modulo MAX_IN_FLIGHT: the bytes of the ring behind each, and whether they may go back. */
+  readonly #lengths = new Int32Array(MAX_IN_FLIGHT);
+  readonly #settled = new Uint8Array(MAX_IN_FLIGHT);
+  /** What libuv calls, made once for each place: which send it is about must not be guessed from the order. */
+  readonly #callbacks: ((error: Error | null) => void)[] = [];
+  #sends = 0;
+  #released = 0;
+  /** The current record waits for room among the datagrams to names. */
+  #held = false;
+  /** Since when there is none, in ms; -1 while there is. */
+  #pausedSince = -1;
+  #pause: NodeJS.Timeout | null = null;
+  #stopped = false;
+  #host = "";
+  #hostIsName = false;
+
+  /** `whenSent` is called when there may be nothing left to send. */
+  constructor(
+    slot: Slot,
+    ring: RingReference,
+    socket: dgram.Socket,
+    resolver: Resolver,
+    reachable: (address: string) => string | null,
+    whenSent: () => void,
+  ) {
+    this.#slot = slot;
+    this.#socket = socket;
+    this.#reachable = reachable;
+    this.#whenSent = whenSent;
+    this.#ring = new ByteConsumer(
+      slot.words,
+      TX_WRITE,
+      TX_READ,
+      new Uint8Array(ring.memory, ring.offset, ring.capacity),
+    );
+    this.#records = new RecordConsumer(this.#ring);
+    this.#names = new NameQueues(
+      resolver,
+      (datagram, host, addresses) => this.#sendNamed(datagram, host, addresses),
+      (datagram, error) => this.#namedDone(datagram, error),
+    );
+  }
+
+  /** Whether all that was taken from the ring has been sent, or has failed. */
+  get idle(): boolean {
+    return this.inOrder && this.#names.size === 0;
+  }
+
+  /** The same without regard to datagrams to names. */
+  get inOrder(): boolean {
+    return this.#sends === this.#released && !this.#held;
+  }
+
+  /** Touches neither slot nor ring any more: they may be somebody else's. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#pause !== null) clearTimeout(this.#pause);
+  }
+
+  /** Sends what there is to send. */
+  service(): void {
+    if (this.#stopped) return;
+    const records = this.#records;
+    while (this.#sends - this.#released < MAX_IN_FLIGHT && (this.#held || records.next())) {
+      const isName = this.#isName(records.host);
+      this.#held = isName && this.#mustPause(records.payloadLength);
+      if (this.#held) return;
+      const place = this.#sends++ % MAX_IN_FLIGHT;
+      this.#lengths[place] = records.recordLength;
+      this.#settled[place] = 0;
+      if (isName) this.#setAside(place);
+      else this.#send(place);
+    }
+  }
+
+  #send(place: number): void {
+    const { host, port } = this.#records;
+    const payload = this.#records.payloadView() ?? this.#copy();
+    this.#callbacks[place] ??= (error) => this.#done(place, error);
+    const callback = this.#callbacks[place] as (error: Error | null) => void;
+    try {
+      if (host === "") this.#socket.send(payload, callback);
+      else this.#socket.send(payload, port, host, callback);
+    } catch (error) {
+      this.#slot.addPendingError(faultOf(error));
+      this.#settle(place);
+    }
+  }
+
+  #setAside(place: number): void {
+    const { host, port, payloadLength } = this.#records;
+    if (this.#names.hasRoom(payloadLength)) {
+      this.#names.add(host, { payload: this.#copy(), port });
+      this.#tellAside();
+    } else {
+      const message = `send ENOBUFS: a datagram to ${host} was dropped, because too many wait for the look-up of their names`;
+      this.#slot.addPendingError({ code: "ENOBUFS", syscall: "send", message });
+    }
+    this.#settle(place);
+    this.#wakeForRoom();
+  }
+
+  #mustPause(bytes: number): boolean {
+    if (this.#names.hasRoom(bytes)) {
+      this.#pausedSince = -1;
+      return false;
+    }
+    const now = performance.now();
+    if (this.#pausedSince < 0) this.#pausedSince = now;
+    const left = this.#pausedSince + PAUSE_MS - now;
+    if (left <= 0) return false;
+    this.#pause ??= setTimeout(() => {
+      this.#pause = null;
+      this.service();
+      this.#whenSent();
+    }, Math.ceil(left));
+    return true;
+  }
+
+  #sendNamed(datagram: NamedDatagram, host: string, addresses: string[]): void {
+    if (this.#stopped) return;
+    try {
+      for (const address of addresses) {
+        const reachable = this.#reachable(address);
+        if (reachable === null) continue;
+        this.#socket.send(datagram.payload, datagram.port, reachable, (error) => this.#namedDone(datagram, error));
+        return;
+      }
+      throw noSuchFamily(host);
+    } catch (error) {
+      this.#namedDone(datagram, error);
+    }
+  }
+
+  #namedDone(datagram: NamedDatagram, error: unknown): void {
+    if (this.#stopped) return;
+    if (error) this.#slot.addPendingError(faultOf(error));
+    this.#names.remove(datagram);
+    this.#tellAside();
+    this.#slot.link.onActivity(0);
+    if (this.#names.size === 0) this.#slot.wake();
+    if (this.#held) this.service();
+    this.#whenSent();
+  }
+
+  #done(place: number, error: Error | null): void {
+    if (this.#stopped) return;
+    if (error) this.#slot.addPendingError(faultOf(error));
+    this.#settle(place);
+    this.#slot.link.onActivity(0);
+    this.#wakeForRoom();
+    this.service();
+    this.#whenSent();
+  }
+
+  /** Nobody reads the bytes of this send any more: the ring gets them back once those before them are settled too. */
+  #settle(place: number): void {
+    this.#settled[place] = 1;
+    while (this.#released < this.#sends && this.#settled[this.#released % MAX_IN_FLIGHT] === 1) {
+      this.#records.release(this.#lengths[this.#released++ % MAX_IN_FLIGHT] as number);
+    }
+  }
+
+  /** A caller that waits for room gets half a ring of it at once, not a datagram at a time. */
+  #wakeForRoom(): void {
+    if (this.#ring.readable <= this.#ring.capacity >> 1) this.#slot.wake();
+  }
+
+  /** Says how much waits beside the ring; before the ring gets the bytes of what was set aside. */
+  #tellAside(): void {
+    Atomics.store(this.#slot.words, TX_ASIDE, this.#names.size); // partner: Channel.unsent
+  }
+
+  #copy(): Uint8Array {
+    const payload = new Uint8Array(this.#records.payloadLength);
+    this.#records.copyPayload(payload);
+    return payload;
+  }
+
+  #isName(host: string): boolean {
+    if (host !== this.#host) {
+      this.#host = host;
+      this.#hostIsName = host !== "" && isIP(host) === 0;
+    }
+    return this.#hostIsName;
+  }
+}
+
+function noSuchFamily(host: string): NodeJS.ErrnoException {
+  const message = `send EAFNOSUPPORT: ${host} has no address that this socket can reach`;
+  return Object.assign(new Error(message), { code: "EAFNOSUPPORT", syscall: "send" });
+}
