@@ -38,6 +38,16 @@ describe("servername", () => {
     expect(errorOf(() => openTo({}, { servername: "third.test" })).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
   });
 
+  test("goes out, and is verified, in the encoded form that a certificate has", () => {
+    const { key, cert } = authority.issue({ names: ["xn--bcher-kva.test"] });
+    const peer = startPeer("echo", { tls: { key, cert } });
+    const tls = { ca: authority.cert, servername: "bücher.test" };
+    const socket = connect({ host: "127.0.0.1", port: peer.port, tls, timeout: 5000 });
+    expect(peer.waitForEvent("connection").servername).toBe("xn--bcher-kva.test");
+    expect(socket.authorized).toBe(true);
+    socket.close();
+  });
+
   test("is the name that the address was made from", () => {
     const { socket, seen } = openTo({}, {});
     expect(seen.servername).toBe("localhost");

@@ -306,7 +306,7 @@ export class UdpSocket extends Handle {
   /** The IP of a name, looked up here; an IP as it is. */
   #ipOf(host: string, deadline: Deadline): string {
     if (isIP(host) !== 0) return host;
-    using address = new Address(host, () => this.#channel.link);
+    using address = new Address(host, () => this.#link);
     this.#channel.link.caller.wait(ANYTHING, deadline, () => address.status !== "waiting", null);
     if (address.status === "waiting") throw timedOut(`the look-up of ${host}`, CALL_MS);
     return this.#hostOf(address);
