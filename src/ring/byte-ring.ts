@@ -44,7 +44,7 @@ export class ByteProducer {
     this.#words = words;
     this.#writeWord = writeWord;
     this.#readWord = readWord;
-    this.#writePosition = Atomics.load(words, writeWord); // its own word: no partner
+    this.#writePosition = Atomics.load(words, writeWord); // no partner: this thread's own word
     this.#knownReadPosition = Atomics.load(words, readWord); // partner: ByteConsumer.consume
   }
 
@@ -126,7 +126,7 @@ export class ByteConsumer {
     this.#words = words;
     this.#writeWord = writeWord;
     this.#readWord = readWord;
-    this.#readPosition = Atomics.load(words, readWord); // its own word: no partner
+    this.#readPosition = Atomics.load(words, readWord); // no partner: this thread's own word
     this.#knownWritePosition = Atomics.load(words, writeWord); // partner: ByteProducer.publish
   }
 

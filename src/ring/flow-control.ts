@@ -24,10 +24,10 @@ export function resumeThreshold(capacity: number): number {
  * worker should go on at once; true when the caller will queue the slot once there is room.
  */
 export function tryPause(slot: Int32Array, ring: ByteProducer): boolean {
-  Atomics.store(slot, RX_PAUSED, 1); // partner: tryResume, its load
+  Atomics.store(slot, RX_PAUSED, 1); // partner: tryResume (load)
   if (ring.free < resumeThreshold(ring.capacity)) return true;
   // The caller may have seen the word already: then it has queued the slot, and the worker resumes when it gets there.
-  return Atomics.exchange(slot, RX_PAUSED, 0) === 0; // partner: tryResume, its exchange
+  return Atomics.exchange(slot, RX_PAUSED, 0) === 0; // partner: tryResume (exchange)
 }
 
 /**
@@ -35,7 +35,7 @@ export function tryPause(slot: Int32Array, ring: ByteProducer): boolean {
  * worker had stopped and there is room now: the caller then queues the slot and rings.
  */
 export function tryResume(slot: Int32Array, unread: number, capacity: number): boolean {
-  if (Atomics.load(slot, RX_PAUSED) === 0) return false; // partner: tryPause, its store
+  if (Atomics.load(slot, RX_PAUSED) === 0) return false; // partner: tryPause (store)
   if (capacity - unread < resumeThreshold(capacity)) return false;
-  return Atomics.exchange(slot, RX_PAUSED, 0) === 1; // partner: tryPause, its exchange
+  return Atomics.exchange(slot, RX_PAUSED, 0) === 1; // partner: tryPause (exchange)
 }

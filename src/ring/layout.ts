@@ -123,7 +123,6 @@ export const FAULT_BYTES = SLOT_BYTES - 4 * FAULT - 4;
 
 /** The phase in STATE's low bits. */
 export const PHASE_MASK = 7;
-export const PHASE_FREE = 0;
 export const PHASE_WAITING = 1;
 export const PHASE_OPEN = 2;
 export const PHASE_FAILED = 3;

@@ -34,19 +34,19 @@ export class SignalSleeper {
    * `interest`, or of ANYTHING. Returns the ticket for `wait`. The caller must look again between the two.
    */
   prepareWait(interest: number): number {
-    const ticket = Atomics.load(this.#words, SIGNAL); // partner: SignalWaker.wake, its add
-    Atomics.store(this.#words, INTEREST, interest); // partner: SignalWaker.wake, its load
+    const ticket = Atomics.load(this.#words, SIGNAL); // partner: SignalWaker.#takeAndNotify (add)
+    Atomics.store(this.#words, INTEREST, interest); // partner: SignalWaker.interest, SignalWaker.#takeAndNotify
     return ticket;
   }
 
   /** Step 4: sleeps until a waker comes or `milliseconds` are over. Returns at once if one came since `prepareWait`. */
   wait(ticket: number, milliseconds: number): void {
-    Atomics.wait(this.#words, SIGNAL, ticket, milliseconds); // partner: SignalWaker.wake, its notify
+    Atomics.wait(this.#words, SIGNAL, ticket, milliseconds); // partner: SignalWaker.#takeAndNotify (notify)
   }
 
   /** Takes the announcement back. */
   cancelWait(): void {
-    Atomics.store(this.#words, INTEREST, AWAKE); // partner: SignalWaker.wake
+    Atomics.store(this.#words, INTEREST, AWAKE); // partner: SignalWaker.#takeAndNotify
   }
 }
 
@@ -85,8 +85,8 @@ export class SignalWaker {
   #takeAndNotify(interest: number): void {
     // If another worker, or the caller itself, was faster, there is nothing left to wake. A caller that rose and lay
     // down again on the same interest in between has looked since our news; waking it then only costs it one more look.
-    if (Atomics.compareExchange(this.#words, INTEREST, interest, AWAKE) !== interest) return;
-    Atomics.add(this.#words, SIGNAL, 1); // partner: SignalSleeper.prepareWait, its load
+    if (Atomics.compareExchange(this.#words, INTEREST, interest, AWAKE) !== interest) return; // partner: SignalSleeper.cancelWait, SignalWaker.#takeAndNotify
+    Atomics.add(this.#words, SIGNAL, 1); // partner: SignalSleeper.prepareWait (load)
     Atomics.notify(this.#words, SIGNAL); // partner: SignalSleeper.wait
   }
 }
@@ -102,9 +102,9 @@ export class DoorbellRinger {
   /** Wakes the networking thread if it said that it may sleep. The work must have been queued before. */
   ring(): void {
     if (Atomics.load(this.#words, SLEEPING) === 0) return; // partner: DoorbellSleeper.prepareWait
-    if (Atomics.exchange(this.#words, SLEEPING, 0) === 0) return; // another caller took it, and rings
-    Atomics.add(this.#words, DOORBELL, 1); // partner: DoorbellSleeper.listen
-    Atomics.notify(this.#words, DOORBELL); // partner: DoorbellSleeper.listen
+    if (Atomics.exchange(this.#words, SLEEPING, 0) === 0) return; // partner: DoorbellSleeper.prepareWait, DoorbellRinger.ring (another caller took it, and rings)
+    Atomics.add(this.#words, DOORBELL, 1); // partner: DoorbellSleeper.#listen
+    Atomics.notify(this.#words, DOORBELL); // partner: DoorbellSleeper.#listen
   }
 }
 
@@ -129,7 +129,7 @@ export class DoorbellSleeper {
     // and count up before the counter is read: this thread would listen for the ring after that, and with SLEEPING = 0
     // nobody would ring.
     this.#listen();
-    Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring, its load
+    Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring (load)
   }
 
   /** Says that this thread looks for work by itself now: nobody needs to ring. */
@@ -141,8 +141,8 @@ export class DoorbellSleeper {
     // One waiter is enough for ever so many announcements: a ring after it was set up wakes it whatever the counter
     // was.
     while (!this.#listening) {
-      const seen = Atomics.load(this.#words, DOORBELL); // partner: DoorbellRinger.ring, its add
-      const result = Atomics.waitAsync(this.#words, DOORBELL, seen); // partner: DoorbellRinger.ring, its notify
+      const seen = Atomics.load(this.#words, DOORBELL); // partner: DoorbellRinger.ring (add)
+      const result = Atomics.waitAsync(this.#words, DOORBELL, seen); // partner: DoorbellRinger.ring (notify)
       if (!result.async) continue; // rung between the two lines
       this.#listening = true;
       result.value.then(() => {

@@ -31,7 +31,7 @@ export class SlotQueueProducer {
     this.#words = words;
     this.#writeWord = writeWord;
     this.#entries = entries;
-    this.#writePosition = Atomics.load(words, writeWord); // its own word: no partner
+    this.#writePosition = Atomics.load(words, writeWord); // no partner: this thread's own word
   }
 
   /**
@@ -40,7 +40,7 @@ export class SlotQueueProducer {
    */
   push(handleId: number, flags: Int32Array, flagWord: number): boolean {
     if (Atomics.load(flags, flagWord) === 1) return false; // partner: SlotQueueConsumer.lower
-    Atomics.store(flags, flagWord, 1); // only this thread raises it, so load and store need not be one step
+    Atomics.store(flags, flagWord, 1); // partner: SlotQueueConsumer.lower (only this thread raises it: load and store need not be one step)
     this.pushAlways(handleId);
     return true;
   }
@@ -49,7 +49,7 @@ export class SlotQueueProducer {
   pushAlways(handleId: number): void {
     this.#words[this.#entries + (this.#writePosition & MASK)] = handleId;
     this.#writePosition = (this.#writePosition + 1) | 0;
-    Atomics.store(this.#words, this.#writeWord, this.#writePosition); // partner: SlotQueueConsumer.pop
+    Atomics.store(this.#words, this.#writeWord, this.#writePosition); // partner: SlotQueueConsumer.empty
   }
 }
 
@@ -67,7 +67,7 @@ export class SlotQueueConsumer {
     this.#writeWord = writeWord;
     this.#readWord = readWord;
     this.#entries = entries;
-    this.#readPosition = Atomics.load(words, readWord); // its own word: no partner
+    this.#readPosition = Atomics.load(words, readWord); // no partner: this thread's own word
   }
 
   /** Whether nothing is queued. */
@@ -80,7 +80,7 @@ export class SlotQueueConsumer {
     if (this.empty) return -1;
     const handleId = this.#words[this.#entries + (this.#readPosition & MASK)] as number;
     this.#readPosition = (this.#readPosition + 1) | 0;
-    Atomics.store(this.#words, this.#readWord, this.#readPosition); // told to whoever inspects; nobody waits for it
+    Atomics.store(this.#words, this.#readWord, this.#readPosition); // no partner: for debuggers and tests
     return handleId;
   }
 

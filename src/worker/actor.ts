@@ -48,7 +48,7 @@ export class Actor {
     this.#links.push(link);
     this.#listen(boot.port, link);
     this.#hearOfAttached(boot.name);
-    Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: WorkerLink.checkLife
+    Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: WorkerLink.checkLife, WorkerLink.heartbeat
     link.waker.wakeAnyway();
     this.#work();
   }
@@ -174,7 +174,7 @@ export class Actor {
     }
     Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: WorkerLink.checkLife
     for (const link of this.#links) link.waker.wakeAnyway();
-    for (;;) Atomics.wait(this.#words, STOP, 1); // nobody notifies: `terminate()` ends it
+    for (;;) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
   }
 
   #sleep(): void {

@@ -14,7 +14,7 @@ import { SignalWaker } from "../ring/signal.js";
 export default async function boot(data: BootData): Promise<void> {
   const words = new Int32Array(data.workerBlock);
   const die = (code: string, message: string): void => {
-    if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // the first reason is the true one
+    if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // no partner: this thread's own word; the first reason is the true one
     writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });
     Atomics.store(words, LIFE, LIFE_DEAD); // partner: WorkerLink.checkLife
     new SignalWaker(new Int32Array(data.callerBlock)).wakeAnyway();

@@ -131,7 +131,7 @@ export class Slot {
   /** An error that does not end the handle. */
   addPendingError(fault: Fault): void {
     this.#link.post({ type: "pending-error", handleId: this.#handleId, fault });
-    Atomics.add(this.words, PENDING_ERRORS, 1); // partner: Channel.pendingErrors
+    Atomics.add(this.words, PENDING_ERRORS, 1); // partner: Channel.takePendingError, Channel.hasPendingError
     this.notifyCaller();
   }
 
@@ -185,7 +185,7 @@ export class Slot {
     if (handle !== undefined) link.handles.set(handleId, handle);
     // What the old caller queued last may never be found under the old name: the caller looks at the handle.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG);
-    Atomics.store(this.words, TO_CALLER_FLAG, 1); // partner: SlotQueueConsumer.lower at the new caller
+    Atomics.store(this.words, TO_CALLER_FLAG, 1); // partner: SlotQueueConsumer.lower (at the new caller)
     link.toCaller.pushAlways(handleId);
     link.waker.wakeAnyway();
   }

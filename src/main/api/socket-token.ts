@@ -68,7 +68,7 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
   const link = attachedLink(caller, token);
   const handleId = caller.nextHandleId((candidate) => link.has(candidate));
   if (Atomics.compareExchange(words, HANDLE_ID, -home, handleId) !== -home) {
-    // partner: detachedToken, another attachSocket
+    // partner: detachedToken, attachSocket (of another thread)
     throw new NetError({
       code: "ERR_SOCKET_DETACHED",
       message: "the token was attached already, or its connection is gone",

@@ -132,7 +132,7 @@ export class Channel {
    * the slot.
    */
   assumeOpen(): void {
-    Atomics.compareExchange(this.words, STATE, PHASE_WAITING, PHASE_OPEN); // partner: Slot.#become, which comes later if it loses
+    Atomics.compareExchange(this.words, STATE, PHASE_WAITING, PHASE_OPEN); // partner: Slot.#become (which comes later if it loses)
   }
 
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
@@ -178,7 +178,7 @@ export class Channel {
 
   /** Whether the program has closed it, so that it only goes on sending. */
   get closing(): boolean {
-    return (Atomics.load(this.words, REQUEST) & (REQUEST_CLOSE | REQUEST_RESET)) !== 0; // its own word: no partner
+    return (Atomics.load(this.words, REQUEST) & (REQUEST_CLOSE | REQUEST_RESET)) !== 0; // no partner: this thread's own word
   }
 
   /** Asks for the end that the REQUEST_… bits say. */

@@ -64,7 +64,7 @@ function mustBeSent(channel: Channel, all: boolean): boolean {
 function isSent(channel: Channel): boolean {
   if (channel.link.death !== null) return true;
   if (channel.detached) return channel.unsent <= 0;
-  const state = Atomics.load(channel.words, STATE); // partner: Slot.endWriting
+  const state = Atomics.load(channel.words, STATE); // partner: Slot.#become
   return (state & WRITE_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_RELEASED;
 }
 

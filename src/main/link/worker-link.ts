@@ -252,7 +252,7 @@ export class WorkerLink {
   /** Looks whether the networking thread has said that it is dead. */
   checkLife(): void {
     if (this.death !== null) return;
-    const life = Atomics.load(this.#worker, LIFE); // partner: boot's `die`, Actor.#stop
+    const life = Atomics.load(this.#worker, LIFE); // partner: boot, Actor.#stop
     if (life === LIFE_DEAD) this.die(this.#lastWords());
     else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);
   }
@@ -283,7 +283,7 @@ export class WorkerLink {
       this.#silent = 0;
     } else {
       this.#silent++;
-      const starting = Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor's constructor
+      const starting = Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor.constructor
       if (this.#silent > (starting ? STARTING_HEARTBEATS : SILENT_HEARTBEATS)) {
         const what = starting ? "did not start" : "does not answer any more";
         this.die({
