@@ -17,7 +17,9 @@ interface Line {
   next: string;
 }
 
-const FILES = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
+const FILES = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((path) =>
+  /^(main|ring|worker)\b.*\.ts$/.test(path),
+);
 const TEXTS = new Map(FILES.map((file) => [file, readFileSync(new URL(file, SOURCE), "utf8")]));
 const LINES: Line[] = [...TEXTS].flatMap(([file, text]) => {
   const lines = text.split("\n");
