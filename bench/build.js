@@ -48,7 +48,7 @@ function makeCertificate() {
 export function build(own) {
   mkdirSync(made, { recursive: true });
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  if (own && !existsSync(join(root, "dist/main/index.js"))) {
+  if (own && !existsSync(join(root, "dist/index.mjs"))) {
     execFileSync(npm, ["run", "build"], { cwd: root, stdio: "inherit" });
   }
   if (!existsSync(join(here, "node_modules"))) {

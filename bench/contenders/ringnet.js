@@ -1,6 +1,6 @@
 /** This package, with the settings it comes with. */
 import { readFileSync } from "node:fs";
-import { bindUdp, connect, listen, Poller } from "../../dist/main/index.js";
+import { bindUdp, connect, listen, Poller } from "../../dist/index.mjs";
 
 /** The longest wait in ms. */
 const PATIENCE = 10_000;
@@ -12,7 +12,7 @@ let ca;
 
 /** @implements {Shape} */
 class Connection {
-  /** @param {import("../../dist/main/index.js").TcpSocket} socket */
+  /** @param {import("../../dist/index.mjs").TcpSocket} socket */
   constructor(socket) {
     this.socket = socket;
   }

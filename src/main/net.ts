@@ -282,7 +282,6 @@ export namespace net {
   export type datagram = DatagramFacade;
 }
 
-export default net;
 export {
   AddressFacade as address,
   caBundlePath as get_cacert_path,

@@ -208,7 +208,7 @@ export type Notice =
   | ({ type: "pending-error"; fault: Fault } & OfHandle)
   | { type: "reply"; request: number; fault: Fault | null };
 
-/** What the boot task of a networking thread gets. */
+/** What a networking thread is started with. */
 export interface BootData {
   /** Name of the broadcast channel on which it hears of attached sockets. */
   name: string;

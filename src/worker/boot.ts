@@ -1,5 +1,5 @@
 /**
- * The task that Piscina runs to start a networking thread. It sets things up and returns.
+ * Starts a networking thread: sets things up and returns.
  *
  * Runs on the networking thread. A caller that blocks never hears of a worker's 'error' or 'exit', so whatever ends
  * this thread is written where such a caller looks. What can fail to load is therefore imported inside the task.

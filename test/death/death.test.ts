@@ -70,7 +70,7 @@ function expectMourning(programs: Process[], waits: string[], told: RegExp, limi
 }
 
 describe("it says why it dies, and every wait ends at once", () => {
-  const SAYS_ERROR = /the networking thread died: Error: executed\n.*boot\.cjs/s;
+  const SAYS_ERROR = /the networking thread died: Error: executed\n +at .*ringnet\//s;
 
   test.each([
     ["throw", "by an error that nobody catches", WAITS, SAYS_ERROR],

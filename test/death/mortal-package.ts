@@ -1,14 +1,15 @@
 /**
  * A copy of the built package whose networking thread dies on command, and in which one name, never.example, is never resolved. Nothing of it is in
- * the package: the copy's boot file is replaced by one that also listens to an executioner's broadcast channel.
+ * the package: the copy's networking thread also listens to an executioner's broadcast channel.
  */
 
-import { cpSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "../support/folders.js";
 import { Process, root } from "../support/processes.js";
+import { packageWithThread } from "../support/thread-code.js";
 
-const BOOT = `
+/** Runs before the thread's own code. */
+const BEFORE = `
   const dns = require("node:dns");
   const { syncBuiltinESMExports } = require("node:module");
   const { BroadcastChannel, resourceLimits } = require("node:worker_threads");
@@ -30,20 +31,12 @@ const BOOT = `
   const executioner = new BroadcastChannel("executioner");
   executioner.onmessage = ({ data }) => setTimeout(WAYS[data.way], data.delay);
   executioner.unref();
-
-  exports.__esModule = true;
-  exports.default = require("./true-boot.cjs").default;
 `;
 
 /** Makes the copy, with the programs of this folder in it; its folder. */
 export function mortalPackage(): string {
-  const folder = temporaryFolder();
-  cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });
-  cpSync(join(root, "package.json"), join(folder, "package.json"));
+  const folder = packageWithThread((code) => `{${BEFORE}}\n${code}`);
   cpSync(join(root, "test/death/programs"), join(folder, "programs"), { recursive: true });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  renameSync(join(folder, "dist/worker/boot.cjs"), join(folder, "dist/worker/true-boot.cjs"));
-  writeFileSync(join(folder, "dist/worker/boot.cjs"), BOOT);
   return folder;
 }
 

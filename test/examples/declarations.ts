@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../dist/main");
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../dist/types/main");
 
 export interface ClassNames {
   name: string;
@@ -24,7 +24,7 @@ export interface PublicNames {
 }
 
 function read(file: string): string {
-  return readFileSync(join(FOLDER, file.replace(/^\.\//, "").replace(/\.js$/, ".d.ts")), "utf8");
+  return readFileSync(join(FOLDER, file.replace(/^\.\//, "").replace(/\.cjs$/, ".d.cts")), "utf8");
 }
 
 /** Whether the text ends with a docstring, and whether it is one for the package's own use. */
@@ -53,7 +53,7 @@ function membersOf(source: string, kind: "class" | "interface", name: string): C
 
 /** Everything that the package root exports, but for the face `net`. */
 export function publicNames(): PublicNames {
-  const index = read("./index.js");
+  const index = read("./index.cjs");
   const names: PublicNames = { classes: [], interfaces: [], types: [], functions: [] };
   const addFunction = (source: string, name: string): void => {
     const at = source.search(new RegExp(`^export declare (function|const) ${name}\\b`, "m"));

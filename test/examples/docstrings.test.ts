@@ -44,7 +44,7 @@ test("functions and constants", () => {
 });
 
 test("declarations show nothing internal", () => {
-  const files = readdirSync(DIST, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.ts"));
+  const files = readdirSync(DIST, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.cts"));
   expect(files.length).toBeGreaterThan(20);
   expect(files.filter((path) => readFileSync(join(DIST, path), "utf8").includes("@internal"))).toEqual([]);
 });

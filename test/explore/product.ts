@@ -156,6 +156,7 @@ function standIns(world: World): Record<string, Exports> {
       boolean: same,
       keepAliveDelay: same,
     },
+    "main/link/thread-stack": { readableStack: (text: string) => text },
     "main/link/deadline": { Deadline: class {} },
     "main/api/framing": {},
     "worker/connection-facts": { connectionFacts: () => null },

@@ -2,21 +2,14 @@
  * A networking thread that can't be born: a copy of the package, broken on purpose, gives an error in bounded time.
  */
 
-import { cpSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
 import { root } from "../support/processes.js";
-import { runProgram } from "../support/programs.js";
-
-/** A copy of the built package, which programs that run there import by its name. */
-function copyOfPackage(): string {
-  const folder = temporaryFolder();
-  cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });
-  cpSync(join(root, "package.json"), join(folder, "package.json"));
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  return folder;
-}
+import { runProgram, startProgram } from "../support/programs.js";
+import { packageWithThread } from "../support/thread-code.js";
 
 /** Tries every way in, each of which has to fail, and prints the error and how long it took. */
 const PROGRAM = `
@@ -65,50 +58,79 @@ function expectFailure(folder: string, told: RegExp, limit: number): void {
   for (const { ms } of Object.values<{ ms: number }>(found)) expect(ms).toBeLessThan(limit);
 }
 
-const actor = (folder: string) => join(folder, "dist/worker/actor.cjs");
+/** A copy of the package whose actor does something as soon as its class is made. */
+const born = (what: string) => packageWithThread((code) => code.replace("Actor=class{", `Actor=class{static{${what}}`));
 
-test("worker/actor.cjs is missing", () => {
-  const folder = copyOfPackage();
-  rmSync(actor(folder));
-  expectFailure(folder, /actor\.cjs/, 10_000);
+test("its code throws: the error has its stack, with the places in the source", () => {
+  const folder = born("(function born() { throw new Error('broken on purpose'); })();");
+  expectFailure(
+    folder,
+    /could not start: Error: broken on purpose\n +at born \(ringnet\/src\/\S+\.ts:\d+:\d+\)/,
+    10_000,
+  );
 });
 
-test("worker/actor.cjs can't be parsed", () => {
-  const folder = copyOfPackage();
-  writeFileSync(actor(folder), "const const = 1;\n");
-  expectFailure(folder, /SyntaxError/, 10_000);
+test("its code ends the thread", () => {
+  expectFailure(born("process.exit(7)"), /exited with code 7/, 10_000);
 });
 
-test("worker/actor.cjs throws: the error has its stack", () => {
-  const folder = copyOfPackage();
-  writeFileSync(actor(folder), "function born() {\n  throw new Error('broken on purpose');\n}\nborn();\n");
-  expectFailure(folder, /broken on purpose.*at born .*actor\.cjs:2/s, 10_000);
+test("the map of its source is missing: the error has the places as they are", () => {
+  const folder = born("(function born() { throw new Error('broken on purpose'); })();");
+  rmSync(join(folder, "dist/code/networking-thread.js.map"));
+  expectFailure(folder, /at born \(ringnet\/dist\/networking-thread\.js:\d+:\d+\)/, 10_000);
 });
 
-test("worker/actor.cjs ends the thread", () => {
-  const folder = copyOfPackage();
-  writeFileSync(actor(folder), "process.exit(7);\n");
-  expectFailure(folder, /exited with code 7/, 10_000);
-});
-
-test("worker/actor.cjs runs in circles: an error in the end, and the process ends too", () => {
-  const folder = copyOfPackage();
-  writeFileSync(actor(folder), "for (;;);\n");
-  const { code, output, errors } = runProgram(
-    `import { connect } from "ringnet";
+test("its code can't be parsed, or runs in circles: an error in the end, and the process ends too", () => {
+  const source = `import { connect } from "ringnet";
     try {
       connect({ host: "127.0.0.1", port: 9, timeout: -1 });
     } catch (error) {
       console.log(error.name, error.code, error.message);
-    }`,
-    { cwd: folder, timeout: 25_000 },
+    }`;
+  const programs = ["const const = 1;", "for (;;);"].map((start) =>
+    startProgram(source, { cwd: packageWithThread((code) => `${start}${code}`) }),
   );
-  expect(output, errors).toMatch(/^NetError ERR_WORKER_START the networking thread did not start/);
-  expect(code).toBe(0);
+  for (const program of programs) {
+    program.waitForOutput(/^NetError ERR_WORKER_START the networking thread did not start/, 25_000);
+    program.waitForExit();
+  }
+}, 60_000);
+
+test("Node refuses the thread: the error says why", () => {
+  const { output } = runProgram(
+    `import threads from "node:worker_threads";
+    threads.Worker = class { constructor() { throw new Error("no threads today"); } };
+    const { connect } = await import("ringnet");
+    try {
+      connect({ host: "127.0.0.1", port: 9, timeout: -1 });
+    } catch (error) {
+      console.log(error.name, error.code, error.message, error.cause.message);
+    }`,
+  );
+  expect(output).toBe(
+    "NetError ERR_WORKER_START the networking thread can't start: no threads today no threads today\n",
+  );
 });
 
-test("worker/boot.cjs is missing", () => {
-  const folder = copyOfPackage();
-  rmSync(join(folder, "dist/worker/boot.cjs"));
-  expectFailure(folder, /boot\.cjs/, 10_000);
+test("the working directory was removed: an error at once, and with another one it works", () => {
+  const folder = temporaryFolder();
+  const { output, errors } = runProgram(
+    `import { rmdirSync } from "node:fs";
+    import { listen, connect } from ${JSON.stringify(pathToFileURL(join(root, "dist/index.mjs")).href)};
+    rmdirSync(process.cwd());
+    try {
+      listen({ host: "127.0.0.1" });
+    } catch (error) {
+      console.log(error.name, error.code, error.message);
+    }
+    process.chdir("/");
+    const server = listen({ host: "127.0.0.1" });
+    connect({ host: "127.0.0.1", port: server.port, timeout: 10_000 }).close();
+    console.log("works");`,
+    { cwd: folder },
+  );
+  expect({ output, errors }).toEqual({
+    output: expect.stringMatching(/^NetError ERR_WORKER_START .* the working directory was removed.*\nworks\n$/),
+    errors: "",
+  });
 });

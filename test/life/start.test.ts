@@ -142,7 +142,7 @@ describe("starts with other things loaded into the process", () => {
 
   test("an --import hook that uses the package itself", () => {
     const text = `data:text/javascript,${encodeURIComponent(
-      `const { listen } = await import(${JSON.stringify(new URL("../../dist/main/index.js", import.meta.url).href)}); listen({ host: "127.0.0.1" }).close();`,
+      `const { listen } = await import(${JSON.stringify(new URL("../../dist/index.mjs", import.meta.url).href)}); listen({ host: "127.0.0.1" }).close();`,
     )}`;
     expectToWork({ nodeArgs: ["--import", text] });
   });

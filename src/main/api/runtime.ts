@@ -14,6 +14,7 @@ import type { Channel } from "../link/channel.js";
 import { Deadline } from "../link/deadline.js";
 import { flush } from "../link/flush.js";
 import { NetworkThreads, type ThreadLimits } from "../link/network-threads.js";
+import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
@@ -282,9 +283,12 @@ export class Runtime {
     const caller = thisCaller();
     caller.spinning.allow(this.#busyPoll);
     const onError = (error: Error): void => {
-      this.#end({ code: "ERR_WORKER_DIED", message: `the networking thread died: ${error.stack ?? error.message}` });
+      this.#end({
+        code: "ERR_WORKER_DIED",
+        message: `the networking thread died: ${readableStack(error.stack ?? error.message)}`,
+      });
     };
-    this.#networkThreads = new NetworkThreads(this.#threads, this.#limits, onError);
+    this.#networkThreads = new NetworkThreads(this.#threads, this.#limits);
     for (let i = 0; i < this.#threads; i++) {
       const name = `ringnet ${uniqueName()}`;
       const workerBlock = new SharedArrayBuffer(WORKER_BLOCK_BYTES);

@@ -1,85 +1,103 @@
 /**
- * Starts and ends networking threads. The only file that knows Piscina, the pool that hosts them.
+ * Starts and ends networking threads.
  *
  * Runs on the calling thread, which may block for ever afterwards: nothing here depends on its event loop.
  */
 
-import { closeSync, openSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type * as piscina from "piscina";
+import { closeSync, openSync, realpathSync } from "node:fs";
+import { devNull } from "node:os";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { BootData } from "../../ring/protocol.js";
 import { NetError } from "../api/net-error.js";
-
-const BOOT = fileURLToPath(new URL("../worker/boot.cjs", import.meta.url));
-
-/** Loaded at the first use: who imports this package and opens nothing does not pay for it. */
-const require = createRequire(import.meta.url);
+import { networkingThreadCode } from "./networking-thread-code.js";
 
 /** Memory limits of a networking thread; see Node's `resourceLimits`. */
 export interface ThreadLimits {
   maxOldGenerationSizeMb?: number;
 }
 
+function cannotStart(code: string, message: string, cause: unknown): NetError {
+  return new NetError({ code, message: `the networking thread can't start: ${message}` }, cause);
+}
+
 /**
- * Throws where a thread could not start: its file is missing, or there are fewer than `descriptors` file descriptors left
- * (it takes four, and some to load). It could not say so itself, and would only be found silent after a long while.
+ * Throws where fewer than `descriptors` file descriptors are left (a thread takes four, and some to load): it could not say so itself,
+ * and would only be found silent after a long while.
  */
-function checkStart(descriptors: number): void {
+function checkDescriptors(descriptors: number): void {
   const files: number[] = [];
   try {
-    while (files.length < descriptors) files.push(openSync(BOOT, "r"));
+    while (files.length < descriptors) files.push(openSync(devNull, "r"));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new NetError({
-      code: code === "EMFILE" || code === "ENFILE" ? code : "ERR_WORKER_START",
-      message: `the networking thread can't start: ${message}`,
-    });
+    // Where the file can't be opened for another reason, a permission for example, the descriptors stay unknown.
+    if (code === "EMFILE" || code === "ENFILE") throw cannotStart(code, message, error);
   } finally {
     for (const file of files) closeSync(file);
   }
 }
 
-export class NetworkThreads {
-  readonly #pool: piscina.Piscina;
+/**
+ * Throws where the working directory was removed: Node's threads ask for it before they run anything, and end where it is not to be had.
+ */
+function checkWorkingDirectory(): void {
+  try {
+    realpathSync.native("."); // asks the system; `process.cwd()` may remember
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") return;
+    throw cannotStart("ERR_WORKER_START", "the working directory was removed, and Node's threads need one", error);
+  }
+}
 
-  /**
-   * Prepares `threads` networking threads. `onError` hears of a thread's error if this thread ever gets to its event
-   * loop.
-   */
-  constructor(threads: number, limits: ThreadLimits, onError: (error: Error) => void) {
-    checkStart(4 * threads + 8);
-    const { NODE_OPTIONS: _, ...env } = process.env;
-    const { Piscina } = require("piscina") as typeof piscina;
-    this.#pool = new Piscina({
-      filename: BOOT,
-      minThreads: threads,
-      maxThreads: threads,
-      concurrentTasksPerWorker: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      // Piscina's own way to wait for tasks would freeze the networking thread's event loop.
-      atomics: "disabled",
-      // Loader hooks of the program (`--import`, NODE_OPTIONS) would run in the networking thread too, and can wait for
-      // this thread, which may block.
-      execArgv: [],
-      env,
-      resourceLimits: limits,
-      recordTiming: false,
-    });
-    this.#pool.on("error", onError);
+export class NetworkThreads {
+  readonly #limits: ThreadLimits;
+  readonly #workers: Worker[] = [];
+
+  /** Prepares `threads` networking threads. */
+  constructor(threads: number, limits: ThreadLimits) {
+    checkDescriptors(4 * threads + 8);
+    checkWorkingDirectory();
+    this.#limits = limits;
   }
 
-  /** Starts one networking thread with `boot`; returns the port to talk to it through. */
+  /**
+   * Starts one networking thread with `boot`; returns the port to talk to it through. `onError` gets the thread's error if this thread
+   * ever reaches its event loop. Throws a `NetError` where the system or Node refuses the thread.
+   */
   start(boot: Omit<BootData, "port">, onError: (error: Error) => void): MessagePort {
     const { port1, port2 } = new MessageChannel();
     port1.unref();
-    this.#pool.run({ ...boot, port: port2 } satisfies BootData, { transferList: [port2] as never }).catch(onError);
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    const worker = this.#newWorker({ ...boot, port: port2 }, env);
+    worker.unref();
+    worker.on("error", onError);
+    worker.on("exit", (code) => {
+      if (this.#workers.includes(worker)) onError(new Error(`it exited with code ${code}`));
+    });
+    this.#workers.push(worker);
     return port1;
   }
 
   /** Ends the threads, whatever they do. */
   close(): void {
-    void this.#pool.destroy().catch(() => {});
+    for (const worker of this.#workers.splice(0)) void worker.terminate();
+  }
+
+  #newWorker(boot: BootData, env: NodeJS.ProcessEnv): Worker {
+    try {
+      return new Worker(networkingThreadCode(), {
+        eval: true,
+        name: boot.name,
+        workerData: boot,
+        transferList: [boot.port],
+        // Loader hooks of the program (`--import`, NODE_OPTIONS) would run in the networking thread too, and can wait for
+        // this thread, which may block.
+        execArgv: [],
+        env,
+        resourceLimits: this.#limits,
+      });
+    } catch (error) {
+      throw cannotStart("ERR_WORKER_START", (error as Error).message, error);
+    }
   }
 }

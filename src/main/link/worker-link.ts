@@ -46,6 +46,7 @@ import { DoorbellRinger } from "../../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../../ring/slot-queue.js";
 import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
 import { Channel, type ChannelCaller, type Rings } from "./channel.js";
+import { readableStack } from "./thread-stack.js";
 
 /**
  * Questions in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing.
@@ -309,7 +310,7 @@ export class WorkerLink {
     const fault = readFault(this.#worker, LIFE_FAULT);
     if (fault === null) return { code: "ERR_WORKER_DIED", message: "the networking thread died" };
     const what = fault.code === "ERR_WORKER_START" ? "could not start" : "died";
-    return { code: fault.code, message: `the networking thread ${what}: ${fault.message}` };
+    return { code: fault.code, message: `the networking thread ${what}: ${readableStack(fault.message)}` };
   }
 
   #ringArena(bytes: number): Arena {

@@ -1,0 +1,74 @@
+/**
+ * Puts the compiled modules of build/ together into a few CommonJS files in dist/code, the package's one implementation: loading dozens
+ * of small modules takes as long as starting Node. What entry points share is in files that they share.
+ *
+ * Node's own modules come from the table in dist/code/builtins.cjs, which the entry points fill (wrappers.js): a bundler that makes an ES
+ * module out of CommonJS code leaves calls of `require` in it, which such a module has not.
+ */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { rolldown } from "rolldown";
+import { ENTRIES } from "./entries.js";
+import { licences } from "./licences.js";
+import { networkingThread } from "./networking-thread.js";
+
+const REQUIRE = /\brequire\("(?:node:)?([\w/]+)"\)/g;
+
+/** Writes the files; gives the names of Node's modules that each entry needs. */
+export async function writeCode(folder) {
+  const thread = await networkingThread();
+  const bundle = await rolldown({
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([entry, { module }]) => [entry, `build/${module}.js`])),
+    platform: "node",
+    plugins: [
+      {
+        // Loaded at the first use: who imports this package and opens nothing does not pay for it.
+        name: "networking-thread",
+        resolveId: (id) => (id === "./networking-thread.cjs" ? { id, external: true } : null),
+        load: (id) =>
+          id.endsWith("networking-thread-code.js")
+            ? 'export const networkingThreadCode = () => require("./networking-thread.cjs");'
+            : null,
+      },
+    ],
+  });
+  const { output } = await bundle.generate({
+    format: "cjs",
+    esModule: false,
+    exports: "named",
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name].cjs",
+    codeSplitting: { groups: [{ name: "common", minShareCount: 2 }] },
+  });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/networking-thread.cjs`, `module.exports = ${JSON.stringify(thread.code)};\n`);
+  writeFileSync(`${folder}/networking-thread.js.map`, thread.map);
+  writeFileSync(`${folder}/builtins.cjs`, "module.exports = {};\n");
+  writeFileSync(`${folder}/third-party-licences.txt`, licences(output.flatMap(({ modules }) => Object.keys(modules))));
+  for (const { fileName, code } of output) {
+    const builtins = code.replace(REQUIRE, (call, name) => (isBuiltin(name) ? `builtins["node:${name}"]` : call));
+    const head = builtins === code ? "" : 'const builtins = require("./builtins.cjs");\n';
+    writeFileSync(`${folder}/${fileName}`, head + builtins);
+  }
+  return builtinsOf(output);
+}
+
+/** For each entry, Node's modules that its file and the files that it loads ask for. */
+function builtinsOf(output) {
+  const chunks = new Map(output.map((chunk) => [chunk.fileName, chunk]));
+  const filesOf = (fileName, seen = new Set()) => {
+    if (seen.has(fileName) || !chunks.has(fileName)) return seen;
+    seen.add(fileName);
+    for (const each of [...chunks.get(fileName).imports]) filesOf(each, seen);
+    return seen;
+  };
+  const namesIn = (fileName) =>
+    [...chunks.get(fileName).code.matchAll(REQUIRE)]
+      .map((match) => match[1])
+      .filter(isBuiltin)
+      .map((name) => `node:${name}`);
+  return Object.fromEntries(
+    Object.keys(ENTRIES).map((entry) => [entry, [...new Set([...filesOf(`${entry}.cjs`)].flatMap(namesIn))].sort()]),
+  );
+}

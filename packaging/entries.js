@@ -1,0 +1,12 @@
+/**
+ * The package's entry points, and their modules in build/. A new one is one line here: the build writes the `exports` of package.json.
+ *
+ * `default` names the export that `import` gets as the default one as well. With `callable`, `require` gets that one, which the others are
+ * properties of.
+ */
+
+export const ENTRIES = {
+  index: { module: "main/index" },
+  net: { module: "main/net", default: "net" },
+  http: { module: "http/index" },
+};

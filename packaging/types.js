@@ -1,0 +1,27 @@
+/**
+ * Copies the declarations that the entry points reach from build/types to dist/types, as those of CommonJS modules, which the code is. ES modules
+ * may import from them as well, so both module systems see the same types.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { ENTRIES } from "./entries.js";
+
+const FROM = "build/types";
+const RELATIVE = /(["'])(\.\.?\/[^"']+)\.js\1/g;
+
+export function writeTypes(folder) {
+  const waiting = Object.values(ENTRIES).map(({ module }) => join(FROM, `${module}.js`));
+  const seen = new Set(waiting);
+  for (const module of waiting) {
+    const text = readFileSync(module.replace(/\.js$/, ".d.ts"), "utf8");
+    for (const [, , path] of text.matchAll(RELATIVE)) {
+      const other = join(dirname(module), `${path}.js`);
+      if (!seen.has(other)) waiting.push(other);
+      seen.add(other);
+    }
+    const target = join(folder, relative(FROM, module).replace(/\.js$/, ".d.cts"));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text.replace(RELATIVE, "$1$2.cjs$1").replace(/^\/\/# sourceMappingURL=.*$/m, ""));
+  }
+}

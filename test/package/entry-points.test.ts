@@ -1,0 +1,54 @@
+/**
+ * The package's entry points: `import` and `require` get the same code from each.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ENTRIES } from "../../packaging/entries.js";
+import { Process, root } from "../support/processes.js";
+import { runProgram } from "../support/programs.js";
+
+const names = Object.keys(ENTRIES).map((entry) => (entry === "index" ? "ringnet" : `ringnet/${entry}`));
+
+test("package.json exports those of the list", () => {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object };
+  expect(Object.keys(exports)).toEqual([...names.map((name) => name.replace("ringnet", ".")), "./package.json"]);
+});
+
+test.each(["user.mjs", "user.cjs"])("%s serves, connects, fails and ends", (program) => {
+  const run = new Process(process.execPath, [`test/package/programs/${program}`]);
+  run.waitForOutput(/^works$/m, 20_000);
+  run.waitForExit();
+});
+
+describe("import and require give the same objects", () => {
+  test.each(names)("%s", (name) => {
+    const { output, errors } = runProgram(
+      `import * as imported from "${name}";
+      import { createRequire } from "node:module";
+      const required = createRequire(import.meta.url)("${name}");
+      const others = Object.keys(imported).filter((key) => key !== "default" && imported[key] !== required[key]);
+      const missing = Object.keys(required).filter((key) => !(key in imported));
+      console.log(JSON.stringify({ others, missing, count: Object.keys(imported).length > 0 }));`,
+    );
+    expect({ output, errors }).toEqual({ output: '{"others":[],"missing":[],"count":true}\n', errors: "" });
+  });
+});
+
+test("a thread that requires and one that imports pass a connection on", () => {
+  const { output, errors } = runProgram(
+    `import { Worker, receiveMessageOnPort, MessageChannel } from "node:worker_threads";
+    import { listen, connect } from "ringnet";
+    const server = listen({ host: "127.0.0.1" });
+    const client = connect({ host: "127.0.0.1", port: server.port, timeout: 10_000 });
+    const token = server.acceptWait(10_000).detach();
+    const worker = new Worker(
+      'const { TcpSocket } = require("ringnet"); const { workerData } = require("node:worker_threads");' +
+      'const socket = TcpSocket.attach(workerData); socket.writeAll("from there"); socket.end(); socket.close();',
+      { eval: true, execArgv: [], workerData: token },
+    );
+    console.log(String(client.readAll(10_000)));`,
+  );
+  expect({ output, errors }).toEqual({ output: "from there\n", errors: "" });
+});
