@@ -9,7 +9,7 @@
  *       4..5   port
  *       6      length of the host in bytes, 0 where the socket is connected
  *       7      unused
- *       8…     host (an IP literal or a name, ASCII), then the payload
+ *       8…     host (an IP literal or a name, UTF-8), then the payload
  * ```
  */
 
@@ -32,7 +32,7 @@ export class RecordProducer {
     this.#ring = ring;
   }
 
-  /** Writes one record if it fits as a whole, and says whether it did. `host` is ASCII of up to MAX_HOST_BYTES. */
+  /** Writes one record if it fits as a whole, and says whether it did. `host` has up to MAX_HOST_BYTES in UTF-8. */
   write(host: string, port: number, payload: Uint8Array): boolean {
     if (host !== this.#host) this.#encodeHost(host);
     const head = this.#head;
@@ -51,12 +51,13 @@ export class RecordProducer {
   }
 
   #encodeHost(host: string): void {
-    if (host.length > MAX_HOST_BYTES)
-      throw new RangeError(`a host of ${host.length} bytes is longer than ${MAX_HOST_BYTES}`);
-    for (let i = 0; i < host.length; i++) this.#head[RECORD_HEADER_BYTES + i] = host.charCodeAt(i) & 127;
-    this.#head[6] = host.length;
+    const bytes = new TextEncoder().encode(host);
+    if (bytes.length > MAX_HOST_BYTES)
+      throw new RangeError(`a host of ${bytes.length} bytes is longer than ${MAX_HOST_BYTES}`);
+    this.#head.set(bytes, RECORD_HEADER_BYTES);
+    this.#head[6] = bytes.length;
     this.#host = host;
-    this.#headBytes = RECORD_HEADER_BYTES + host.length;
+    this.#headBytes = RECORD_HEADER_BYTES + bytes.length;
     this.#headView = this.#head.subarray(0, this.#headBytes);
   }
 }
@@ -65,7 +66,9 @@ export class RecordProducer {
 export class RecordConsumer {
   readonly #ring: ByteConsumer;
   readonly #head = new Uint8Array(RECORD_HEADER_BYTES);
+  /** The bytes of `host`, and memory for those of the next one. */
   #hostBytes = new Uint8Array(0);
+  #nextHostBytes = new Uint8Array(0);
   /** Where the current record's payload begins and ends, in bytes from the ring's read position. */
   #payloadStart = 0;
   #payloadEnd = 0;
@@ -119,11 +122,15 @@ export class RecordConsumer {
   }
 
   #decodeHost(length: number, start: number): void {
-    if (this.#hostBytes.length !== length) this.#hostBytes = new Uint8Array(length);
-    const bytes = this.#hostBytes;
+    const known = this.#hostBytes;
+    const bytes = this.#nextHostBytes.length === length ? this.#nextHostBytes : new Uint8Array(length);
     this.#ring.copy(bytes, 0, start);
-    let same = this.host.length === length;
-    for (let i = 0; same && i < length; i++) same = this.host.charCodeAt(i) === bytes[i];
-    if (!same) this.host = String.fromCharCode(...bytes);
+    let same = known.length === length;
+    for (let i = 0; same && i < length; i++) same = known[i] === bytes[i];
+    this.#nextHostBytes = bytes;
+    if (same) return;
+    this.host = new TextDecoder().decode(bytes);
+    this.#hostBytes = bytes;
+    this.#nextHostBytes = known;
   }
 }

@@ -10,6 +10,7 @@ import type { Channel } from "../link/channel.js";
 import { Deadline } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Handle } from "./handle.js";
+import { hostName } from "./host-name.js";
 import type { NetError } from "./net-error.js";
 import { closedHere } from "./net-error.js";
 
@@ -20,6 +21,8 @@ export type Status = "waiting" | "success" | "failure";
 export class Address extends Handle {
   /** The name it was made from, or its IP if it has no name. */
   readonly hostname: string;
+  /** @internal The same as it travels: in ASCII. */
+  readonly encoded: string;
   #ips: string[] | null = null;
   #error: NetError | null = null;
   #link: WorkerLink | null = null;
@@ -29,6 +32,7 @@ export class Address extends Handle {
   /** @internal Use `resolve`. `link` is asked for a networking thread only if `host` is a name. */
   constructor(host: string, link: () => WorkerLink) {
     super();
+    this.encoded = hostName("host", host);
     this.hostname = host;
     if (isIP(host) !== 0) {
       this.#ips = [host];
@@ -37,7 +41,7 @@ export class Address extends Handle {
     this.#link = link();
     const channel = this.#link.openPlain();
     const { handleId } = channel;
-    channel.link.post({ type: "resolve", slot: channel.reference, host });
+    channel.link.post({ type: "resolve", slot: channel.reference, host: this.encoded });
     this.#channel = channel;
     this.#reported = false;
     this.bindChannel(channel, () => channel.link.post({ type: "close", handleId }));

@@ -34,11 +34,18 @@ export function amount(name: string, value: unknown): number {
   return integer(name, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** A text that is not empty and has no NUL, which the system would take for its end. */
+/** Half of a character outside the Basic Multilingual Plane, which has no form in UTF-8. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * A text that is not empty, has no NUL, which the system would take for its end, and no lone surrogate, in whose place the system would get
+ * another character.
+ */
 export function text(name: string, value: unknown): string {
   if (typeof value !== "string") throw new TypeError(`${name} must be a string, not ${describe(value)}`);
   if (value === "") throw new RangeError(`${name} must not be empty`);
   if (value.includes("\0")) throw new RangeError(`${name} must not contain a NUL character`);
+  if (LONE_SURROGATE.test(value)) throw new RangeError(`${name} must not contain a lone surrogate`);
   return value;
 }
 

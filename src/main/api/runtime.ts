@@ -18,7 +18,10 @@ import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
+import { hostName } from "./host-name.js";
 import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
+import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
+import { type Names, ownOptions } from "./option-names.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { TcpServer } from "./tcp-server.js";
 import { TcpSocket } from "./tcp-socket.js";
@@ -36,6 +39,49 @@ const LINGER_MS = 5000;
 const BUSY_POLL_US = 400;
 /** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
+
+const CONNECT_OPTIONS: Names<ConnectOptions> = {
+  host: true,
+  port: true,
+  path: true,
+  tls: true,
+  timeout: true,
+  noDelay: true,
+  keepAlive: true,
+  localAddress: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+};
+const LISTEN_OPTIONS: Names<ListenOptions> = {
+  port: true,
+  host: true,
+  path: true,
+  tls: true,
+  backlog: true,
+  ipv6Only: true,
+  noDelay: true,
+  keepAlive: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+};
+const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
+  port: true,
+  host: true,
+  reuseAddr: true,
+  broadcast: true,
+  ipv6Only: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+};
+const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
+  threads: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+  busyPoll: true,
+  lingerMs: true,
+  resourceLimits: true,
+};
+const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
 
 /** Networking threads of one's own, and what is opened on them. Made by `createRuntime`. */
 export class Runtime {
@@ -59,13 +105,13 @@ export class Runtime {
       busyPoll = BUSY_POLL_US,
       lingerMs = LINGER_MS,
       resourceLimits = {},
-    } = check.options("options", options);
+    } = ownOptions("options", options, RUNTIME_OPTIONS);
     this.#threads = check.integer("threads", threads, 1, 64);
     this.#receiveBuffer = ringBytes("receiveBuffer", receiveBuffer, SMALLEST_RING);
     this.#sendBuffer = ringBytes("sendBuffer", sendBuffer, SMALLEST_RING);
     this.#busyPoll = check.integer("busyPoll", busyPoll, 0, 1_000_000);
     this.#lingerMs = check.integer("lingerMs", lingerMs, 0, 2 ** 31 - 1);
-    this.#limits = check.options("resourceLimits", resourceLimits);
+    this.#limits = threadLimits(resourceLimits);
   }
 
   /** Whether it was closed, or its networking threads died: it opens nothing any more. */
@@ -86,7 +132,7 @@ export class Runtime {
 
   /** Starts the look-up of a host name or IP literal, and returns at once. */
   resolve(host: string): Address {
-    return new Address(check.text("host", host), () => this.#link());
+    return new Address(host, () => this.#link());
   }
 
   /** This machine's addresses, IPv4 and IPv6, loopback included. */
@@ -111,10 +157,11 @@ export class Runtime {
       localAddress,
       receiveBuffer,
       sendBuffer,
-    } = check.options("options", options);
+      ...where
+    } = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
     const deadline = timeout === undefined ? null : new Deadline(timeout);
-    const link = this.#linkFor(options.host);
-    const target = this.#target(options, link);
+    const link = this.#linkFor(where.host);
+    const target = this.#target(where, link);
     const socketOptions = {
       noDelay: check.boolean("noDelay", noDelay),
       keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
@@ -161,7 +208,7 @@ export class Runtime {
       keepAlive = false,
       receiveBuffer,
       sendBuffer,
-    } = check.options("options", options);
+    } = ownOptions("options", options, LISTEN_OPTIONS, LISTEN_HINTS);
     const link = this.#linkFor(host);
     const acceptOptions = {
       noDelay: check.boolean("noDelay", noDelay),
@@ -195,7 +242,7 @@ export class Runtime {
       ipv6Only = false,
       receiveBuffer,
       sendBuffer,
-    } = check.options("options", options);
+    } = ownOptions("options", options, BIND_UDP_OPTIONS, BIND_UDP_HINTS);
     const link = this.#linkFor(host);
     const address = this.#ipToBind(host);
     const family = address === null || isIP(address) === 6 ? 6 : 4;
@@ -248,7 +295,7 @@ export class Runtime {
   /** The IP to bind a UDP socket to, or null for all interfaces: the family of the socket depends on it, so a name is looked up first. */
   #ipToBind(host: string | Address | undefined): string | null {
     if (host === undefined) return null;
-    const address = host instanceof Address ? host : this.resolve(check.text("host", host));
+    const address = host instanceof Address ? host : this.resolve(host);
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
     if (address.ip === null) throw timedOut(`the look-up of ${address.hostname}`, BIND_MS);
     return address.ip;
@@ -310,8 +357,7 @@ export class Runtime {
     }
   }
 
-  #target(options: ConnectOptions, link: WorkerLink): Target {
-    const { host, port, path } = options;
+  #target({ host, port, path }: Pick<ConnectOptions, "host" | "port" | "path">, link: WorkerLink): Target {
     if (path !== undefined) {
       if (host !== undefined || port !== undefined) throw new TypeError("path goes without host and port");
       return { path: check.text("path", path) };
@@ -321,9 +367,9 @@ export class Runtime {
     if (host instanceof Address) {
       if (host.status === "failure") throw host.error;
       const { addresses, lookup } = host.target;
-      return { host: host.hostname, port, addresses, lookup: host.lookupLink === link ? lookup : null };
+      return { host: host.encoded, port, addresses, lookup: host.lookupLink === link ? lookup : null };
     }
-    const name = check.text("host", host ?? "localhost");
+    const name = hostName("host", host ?? "localhost");
     return { host: name, port, addresses: null, lookup: null };
   }
 }
@@ -339,6 +385,14 @@ function awaitBound(channel: Channel, abandon: () => void, what: string): void {
   throw error;
 }
 
+function threadLimits(limits: ThreadLimits): ThreadLimits {
+  const own = ownOptions("resourceLimits", limits, THREAD_LIMITS);
+  const { maxOldGenerationSizeMb: megabytes } = own;
+  if (megabytes === undefined) return {};
+  if (typeof megabytes === "number" && megabytes > 0 && Number.isFinite(megabytes)) return own;
+  throw new TypeError("resourceLimits.maxOldGenerationSizeMb must be a number above 0");
+}
+
 function ringBytes(name: string, value: number, smallest: number): number {
   return check.powerOfTwo(name, value, smallest, LARGEST_RING);
 }
@@ -346,9 +400,9 @@ function ringBytes(name: string, value: number, smallest: number): number {
 /** The IP or name to bind to, or null for all interfaces. */
 function hostToBind(host: string | Address | undefined): string | null {
   if (host === undefined) return null;
-  if (!(host instanceof Address)) return check.text("host", host);
+  if (!(host instanceof Address)) return hostName("host", host);
   if (host.status === "failure") throw host.error;
-  return host.ip ?? host.hostname;
+  return host.ip ?? host.encoded;
 }
 
 function nameOf(target: Target): string {

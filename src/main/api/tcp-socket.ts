@@ -24,9 +24,12 @@ import * as check from "./arguments.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
 import { closedHere, NetError } from "./net-error.js";
+import { READ_HINTS } from "./option-hints.js";
+import { type Names, ownOptions } from "./option-names.js";
 import type { ReadLimitOptions, SocketOptions } from "./options.js";
 import { attachSocket, detachedToken, type SocketToken } from "./socket-token.js";
 
+const READ_OPTIONS: Names<ReadLimitOptions> = { maxLength: true };
 const LINE_MAX = 1024 * 1024;
 const DELIMITER_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
@@ -435,6 +438,6 @@ export class TcpSocket extends Handle {
 }
 
 function maxLength(options: ReadLimitOptions, standard: number): number {
-  const { maxLength = standard } = check.options("options", options);
+  const { maxLength = standard } = ownOptions("options", options, READ_OPTIONS, READ_HINTS);
   return check.amount("maxLength", maxLength);
 }

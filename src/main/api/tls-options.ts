@@ -6,6 +6,8 @@
 
 import type { TlsParameters } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
+import { hostName } from "./host-name.js";
+import { type Hints, type Names, ownOptions } from "./option-names.js";
 
 type Check = (name: string, value: unknown) => unknown;
 
@@ -16,6 +18,7 @@ const TEXT: Check = (name, value) => {
   if (typeof value !== "string") throw new TypeError(`${name} must be a string`);
   return value;
 };
+const NAME: Check = (name, value) => (value === "" ? "" : hostName(name, value));
 const VERSION: Check = (name, value) => {
   if (!["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].includes(value as string)) {
     throw new RangeError(`${name} must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not ${String(value)}`);
@@ -33,26 +36,44 @@ const CHECKS: Record<keyof TlsParameters, Check> = {
   key: TEXTS,
   passphrase: TEXT,
   pfx: TEXT_OR_BYTES,
-  servername: TEXT,
+  servername: NAME,
   ALPNProtocols: PROTOCOLS,
   minVersion: VERSION,
   maxVersion: VERSION,
-  ciphers: TEXT,
+  ciphers: (name, value) => (value === "" ? "" : check.text(name, value)),
   rejectUnauthorized: check.boolean,
   requestCert: check.boolean,
   caFile: check.text,
 };
+
+const BESIDE = "it belongs beside tls, not into it";
+const HINTS: Hints = {
+  host: BESIDE,
+  hostname: BESIDE,
+  port: BESIDE,
+  path: BESIDE,
+  timeout: BESIDE,
+  checkServerIdentity: "functions can't go to another thread; servername says which name is verified",
+  SNICallback: "functions can't go to another thread",
+  ALPNCallback: "functions can't go to another thread; use ALPNProtocols",
+  secureContext: "it can't go to another thread; give ca, cert, key and the like",
+  secureProtocol: "use minVersion and maxVersion",
+  session: "sessions are kept and resumed without it",
+  cafile: "use caFile",
+};
+
+/** The names of the TLS options. */
+export const TLS_OPTIONS: Names<TlsParameters> = Object.fromEntries(
+  Object.keys(CHECKS).map((name) => [name, true]),
+) as Names<TlsParameters>;
 
 /** The parameters that travel, or null for none. Throws a `TypeError` or `RangeError` that names what is wrong. */
 export function tlsParameters(tls: boolean | TlsParameters): TlsParameters | null {
   if (tls === false) return null;
   if (tls === true) return {};
   const parameters: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(check.options("tls", tls))) {
-    if (value === undefined) continue;
-    const checked = CHECKS[name as keyof TlsParameters];
-    if (checked === undefined) throw new TypeError(`tls.${name} is not an option: ${Object.keys(CHECKS).join(", ")}`);
-    parameters[name] = checked(`tls.${name}`, value);
+  for (const [name, value] of Object.entries(ownOptions("tls", tls, TLS_OPTIONS, HINTS))) {
+    if (value !== undefined) parameters[name] = CHECKS[name as keyof TlsParameters](`tls.${name}`, value);
   }
   return parameters;
 }

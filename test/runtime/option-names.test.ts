@@ -1,0 +1,108 @@
+/**
+ * The names of options: one that is none is refused by every call, with what to write instead.
+ */
+
+import { bindUdp, connect, createRuntime, listen } from "ringnet";
+import { expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { errorOf, openTo } from "../tcp/sockets.js";
+
+type Call = (options: object) => unknown;
+
+const calls: Record<string, Call> = {
+  connect: (options) => connect({ port: 9, ...options }),
+  listen: (options) => listen(options),
+  bindUdp: (options) => bindUdp(options),
+  createRuntime: (options) => createRuntime(options),
+  "createRuntime's resourceLimits": (resourceLimits) => createRuntime({ resourceLimits }),
+  "connect's tls": (tls) => connect({ port: 9, tls }),
+  "listen's tls": (tls) => listen({ tls }),
+};
+
+/** The error of a call that refuses its options. */
+function refusal(call: Call, options: object): Error {
+  try {
+    call(options);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError);
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+test.each(Object.entries(calls))("%s refuses a name that is no option, and lists those that are", (_, call) => {
+  expect(refusal(call, { wibble: 1 }).message).toMatch(/wibble is not an option: expected one of \w+/);
+  expect(refusal(call, { wibble: undefined }).message).toMatch(/wibble is not an option/);
+});
+
+test.each(["readLine", "readUntil", "readAll"] as const)("%s refuses a name that is no option", (method) => {
+  const socket = openTo(startPeer("silent"));
+  const call = (options: object) =>
+    method === "readUntil" ? socket.readUntil("\n", 0, options) : socket[method](0, options);
+  expect(refusal(call, { maxLenght: 1 }).message).toBe("maxLenght is not an option: did you mean maxLength?");
+  expect(refusal(call, { timeout: 1 }).message).toMatch(/the timeout comes before the options/);
+  socket.close();
+});
+
+test.each<[string, object, RegExp]>([
+  ["connect", { timout: 5 }, /timout is not an option: did you mean timeout\?/],
+  ["connect", { timeOut: 5 }, /did you mean timeout\?/],
+  ["connect", { hots: "x" }, /did you mean host\?/],
+  ["connect", { no_delay: true }, /did you mean noDelay\?/],
+  ["connect", { rejectUnauthorized: true }, /rejectUnauthorized is not an option: .*tls: \{ rejectUnauthorized/],
+  ["connect", { ca: "x" }, /tls: \{ ca/],
+  ["connect", { servername: "x" }, /tls: \{ servername/],
+  ["connect", { ssl: true }, /tls: true/],
+  ["connect", { secure: true }, /tls: true/],
+  ["connect", { hostname: "x" }, /host/],
+  ["connect", { socketPath: "x" }, /path/],
+  ["connect", { family: 4 }, /IP/],
+  ["connect", { lookup: () => {} }, /resolve/],
+  ["connect", { keepAliveInitialDelay: 5 }, /keepAlive/],
+  ["connect", { signal: null }, /timeout/],
+  ["listen", { cert: "x", key: "y" }, /tls: \{ cert/],
+  ["listen", { hostname: "x" }, /host/],
+  ["listen", { backlogs: 5 }, /did you mean backlog\?/],
+  ["bindUdp", { type: "udp4" }, /host/],
+  ["bindUdp", { address: "127.0.0.1" }, /host/],
+  ["bindUdp", { recvBufferSize: 1 }, /receiveBuffer/],
+  ["createRuntime", { thread: 2 }, /did you mean threads\?/],
+  [
+    "connect's tls",
+    { rejectUnautorized: false },
+    /tls\.rejectUnautorized is not an option: did you mean rejectUnauthorized\?/,
+  ],
+  ["connect's tls", { checkServerIdentity: () => {} }, /another thread/],
+  ["connect's tls", { secureProtocol: "TLSv1_2_method" }, /minVersion/],
+  ["connect's tls", { host: "x" }, /beside tls/],
+])("%s says what to write instead of %j", (name, options, message) => {
+  expect(refusal(calls[name] as Call, options).message).toMatch(message);
+});
+
+test("nothing is sent where options in the style of node:tls are refused", () => {
+  const peer = startPeer("manual");
+  const options = { host: "127.0.0.1", port: peer.port, ca: "x", ssl: true, rejectUnauthorized: true };
+  expect(() => connect(options as never)).toThrow(TypeError);
+  openTo(peer).close();
+  peer.waitForEvent("connection");
+  expect(peer.events("connection")).toHaveLength(1);
+});
+
+test("what an object inherits is no option", () => {
+  const peer = startPeer("echo");
+  const inherited = Object.create({ port: 1, tls: true, wibble: 1 });
+  const socket = connect(Object.assign(inherited, { host: "127.0.0.1", port: peer.port, timeout: 5000 }));
+  expect(socket).toMatchObject({ status: "success", encrypted: false });
+  socket.close();
+  expect(() => connect(Object.create({ host: "127.0.0.1", port: peer.port }))).toThrow(/port must be given/);
+});
+
+test("a name that all objects have is no option either", () => {
+  expect(() => connect({ port: 9, toString: 1 } as never)).toThrow(/toString is not an option/);
+  expect(() => connect({ port: 9, ["__proto__"]: 1 } as never)).toThrow(/__proto__ is not an option/);
+});
+
+test("an option whose value is undefined counts as absent", () => {
+  const closed = { host: "127.0.0.1", port: 1, timeout: 1000, tls: undefined, keepAlive: undefined };
+  expect(errorOf(() => connect(closed)).code).toBe("ECONNREFUSED");
+});
