@@ -26,6 +26,7 @@ export class Connection {
   idleUntil = 0;
   /** The name that the connection waits for. */
   readonly #address: Address | null;
+  readonly #secure: boolean;
   /** The name that the proxy wants to know the address of. */
   #target: Address | null = null;
   #handshake: Generator<void, void> | null = null;
@@ -39,7 +40,8 @@ export class Connection {
     const { host, port } = proxy ?? route;
     // A look-up of its own, so that a time-out can say that it waited for the name.
     this.#address = isIP(host) === 0 ? opener.resolve(host) : null;
-    const tls = secure || proxy?.kind === "https" ? { ALPNProtocols: ["http/1.1"], ...route.tls } : false;
+    this.#secure = secure || proxy?.kind === "https";
+    const tls = this.#secure ? { ALPNProtocols: ["http/1.1"], ...route.tls } : false;
     this.socket = opener.connect({ host: this.#address ?? host, port, tls });
     if (proxy?.kind === "socks5" || proxy?.kind === "socks5h") {
       if (proxy.kind === "socks5") this.#target = opener.resolve(route.host);
@@ -58,11 +60,14 @@ export class Connection {
     return true;
   }
 
-  /** What it waits for before it is established; null once it is. */
+  /** Which stage it is in, or has failed in; null once it is established. */
   get stage(): Stage | null {
-    if (this.#address?.status === "waiting" || this.#target?.status === "waiting") return "resolve";
-    if (this.socket.status === "waiting") return this.socket.encrypted ? "TLS" : "connect";
-    return this.#handshake === null ? null : "proxy";
+    const { socket } = this;
+    for (const name of [this.#address, this.#target]) {
+      if (name !== null && name.status !== "success") return "resolve";
+    }
+    if (socket.remoteAddress !== undefined) return this.#handshake === null ? null : "proxy";
+    return socket.error !== null && socket.error.syscall === undefined && this.#secure ? "TLS" : "connect";
   }
 
   /** What to wait for to become readable. */

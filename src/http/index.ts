@@ -8,6 +8,7 @@ import { HttpClient, type HttpClientOptions } from "./http-client.js";
 import type { RequestOptions } from "./request-options.js";
 import type { HttpResponse } from "./response.js";
 
+export type { ServerSentEvent } from "./body-text.js";
 export type { Timeout } from "./budget.js";
 export type { CookieJar } from "./cookies.js";
 export type { HeadersInput } from "./header-list.js";

@@ -5,8 +5,10 @@
  */
 
 import { Handle, type TcpSocket } from "../main/index.js";
+import { events, lines, type ServerSentEvent } from "./body-text.js";
 import { Budget, type Timeout } from "./budget.js";
 import type { Call } from "./call.js";
+import { parseForm } from "./form-parser.js";
 import { HttpError, withoutCredentials } from "./http-error.js";
 import { waitFor } from "./progress.js";
 
@@ -22,6 +24,7 @@ export class HttpResponse extends Handle {
   readonly #call: Call;
   #headers: Headers | null = null;
   #used = false;
+  #takenWhole = false;
   #headTaken = false;
   #endTaken = false;
 
@@ -135,6 +138,12 @@ export class HttpResponse extends Handle {
     return new Blob([this.#call.body.buffer.takeAll() as Uint8Array<ArrayBuffer>], { type });
   }
 
+  /** The body as a form, multipart or URL-encoded. Throws as `bytes`, and a `TypeError` if it is none. */
+  formData(timeout: Timeout = -1): FormData {
+    this.#collect(timeout, "formData");
+    return parseForm(this.#call.body.buffer.takeAll(), this.#call.head?.get("content-type") ?? "");
+  }
+
   // The body in pieces.
 
   /**
@@ -168,7 +177,7 @@ export class HttpResponse extends Handle {
   /** The next bytes in place: valid until `consume` or any other reading call. Empty, `null` and errors as with `read`. */
   peek(): Uint8Array | null {
     const call = this.#open();
-    if (!this.#used && this.#endTaken) throw this.#bodyUsed();
+    if (this.#takenWhole) throw this.#bodyUsed();
     const { buffer } = call.body;
     if (buffer.size === 0) call.step();
     const first = call.head === null ? null : call.body.buffer.first();
@@ -206,6 +215,19 @@ export class HttpResponse extends Handle {
       if (bytes === null) return;
       if (bytes.length > 0) yield bytes;
     }
+  }
+
+  /**
+   * The lines of the body as they come, without their ends; the last one also if it has none. `maxLength`: the most
+   * characters of a line, 1 MiB unless given; a longer one throws `EMSGSIZE`.
+   */
+  lines(options: { maxLength?: number } = {}): Generator<string, void> {
+    return this.#named(lines(this, options.maxLength));
+  }
+
+  /** The events of a `text/event-stream` as they come. `maxLength`: the most characters of an event, 1 MiB unless given. */
+  events(options: { maxLength?: number } = {}): Generator<ServerSentEvent, void> {
+    return this.#named(events(this, options.maxLength));
   }
 
   // Anything else.
@@ -252,9 +274,19 @@ export class HttpResponse extends Handle {
     if (call.error !== null) throw this.#failure();
     if (!call.complete) throw call.timedOut(budget.milliseconds, what);
     this.#used = true;
+    this.#takenWhole = true;
     this.#headTaken = true;
     this.#endTaken = true;
     forgotten.unregister(this);
+  }
+
+  /** Errors of what is made of the body name the request, too. */
+  *#named<T>(found: Generator<T, void>): Generator<T, void> {
+    try {
+      yield* found;
+    } catch (error) {
+      throw this.#call.wrap(error);
+    }
   }
 
   #open(): Call {

@@ -1,0 +1,85 @@
+/**
+ * A body as text that comes piece by piece: lines, and server-sent events.
+ *
+ * Runs on the calling thread.
+ */
+
+import { createParser } from "eventsource-parser";
+import { NetError } from "../main/index.js";
+
+/** The most bytes of a line, and of an event, unless the program says otherwise. */
+const MAX_LENGTH = 1024 * 1024;
+
+/** A server-sent event. */
+export interface ServerSentEvent {
+  /** Its kind: `message` unless the server says otherwise. */
+  readonly event: string;
+  readonly data: string;
+  /** The id of the last event that had one; empty if there was none. */
+  readonly id: string;
+}
+
+/** The lines of a body without their ends, "\n" or "\r\n"; the last one also if it has none. */
+export function* lines(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Generator<string, void> {
+  const decoder = new TextDecoder();
+  let parts: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true });
+    let start = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      if (length + end - start > maxLength) throw tooLong("line of the body", maxLength);
+      parts.push(text.slice(start, end));
+      yield withoutReturn(parts.join(""));
+      parts = [];
+      length = 0;
+      start = end + 1;
+    }
+    if (start === text.length) continue;
+    parts.push(text.slice(start));
+    length += text.length - start;
+    if (length > maxLength) throw tooLong("line of the body", maxLength);
+  }
+  parts.push(decoder.decode());
+  const last = parts.join("");
+  if (last !== "") yield withoutReturn(last);
+}
+
+function tooLong(what: string, maxLength: number): NetError {
+  return new NetError({
+    code: "EMSGSIZE",
+    message: `the next ${what} is longer than maxLength (${maxLength} characters)`,
+  });
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+/** The events of a `text/event-stream`; one that is not complete at the end is none, as the HTML Standard has it. */
+export function* events(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Generator<ServerSentEvent, void> {
+  const decoder = new TextDecoder();
+  const found: ServerSentEvent[] = [];
+  let lastId = "";
+  let failure: NetError | null = null;
+  const parser = createParser({
+    maxBufferSize: maxLength,
+    onEvent({ event = "message", data, id }) {
+      lastId = id ?? lastId;
+      found.push({ event, data, id: lastId });
+    },
+    onError(error) {
+      // Fields that are not known are ignored, as the standard wants it.
+      if (error.type !== "max-buffer-size-exceeded") return;
+      failure ??= new NetError(
+        { code: "EMSGSIZE", message: `an event is longer than maxLength (${maxLength})` },
+        error,
+      );
+    },
+  });
+  for (const piece of pieces) {
+    parser.feed(decoder.decode(piece, { stream: true }));
+    while (found.length > 0) yield found.shift() as ServerSentEvent;
+    if (failure !== null) throw failure;
+  }
+}

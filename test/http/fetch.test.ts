@@ -1,0 +1,367 @@
+/**
+ * Requests as a server of node:http sees them, and what a program can do with the response.
+ */
+
+import { NetError, poll } from "ringnet";
+import { createHttpClient, fetch, HttpError, type RequestOptions } from "ringnet/http";
+import { CookieJar } from "tough-cookie";
+import { beforeAll, describe, expect, test } from "vitest";
+import { closedPort } from "../support/ports.js";
+import { type Server, startNodeServer } from "./support/servers.js";
+
+let server: Server;
+
+beforeAll(() => {
+  server = startNodeServer();
+});
+
+interface Echo {
+  method: string;
+  url: string;
+  rawHeaders: string[];
+  body: { length: number; sha256: string; text: string };
+  connection: number;
+}
+
+function get(path: string, options: RequestOptions = {}) {
+  return fetch(`${server.origin}${path}`, { timeout: 10_000, proxy: null, ...options });
+}
+
+function echo(options: RequestOptions, path = "/echo"): Echo {
+  return get(path, options).json() as Echo;
+}
+
+function header(seen: Echo, name: string): string | undefined {
+  const index = seen.rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
+  return index < 0 ? undefined : seen.rawHeaders[index + 1];
+}
+
+describe("the request", () => {
+  test("has the method, the target and what a server may expect", () => {
+    const seen = echo({}, "/echo/a%20b?c=d&e=%F0#fragment");
+    expect(seen.method).toBe("GET");
+    expect(seen.url).toBe("/echo/a%20b?c=d&e=%F0");
+    expect(header(seen, "host")).toBe(`127.0.0.1:${server.port}`);
+    expect(header(seen, "accept")).toBe("*/*");
+    expect(header(seen, "accept-encoding")).toMatch(/^gzip, deflate, br/);
+    expect(header(seen, "content-length")).toBeUndefined();
+  });
+
+  test.each([
+    ["get", "GET"],
+    ["pOsT", "POST"],
+    ["delete", "DELETE"],
+    ["patch", "patch"], // only the six of the Fetch Standard are written in capitals
+    ["PROPFIND", "PROPFIND"],
+  ])("method %s is sent as %s", (method, sent) => {
+    if (method === "patch")
+      expect(get("/echo", { method }).status).toBe(400); // node:http knows it in capitals only
+    else expect(echo({ method }).method).toBe(sent);
+  });
+
+  test("headers keep their spelling and their order; several values stay several", () => {
+    const seen = echo({
+      headers: [
+        ["X-One", "1"],
+        ["x-TWO", "caf\xe9"],
+        ["X-One", " 2\t"],
+      ],
+    });
+    const own = seen.rawHeaders.slice(2, 8);
+    expect(own).toEqual(["X-One", "1", "x-TWO", "caf\xe9", "X-One", "2"]);
+    expect(header(echo({ headers: new Headers({ a: "b" }) }), "a")).toBe("b");
+    expect(header(echo({ headers: { a: ["b", "c"] } }), "a")).toBe("b");
+  });
+
+  test.each<[string, RequestOptions["body"], string | undefined, string]>([
+    ["a string", "h\xe9llo", "text/plain;charset=UTF-8", "h\xc3\xa9llo"],
+    ["an empty string", "", "text/plain;charset=UTF-8", ""],
+    ["bytes", new Uint8Array([1, 2, 255]), undefined, "\x01\x02\xff"],
+    ["an ArrayBuffer", new Uint8Array([1, 2]).buffer, undefined, "\x01\x02"],
+    ["another view", new Uint16Array([0x4141, 0x4242]), undefined, "AABB"],
+    ["a view of shared memory", Buffer.from(new SharedArrayBuffer(2)).fill("x"), undefined, "xx"],
+    ["URLSearchParams", new URLSearchParams({ a: "b c" }), "application/x-www-form-urlencoded;charset=UTF-8", "a=b+c"],
+    ["a Blob", new Blob(["bl", "ob"], { type: "text/x" }), "text/x", "blob"],
+    ["an iterable", [Buffer.from("one "), Buffer.alloc(0), Buffer.from("two")], undefined, "one two"],
+  ])("body: %s", (_name, body, type, text) => {
+    const seen = echo({ method: "POST", ...(body === undefined ? {} : { body }) });
+    expect(seen.body.text).toBe(text);
+    expect(header(seen, "content-type")).toBe(type);
+    if (Array.isArray(body)) expect(header(seen, "transfer-encoding")).toBe("chunked");
+    else expect(header(seen, "content-length")).toBe(`${text.length}`);
+  });
+
+  test("body: a form, with files", () => {
+    const form = new FormData();
+    form.append('na"me', "line\nend");
+    form.append("file", new Blob(["content"], { type: "text/x" }), "f\xefle.txt");
+    const seen = echo({ method: "POST", body: form });
+    const boundary = /^multipart\/form-data; boundary=(.*)$/.exec(header(seen, "content-type") ?? "")?.[1];
+    expect(seen.body.text).toBe(
+      `--${boundary}\r\nContent-Disposition: form-data; name="na%22me"\r\n\r\nline\r\nend\r\n` +
+        `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="f\xc3\xafle.txt"\r\nContent-Type: text/x\r\n\r\ncontent\r\n` +
+        `--${boundary}--\r\n`,
+    );
+  });
+
+  test("a request without a body says so where a server may wait for one", () => {
+    expect(header(echo({ method: "POST" }), "content-length")).toBe("0");
+    expect(header(echo({ method: "DELETE" }), "content-length")).toBeUndefined();
+  });
+
+  test("credentials of the URL become Authorization, and are in no error and no url", () => {
+    const url = `http://us%65r:p%40ss@127.0.0.1:${server.port}`;
+    const response = fetch(`${url}/echo`, { proxy: null, timeout: 5000 });
+    expect(header(response.json() as Echo, "authorization")).toBe(`Basic ${btoa("user:p@ss")}`);
+    expect(response.url).toBe(`${server.origin}/echo`);
+    let thrown: unknown;
+    try {
+      fetch(`http://user:secret@127.0.0.1:${closedPort()}/`, { proxy: null, timeout: 5000 }).status;
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(HttpError);
+    expect(thrown).toBeInstanceOf(NetError);
+    expect(thrown).toMatchObject({ code: "ECONNREFUSED", method: "GET", stage: "connect", address: "127.0.0.1" });
+    expect(JSON.stringify(thrown) + (thrown as Error).message).not.toContain("secret");
+  });
+
+  test.each<[string, string, RequestOptions, RegExp]>([
+    ["CR in a value", "/", { headers: { a: "b\rc" } }, /header a must not contain/],
+    ["LF in a value", "/", { headers: { a: "b\n" } }, /header a must not contain/],
+    ["NUL in a value", "/", { headers: { a: "\0" } }, /header a must not contain/],
+    ["a value beyond Latin-1", "/", { headers: { a: "\u{1F600}" } }, /Latin-1/],
+    ["CR LF in a name", "/", { headers: { "a\r\nb": "c" } }, /token/],
+    ["an empty name", "/", { headers: { "": "c" } }, /token/],
+    ["LF in the method", "/", { method: "GET\nX: y" }, /token/],
+    ["CR LF in the URL", "/\r\nX: y", {}, /CR, LF or NUL/],
+    ["NUL in the URL", "/\0", {}, /CR, LF or NUL/],
+    ["CONNECT", "/", { method: "connect" }, /CONNECT/],
+    ["a body with GET", "/", { body: "x" }, /GET request has no body/],
+    [
+      "Transfer-Encoding",
+      "/",
+      { method: "POST", body: "x", headers: { "transfer-encoding": "chunked" } },
+      /Transfer-Encoding/,
+    ],
+    [
+      "a length that is not the body's",
+      "/",
+      { method: "POST", body: "x", headers: { "content-length": "2" } },
+      /has 1 bytes/,
+    ],
+    ["two lengths", "/", { method: "POST", body: "x", headers: { "content-length": ["1", "1"] } }, /2 times/],
+    ["an expectation that nobody knows", "/", { method: "POST", headers: { expect: "more" } }, /100-continue/],
+    ["an unknown option", "/", { timout: 5 } as RequestOptions, /unknown option timout/],
+    ["an unknown redirect", "/", { redirect: "never" as "follow" }, /redirect must be one of/],
+    ["a body that is a promise", "/", { method: "POST", body: Promise.resolve("x") as unknown as string }, /Promise/],
+    ["a negative timeout", "/", { timeout: -2 }, /timeout must be/],
+    ["a proxy of another kind", "/", { proxy: "ftp://localhost" }, /a proxy must be/],
+  ])("refuses %s before anything is sent", (_name, path, options, message) => {
+    expect(() => get(path, options)).toThrow(message);
+    try {
+      get(path, options);
+    } catch (error) {
+      expect(error instanceof TypeError || error instanceof RangeError).toBe(true);
+    }
+  });
+
+  test.each(["ftp://localhost/", "/path", "", "http://", "http://[::1"])("refuses the URL %j", (url) => {
+    expect(() => fetch(url)).toThrow(TypeError);
+  });
+});
+
+describe("the response", () => {
+  test("blocks for what it is asked for", () => {
+    const response = get("/slow?head=100&body=100");
+    expect(response.waitUntilHeaders(0)).toBe(false);
+    expect(response.waitUntilHeaders(5000)).toBe(true);
+    expect([response.status, response.ok, response.statusText, response.redirected]).toEqual([200, true, "OK", false]);
+    expect(response.text(5000)).toBe("first last");
+  });
+
+  test("a status of 400 and more is no error", () => {
+    const response = get("/status/404?reason=Nothing%20here");
+    expect([response.status, response.ok, response.statusText]).toEqual([404, false, "Nothing here"]);
+    expect(response.text()).toBe("status 404");
+  });
+
+  test("gives the body in each form", () => {
+    expect(get("/bytes/20").bytes().toString()).toBe("0123456789abcdef0123");
+    expect(get("/bytes/0").bytes().length).toBe(0);
+    expect(new Uint8Array(get("/bytes/3").arrayBuffer())).toEqual(new Uint8Array([48, 49, 50]));
+    const blob = get("/form?type=text/x&body=content").blob();
+    expect([blob.size, blob.type]).toEqual([7, "text/x"]);
+    expect(get("/form?type=text/x&body=%C3%AF%C2%BB%C2%BF%C3%83%C2%A9").text()).toBe("\xe9");
+    expect(() => get("/bytes/3?").json()).not.toThrow(TypeError);
+    expect(() => get("/form?type=x&body={").json()).toThrow(SyntaxError);
+  });
+
+  test("forms", () => {
+    const urlencoded = get("/form?type=application/x-www-form-urlencoded&body=a%3Db%2Bc%26d%3D").formData();
+    expect([...urlencoded]).toEqual([
+      ["a", "b c"],
+      ["d", ""],
+    ]);
+    const parts = `--XX\r\nContent-Disposition: form-data; name="a%22"\r\n\r\none\r\n--XX\r\nContent-Type: text/x\r\nContent-Disposition: form-data; name="f"; filename="n.txt"\r\n\r\ncon\r\ntent\r\n--XX--\r\n`;
+    const form = get(`/form?type=multipart/form-data;boundary=XX&body=${encodeURIComponent(parts)}`).formData();
+    expect(form.get('a"')).toBe("one");
+    const file = form.get("f") as File;
+    expect([file.name, file.type, file.size]).toEqual(["n.txt", "text/x", 9]);
+    expect(() => get("/bytes/3").formData()).toThrow(TypeError);
+    expect(() => get("/form?type=multipart/form-data;boundary=XX&body=--XX%0D%0Arest").formData()).toThrow(
+      /ends within/,
+    );
+  });
+
+  test("a body can be read once", () => {
+    const response = get("/bytes/10");
+    expect(response.bodyUsed).toBe(false);
+    response.text();
+    expect(response.bodyUsed).toBe(true);
+    for (const again of [() => response.text(), () => response.read(), () => response.bytes()]) {
+      expect(again).toThrow(expect.objectContaining({ code: "ERR_HTTP_BODY_USED" }));
+    }
+  });
+
+  test("a call that runs out of time loses nothing", () => {
+    const response = get("/slow?body=300");
+    response.waitUntilHeaders();
+    expect(() => response.text(20)).toThrow(expect.objectContaining({ code: "ETIMEDOUT", stage: "body" }));
+    expect(response.text(5000)).toBe("first last");
+  });
+
+  test("comes in pieces", () => {
+    const response = get("/chunks?text=one,two,three&pause=20");
+    const pieces = [...response].map(String);
+    expect(pieces.join("")).toBe("onetwothree");
+    expect(response.read()).toBe(null);
+    const target = Buffer.alloc(8);
+    const into = get("/bytes/20");
+    into.waitUntilReadable();
+    const counts: (number | null)[] = [];
+    for (let count = into.readInto(target); count !== null; count = into.readInto(target)) {
+      if (count > 0) counts.push(count);
+      else into.waitUntilReadable();
+    }
+    expect(counts).toEqual([8, 8, 4]);
+    const looked = get("/bytes/20");
+    looked.waitUntilReadable();
+    const view = looked.peek() as Uint8Array;
+    expect(view.length).toBe(20);
+    looked.consume(15);
+    expect(String(looked.read(2))).toBe("f0");
+    expect(() => looked.consume(4)).toThrow(RangeError);
+    expect(String(looked.read())).toBe("123");
+    expect(looked.read()).toBe(null);
+  });
+
+  test("comes in lines", () => {
+    expect([...get("/chunks?text=a%0Ab%0D,%0Ac%C3%A9,d%0A,%0Alast").lines()]).toEqual(["a", "b", "c\xe9d", "", "last"]);
+    expect(() => [...get("/bytes/1000").lines({ maxLength: 999 })]).toThrow(
+      expect.objectContaining({ code: "EMSGSIZE" }),
+    );
+    expect([...get("/bytes/1000").lines({ maxLength: 1000 })][0]).toHaveLength(1000);
+  });
+
+  test("comes in server-sent events", () => {
+    expect([...get("/events").events()]).toEqual([
+      { event: "news", data: "one\ntwo", id: "1" },
+      { event: "message", data: '{"three":3}', id: "1" },
+    ]);
+    expect(() => [...get("/bytes/1000").events({ maxLength: 100 })]).toThrow(
+      expect.objectContaining({ code: "EMSGSIZE" }),
+    );
+  });
+
+  test("an answer to HEAD has no body, whatever its head says", () => {
+    const response = get("/bytes/1000", { method: "HEAD" });
+    expect(response.headers.get("content-length")).toBe("1000");
+    expect(response.bytes().length).toBe(0);
+    expect(get("/bytes/3").text()).toBe("012");
+  });
+
+  test("has trailers behind the body, and hints in front of it", () => {
+    const response = get("/trailers");
+    expect([...response.trailers]).toEqual([]);
+    expect(response.text()).toBe("body");
+    expect([...response.trailers]).toEqual([["x-sum", "42"]]);
+    expect(get("/hints").text()).toBe("final");
+  });
+
+  test("gives the connection away where the server switches protocols", () => {
+    const response = get("/upgrade", { headers: { connection: "upgrade", upgrade: "echo" } });
+    expect(response.status).toBe(101);
+    const socket = response.takeSocket();
+    expect(socket.readLine(5000)).toBe("hello from the other protocol");
+    socket.writeAll("and back\n");
+    expect(socket.readLine(5000)).toBe("and back");
+    socket.close();
+    expect(() => get("/bytes/1").takeSocket()).toThrow(TypeError);
+  });
+
+  test("close ends it", () => {
+    const response = get("/late");
+    response.close();
+    expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_SOCKET_CLOSED" }));
+    const read = get("/bytes/5");
+    read.waitUntilHeaders();
+    read.close();
+    expect(read.status).toBe(200);
+  });
+
+  test("a signal is looked at between waits", () => {
+    expect(() => get("/late", { signal: AbortSignal.abort(new Error("not wanted")) }).status).toThrow("not wanted");
+  });
+});
+
+describe("many at once", () => {
+  test("are polled, and ready when their heads are here", () => {
+    const slow = get("/slow?head=300");
+    const waiting = new Set([slow, ...[1, 2, 3, 4].map((count) => get(`/bytes/${count}`))]);
+    const order: number[] = [];
+    while (waiting.size > 0) {
+      const ready = poll(waiting, 5000);
+      expect(ready.length).toBeGreaterThan(0);
+      for (const each of ready) {
+        waiting.delete(each as typeof slow);
+        order.push((each as typeof slow).bytes(5000).length);
+      }
+    }
+    expect(order.at(-1)).toBe(10);
+    expect(order.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 10]);
+  });
+
+  test("share a client's connections, in any order of reading", () => {
+    const client = createHttpClient({ connections: 3, proxy: null, timeout: 10_000 });
+    const responses = Array.from({ length: 20 }, (_, i) => client.fetch(`${server.origin}/bytes/${1000 + i}`));
+    expect(client.connections.open).toBe(3);
+    expect(responses.reverse().map((response) => response.bytes().length)).toEqual(
+      Array.from({ length: 20 }, (_, i) => 1019 - i),
+    );
+    expect(client.connections).toEqual({ open: 3, idle: 3 });
+    client.close();
+    expect(client.connections).toEqual({ open: 0, idle: 0 });
+  });
+
+  test("where responses that nobody reads hold all connections, that is said instead of waited for", () => {
+    const client = createHttpClient({ connections: 1, proxy: null });
+    const unread = client.fetch(`${server.origin}/bytes/10000000`);
+    const next = client.fetch(`${server.origin}/bytes/1`);
+    expect(() => next.text(5000)).toThrow(expect.objectContaining({ code: "EAGAIN", stage: "queue" }));
+    unread.close();
+    expect(client.fetch(`${server.origin}/bytes/1`).text(5000)).toBe("0");
+  });
+});
+
+describe("cookies", () => {
+  test("are stored and sent, also by redirects", () => {
+    const cookies = new CookieJar();
+    get("/cookie?set=a%3D1&set=b%3D2;Path=/other&set=nonsense;Domain=example.org&to=/cookie?set=c%3D3", {
+      cookies,
+    }).text();
+    expect(header(echo({ cookies }), "cookie")).toBe("a=1; c=3");
+    expect(header(echo({ cookies, headers: { cookie: "own=0" } }), "cookie")).toBe("own=0; a=1; c=3");
+    expect(header(echo({}), "cookie")).toBeUndefined();
+  });
+});
