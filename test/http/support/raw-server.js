@@ -49,8 +49,9 @@ const server = createServer((socket) => {
   socket.on("data", (bytes) => {
     text += bytes.toString("latin1");
     for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
-      const [, path] = text.split(" ", 2);
+      const path = /[A-Z]+ (\/\S*) HTTP\/1\.1\r\n/.exec(text.slice(0, end + 4))?.[1];
       text = text.slice(end + 4);
+      if (path === undefined) continue; // the end of a body in chunks
       void answer(socket, new URL(path, "http://localhost"));
     }
   });

@@ -1,0 +1,98 @@
+/**
+ * Content codings: undone, refused, bounded.
+ */
+
+import * as zlib from "node:zlib";
+import { fetch, type RequestOptions } from "ringnet/http";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Server, startNodeServer } from "./support/servers.js";
+
+let server: Server;
+
+beforeAll(() => {
+  server = startNodeServer();
+});
+
+const HAS_ZSTD = "zstdCompressSync" in zlib;
+const PLAIN = Buffer.alloc(100_000, "a line of text that repeats itself\n").toString();
+
+function get(path: string, options: RequestOptions = {}) {
+  return fetch(`${server.origin}${path}`, { timeout: 10_000, proxy: null, ...options });
+}
+
+const CODINGS = ["gzip", "x-gzip", "deflate", "br", ...(HAS_ZSTD ? ["zstd"] : [])];
+
+describe.each(CODINGS)("%s", (coding) => {
+  test("is undone, and the header stays", () => {
+    const response = get(`/coded/${coding}`);
+    expect(response.headers.get("content-encoding")).toBe(coding);
+    expect(response.text()).toBe(PLAIN);
+  });
+
+  test("is undone in pieces", () => {
+    let length = 0;
+    for (const piece of get(`/coded/${coding}?bytes=3000000`)) length += piece.length;
+    expect(length).toBe(3_000_000);
+  });
+
+  test("stays with decompress: false", () => {
+    const response = get(`/coded/${coding}`, { decompress: false });
+    expect(response.bytes().length).toBeLessThan(5000);
+  });
+
+  test("cut off is an error", () => {
+    expect(() => get(`/coded/${coding}?cut=5`).text()).toThrow(
+      expect.objectContaining({ code: "ERR_CONTENT_DECODING" }),
+    );
+  });
+
+  test("maxLength counts what comes out, and a bomb stops there", () => {
+    expect(() => get(`/coded/${coding}?bytes=100000000&fill=0`, { maxLength: 1_000_000 }).bytes()).toThrow(
+      expect.objectContaining({ code: "EMSGSIZE", message: expect.stringContaining("1000000") }),
+    );
+    expect(get(`/coded/${coding}?bytes=1000000&fill=0`, { maxLength: 1_000_000 }).bytes().length).toBe(1_000_000);
+  });
+});
+
+test("a bomb without maxLength is read piece by piece, without holding it", () => {
+  const before = process.memoryUsage().rss;
+  let length = 0;
+  for (const piece of get("/coded/gzip?bytes=300000000&fill=0")) length += piece.length;
+  expect(length).toBe(300_000_000);
+  expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
+});
+
+test("spoiled content is an error behind what could be decoded", () => {
+  expect(() => get("/coded/gzip?bytes=1000000&spoil").text()).toThrow(
+    expect.objectContaining({ code: "ERR_CONTENT_DECODING", stage: "body" }),
+  );
+});
+
+test("codings on top of each other are undone in turn", () => {
+  expect(get("/coded/gzip,br").text()).toBe(PLAIN);
+  expect(get("/coded/br,identity,deflate").text()).toBe(PLAIN);
+  const many = new Array(6).fill("gzip").join(",");
+  expect(() => get(`/coded/${many}?bytes=100`).text()).toThrow(
+    expect.objectContaining({ code: "ERR_CONTENT_DECODING" }),
+  );
+});
+
+test("deflate without zlib's header is understood", () => {
+  expect(get("/coded/deflate-raw?name=deflate").text()).toBe(PLAIN);
+});
+
+test("an unknown coding is left alone", () => {
+  expect(get("/coded/identity?name=secret&bytes=10&fill=x").text()).toBe("xxxxxxxxxx");
+});
+
+test("an empty body is empty, whatever its coding", () => {
+  expect(get("/form?type=x&body=", { headers: {} }).text()).toBe("");
+  expect(get("/coded/gzip", { method: "HEAD" }).text()).toBe("");
+});
+
+test("a range asks for bytes as they are", () => {
+  const seen = get("/echo", { headers: { range: "bytes=0-1" } }).json() as { rawHeaders: string[] };
+  expect(seen.rawHeaders[seen.rawHeaders.findIndex((name) => name.toLowerCase() === "accept-encoding") + 1]).toBe(
+    "identity",
+  );
+});

@@ -1,0 +1,139 @@
+/**
+ * The total time holds in every stage, and the error says which.
+ */
+
+import { createHttpClient, fetch, type HttpResponse, type RequestOptions } from "ringnet/http";
+import { beforeAll, describe, expect, test } from "vitest";
+import { startPeer, startUnanswering } from "../support/peers.js";
+import { runProgram } from "../support/programs.js";
+import { timed } from "../support/waiting.js";
+import { type Server, startNodeServer, startRawServer } from "./support/servers.js";
+
+let server: Server;
+let raw: Server;
+
+beforeAll(() => {
+  server = startNodeServer();
+  raw = startRawServer({
+    head: "HTTP/1.1 200 OK\r\nContent-Le",
+    body: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+    chunk: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    hints: "HTTP/1.1 103 Early Hints\r\n\r\n",
+  });
+});
+
+const MS = 400;
+
+/** The request fails with a time-out in `stage`, in time. */
+function mustTimeOut(stage: string, action: () => unknown, ms = MS): void {
+  const { value: error, milliseconds } = timed(() => {
+    try {
+      action();
+    } catch (error) {
+      return error;
+    }
+    return null;
+  });
+  expect(error).toMatchObject({ code: "ETIMEDOUT", stage });
+  expect((error as Error).message).toContain(`${ms} ms`);
+  expect(milliseconds).toBeGreaterThanOrEqual(ms - 20);
+  expect(milliseconds).toBeLessThan(ms + 3000);
+}
+
+function get(url: string, options: RequestOptions = {}) {
+  return fetch(url, { timeout: MS, proxy: null, ...options });
+}
+
+test("queue", () => {
+  const client = createHttpClient({ connections: 1, proxy: null });
+  const first = client.fetch(`${server.origin}/slow?head=1500`);
+  mustTimeOut("queue", () => client.fetch(`${server.origin}/bytes/1`, { timeout: MS }).status);
+  expect(first.status).toBe(200);
+});
+
+test("resolve", () => {
+  const outcome = runProgram(
+    `import { fetch } from "ringnet/http";
+     try { fetch("http://name.invalid/", { proxy: null, timeout: 0 }).status; } catch (error) { console.log(error.code, error.stage); }
+     try { fetch("http://name.invalid/", { proxy: null, timeout: 20_000 }).status; } catch (error) { console.log(error.code, error.stage, error.url); }`,
+    { timeout: 25_000 },
+  );
+  expect(outcome.output).toMatch(/^ETIMEDOUT resolve\n(ENOTFOUND|EAI_AGAIN) resolve http:\/\/name\.invalid\/\n$/);
+});
+
+describe("connect", () => {
+  test("the total time", () => {
+    const peer = startUnanswering();
+    mustTimeOut("connect", () => get(`http://127.0.0.1:${peer.port}/`).status);
+  });
+
+  test("connectTimeout", () => {
+    const peer = startUnanswering();
+    mustTimeOut("connect", () => get(`http://127.0.0.1:${peer.port}/`, { timeout: 20_000, connectTimeout: MS }).status);
+    // It does not count once the connection is established.
+    expect(get(`${server.origin}/slow?head=${2 * MS}`, { timeout: 20_000, connectTimeout: MS }).text()).toBe(
+      "first last",
+    );
+  });
+});
+
+test("a TLS handshake counts as connecting", () => {
+  const peer = startPeer("silent");
+  mustTimeOut("connect", () => get(`https://127.0.0.1:${peer.port}/`).status);
+});
+
+test("request", () => {
+  const peer = startPeer("silent", { paused: true });
+  const body = Buffer.alloc(64 * 1024 * 1024);
+  mustTimeOut("request", () => get(`http://127.0.0.1:${peer.port}/`, { method: "POST", body }).status);
+});
+
+describe("head", () => {
+  test.each([
+    ["nothing", () => `${server.origin}/late`],
+    ["half of it", () => `${raw.origin}/head?then=stay`],
+    ["hints only", () => `${raw.origin}/hints?then=stay`],
+  ])("%s", (_name, url) => {
+    mustTimeOut("head", () => get(url()).status);
+  });
+
+  test("byte by byte", () => {
+    const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\nA: ${"b".repeat(1000)}`, interval: 20 });
+    mustTimeOut("head", () => get(`http://127.0.0.1:${peer.port}/`).status);
+  });
+});
+
+describe("body", () => {
+  test.each(["body", "chunk"])("%s", (path) => {
+    let response: HttpResponse | undefined;
+    mustTimeOut("body", () => {
+      response = get(`${raw.origin}/${path}?then=stay`);
+      expect(response.status).toBe(200);
+      response.text();
+    });
+    expect(() => response?.text()).toThrow(expect.objectContaining({ code: "ETIMEDOUT" })); // it is over
+  });
+
+  test("byte by byte", () => {
+    const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\n\r\n${"b".repeat(1000)}`, interval: 10 });
+    mustTimeOut("body", () => get(`http://127.0.0.1:${peer.port}/`).text());
+  });
+
+  test("a loop over the pieces ends, too", () => {
+    const pieces: string[] = [];
+    mustTimeOut("body", () => {
+      for (const piece of get(`${raw.origin}/body?then=stay`)) pieces.push(String(piece));
+    });
+    expect(pieces.join("")).toBe("half");
+  });
+});
+
+test("a deadline can be given instead of a number", () => {
+  const end = performance.now() + MS;
+  const deadline = {
+    get left() {
+      return end - performance.now();
+    },
+  };
+  mustTimeOut("head", () => get(`${server.origin}/late`, { timeout: deadline }).status);
+});

@@ -1,0 +1,127 @@
+/**
+ * Bodies on their way out: large ones, pieces, consent, servers that answer early or hang up, time.
+ */
+
+import { createHash } from "node:crypto";
+import { fetch, type RequestOptions } from "ringnet/http";
+import { beforeAll, describe, expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { timed } from "../support/waiting.js";
+import { type Server, startNodeServer } from "./support/servers.js";
+
+let server: Server;
+
+beforeAll(() => {
+  server = startNodeServer();
+});
+
+interface Seen {
+  rawHeaders: string[];
+  body: { length: number; sha256: string };
+}
+
+function send(path: string, options: RequestOptions) {
+  return fetch(`${server.origin}${path}`, { method: "POST", timeout: 20_000, proxy: null, ...options });
+}
+
+function* pieces(count: number, size: number): Generator<Uint8Array> {
+  for (let i = 0; i < count; i++) yield Buffer.alloc(size, i);
+}
+
+const sha256 = (...parts: Uint8Array[]) => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+};
+
+describe("a large body", () => {
+  test("arrives whole", () => {
+    const body = Buffer.alloc(16 * 1024 * 1024, "some text that repeats itself");
+    expect((send("/echo", { body }).json() as Seen).body).toMatchObject({ length: body.length, sha256: sha256(body) });
+  });
+
+  test("of pieces arrives whole, in chunks", () => {
+    const seen = send("/echo", { body: pieces(300, 20_000) }).json() as Seen;
+    expect(seen.body).toMatchObject({ length: 6_000_000, sha256: sha256(...pieces(300, 20_000)) });
+    expect(seen.rawHeaders).toContain("chunked");
+  });
+
+  test("of pieces can have its length declared, and must keep to it", () => {
+    const declared = (length: number) => ({ body: pieces(3, 100), headers: { "content-length": `${length}` } });
+    const seen = send("/echo", declared(300)).json() as Seen;
+    expect(seen.body.length).toBe(300);
+    expect(seen.rawHeaders).not.toContain("chunked");
+    for (const length of [299, 301]) {
+      expect(() => send("/echo", declared(length)).text()).toThrow(RangeError);
+    }
+  });
+
+  test("can be another response", () => {
+    const body = fetch(`${server.origin}/bytes/3000000`, { proxy: null, timeout: 10_000 });
+    expect((send("/echo", { body }).json() as Seen).body.length).toBe(3_000_000);
+  });
+
+  test("what the iterable throws ends the request, and is thrown", () => {
+    function* broken(): Generator<Uint8Array> {
+      yield Buffer.from("x");
+      throw new Error("the disk is full");
+    }
+    expect(() => send("/echo", { body: broken() }).text()).toThrow("the disk is full");
+    expect(() => send("/echo", { body: ["text"] as unknown as Uint8Array[] }).text()).toThrow(TypeError);
+  });
+
+  test("an iterable that is not wanted any more is ended", () => {
+    let ended = false;
+    function* endless(): Generator<Uint8Array> {
+      try {
+        for (;;) yield Buffer.alloc(65536);
+      } finally {
+        ended = true;
+      }
+    }
+    expect(send("/early/413", { body: endless() }).status).toBe(413);
+    expect(ended).toBe(true);
+  });
+});
+
+describe("a server that answers before it has read everything", () => {
+  const body = Buffer.alloc(64 * 1024 * 1024);
+
+  test.each([413, 200])("and does not read on: %i is seen", (status) => {
+    const { value, milliseconds } = timed(() => {
+      const response = send(`/early/${status}`, { body });
+      return [response.status, response.text()];
+    });
+    expect(value).toEqual([status, "enough"]);
+    expect(milliseconds).toBeLessThan(5000);
+  });
+
+  test("and hangs up: its answer is seen", () => {
+    const peer = startPeer("answer", {
+      reply: "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nless",
+      after: 1,
+      size: 1,
+    });
+    const response = fetch(`http://127.0.0.1:${peer.port}/`, { method: "POST", body, proxy: null, timeout: 10_000 });
+    expect([response.status, response.text()]).toEqual([413, "less"]);
+  });
+});
+
+describe("Expect: 100-continue", () => {
+  const expected = { body: "content", headers: { expect: "100-continue" } };
+
+  test("the body goes out when the server consents", () => {
+    expect((send("/consent", expected).json() as Seen).body.length).toBe(7);
+  });
+
+  test("and does not when it refuses", () => {
+    const response = send("/refuse", expected);
+    expect([response.status, response.text()]).toEqual([417, "no"]);
+  });
+
+  test("and goes out after a second when it says nothing", () => {
+    const { value, milliseconds } = timed(() => (send("/silent", expected).json() as Seen).body.length);
+    expect(value).toBe(7);
+    expect(milliseconds).toBeGreaterThan(900);
+  });
+});
