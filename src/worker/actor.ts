@@ -48,7 +48,7 @@ export class Actor {
     this.#links.push(link);
     this.#listen(boot.port, link);
     this.#hearOfAttached(boot.name);
-    Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: WorkerLink.checkLife, WorkerLink.heartbeat
+    Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: Liveness.check, Liveness.heartbeat
     link.waker.wakeAnyway();
     this.#work();
   }
@@ -157,9 +157,9 @@ export class Actor {
   #drain(): boolean {
     let worked = false;
     for (const link of this.#links) if (link.drain()) worked = true;
-    if (Atomics.load(this.#words, STOP) === 1) this.#stop(); // partner: WorkerLink.stop
-    const ping = Atomics.load(this.#words, PING); // partner: WorkerLink.heartbeat
-    if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: WorkerLink.heartbeat
+    if (Atomics.load(this.#words, STOP) === 1) this.#stop(); // partner: Liveness.stop
+    const ping = Atomics.load(this.#words, PING); // partner: Liveness.heartbeat
+    if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: Liveness.heartbeat
     return worked;
   }
 
@@ -172,7 +172,7 @@ export class Actor {
     for (const { handles } of this.#links) {
       for (const handle of handles.values()) handle.shutdown?.();
     }
-    Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: WorkerLink.checkLife
+    Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: Liveness.check
     for (const link of this.#links) link.waker.wakeAnyway();
     for (;;) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
   }
@@ -188,8 +188,8 @@ export class Actor {
 
   /** Whether nobody has queued or asked anything: whoever did before SLEEPING was announced did not ring. */
   get #idle(): boolean {
-    if (Atomics.load(this.#words, STOP) === 1) return false; // partner: WorkerLink.stop
-    if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: WorkerLink.heartbeat
+    if (Atomics.load(this.#words, STOP) === 1) return false; // partner: Liveness.stop
+    if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: Liveness.heartbeat
     return this.#links.every((link) => link.idle);
   }
 }

@@ -16,7 +16,7 @@ export default async function boot(data: BootData): Promise<void> {
   const die = (code: string, message: string): void => {
     if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // no partner: this thread's own word; the first reason is the true one
     writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });
-    Atomics.store(words, LIFE, LIFE_DEAD); // partner: WorkerLink.checkLife
+    Atomics.store(words, LIFE, LIFE_DEAD); // partner: Liveness.check
     new SignalWaker(new Int32Array(data.callerBlock)).wakeAnyway();
   };
   process.on("uncaughtExceptionMonitor", (error) => die("ERR_WORKER_DIED", textOf(error)));

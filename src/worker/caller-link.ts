@@ -104,6 +104,6 @@ export class CallerLink {
   post(notice: Notice): void {
     if (this.#port === null) return;
     this.#port.postMessage(notice);
-    Atomics.add(this.#words, NOTICES, 1); // partner: WorkerLink.takeNotices
+    Atomics.add(this.#words, NOTICES, 1); // partner: Notices.take
   }
 }

@@ -25,6 +25,7 @@ const QUEUE = "ring/slot-queue";
 const SIGNAL = "ring/signal";
 const SLOT = "worker/slot";
 const LINK = "main/link/worker-link";
+const LIVENESS = "main/link/liveness";
 
 export const FAULTS: SeededFault[] = [
   // The byte ring.
@@ -473,9 +474,9 @@ export const FAULTS: SeededFault[] = [
     name: "the thread is told to stop after the ring",
     scenario: "stopped",
     edits: edit(
-      LINK,
-      "Atomics.store(this.#worker, STOP, 1); this.doorbell.ring();",
-      "this.doorbell.ring(); Atomics.store(this.#worker, STOP, 1);",
+      LIVENESS,
+      "Atomics.store(this.#worker, STOP, 1); this.#doorbell.ring();",
+      "this.#doorbell.ring(); Atomics.store(this.#worker, STOP, 1);",
     ),
   },
   {
@@ -490,7 +491,7 @@ export const FAULTS: SeededFault[] = [
   {
     name: "a stopped thread counts as alive",
     scenario: "stopped",
-    edits: edit(LINK, "else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);", ""),
+    edits: edit(LIVENESS, "else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);", ""),
   },
   {
     name: "the thread says that it is dead before it says why",
@@ -509,21 +510,25 @@ export const FAULTS: SeededFault[] = [
   {
     name: "nobody asks whether the thread lives",
     scenario: "killed",
-    edits: edit(LINK, "Atomics.add(this.#worker, PING, 1);", "Atomics.load(this.#worker, PING);"),
+    edits: edit(LIVENESS, "Atomics.add(this.#worker, PING, 1);", "Atomics.load(this.#worker, PING);"),
   },
   {
     name: "an answer does not end the silence before it",
     scenario: "killed",
-    edits: edit(LINK, "this.#pong = pong; this.#silent = 0;", "this.#pong = pong;"),
+    edits: edit(LIVENESS, "this.#pong = pong; this.#silent = 0;", "this.#pong = pong;"),
   },
   {
     name: "an answer counts again and again",
     scenario: "killed",
-    edits: edit(LINK, "this.#pong = pong; this.#silent = 0;", "this.#silent = 0;"),
+    edits: edit(LIVENESS, "this.#pong = pong; this.#silent = 0;", "this.#silent = 0;"),
   },
   {
     name: "who waits while the thread starts is patient for ever",
     scenario: "killed while it starts",
-    edits: edit(LINK, "(starting ? STARTING_HEARTBEATS : SILENT_HEARTBEATS)", "(starting ? 99 : SILENT_HEARTBEATS)"),
+    edits: edit(
+      LIVENESS,
+      "(starting ? STARTING_HEARTBEATS : SILENT_HEARTBEATS)",
+      "(starting ? 99 : SILENT_HEARTBEATS)",
+    ),
   },
 ];

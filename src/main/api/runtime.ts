@@ -116,7 +116,7 @@ export class Runtime {
 
   /** Whether it was closed, or its networking threads died: it opens nothing any more. */
   get dead(): boolean {
-    for (const link of this.#links) link.checkLife();
+    for (const link of this.#links) link.liveness.check();
     return this.#closed || this.#links.some((link) => link.death !== null);
   }
 
@@ -303,7 +303,7 @@ export class Runtime {
 
   /** Once one networking thread is gone, the runtime is: nobody could say which handles of it still work. */
   #end(fault: Fault): void {
-    for (const link of this.#links) link.die(fault);
+    for (const link of this.#links) link.liveness.die(fault);
     this.#networkThreads?.close();
     this.#networkThreads = null;
   }
@@ -314,7 +314,7 @@ export class Runtime {
     if (this.#links.length === 0) this.#start();
     this.#next = (this.#next + 1) % this.#links.length;
     const link = this.#links[this.#next] as WorkerLink;
-    link.checkLife();
+    link.liveness.check();
     if (link.death !== null) throw new NetError(link.death);
     return link;
   }

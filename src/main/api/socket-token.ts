@@ -12,7 +12,8 @@ import { HANDLE_ID, LINK_BLOCK_BYTES, SLOT_WORDS } from "../../ring/layout.js";
 import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
 import { type Caller, thisCaller } from "../link/caller.js";
 import { Channel } from "../link/channel.js";
-import { ringEnds, WorkerLink } from "../link/worker-link.js";
+import { ringEnds } from "../link/slot-memory.js";
+import { WorkerLink } from "../link/worker-link.js";
 import { NetError } from "./net-error.js";
 import type { SocketOptions } from "./options.js";
 

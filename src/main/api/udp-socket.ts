@@ -326,12 +326,13 @@ export class UdpSocket extends Handle {
     this.#mustBeOpen();
     const link = this.#link;
     const { handleId } = this.#channel;
-    const request = link.nextRequest();
+    const request = link.notices.nextRequest();
     try {
       link.post({ type: "udp-call", handleId, request, call });
-      const answered = (): boolean => link.replyTo(request) !== undefined || this.#channel.phase === PHASE_FAILED;
+      const answered = (): boolean =>
+        link.notices.replyTo(request) !== undefined || this.#channel.phase === PHASE_FAILED;
       link.caller.wait(ANYTHING, deadline, answered, null);
-      const fault = link.replyTo(request);
+      const fault = link.notices.replyTo(request);
       if (fault) throw new NetError(fault);
       if (fault === null) return;
       this.#throwFailure();
@@ -339,7 +340,7 @@ export class UdpSocket extends Handle {
       link.post({ type: "udp-call", handleId, request, call: { name: "cancel" } });
       throw timedOut(call.name, CALL_MS);
     } finally {
-      link.dropReply(request);
+      link.notices.dropReply(request);
     }
   }
 

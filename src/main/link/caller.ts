@@ -57,7 +57,7 @@ export class Caller {
         return met(target);
       }
       const ticket = this.#sleeper.prepareWait(interest);
-      for (const link of this.links) link.checkLife(); // one that died before the announcement does not wake anybody
+      for (const link of this.links) link.liveness.check(); // one that died before the announcement does not wake anybody
       if (!met(target)) this.#sleeper.wait(ticket, Math.min(left, HEARTBEAT_MS));
       this.#sleeper.cancelWait();
       this.#checkLiveness();
@@ -76,11 +76,11 @@ export class Caller {
   }
 
   #checkLiveness(): void {
-    for (const link of this.links) link.checkLife();
+    for (const link of this.links) link.liveness.check();
     const now = performance.now();
     if (now - this.#lastHeartbeat < HEARTBEAT_MS) return;
     this.#lastHeartbeat = now;
-    for (const link of this.links) link.heartbeat();
+    for (const link of this.links) link.liveness.heartbeat();
   }
 }
 

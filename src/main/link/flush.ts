@@ -49,8 +49,13 @@ export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
     caller.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isSent), channels);
     caller.wait(ANYTHING, new Deadline(peersMs), (list: Channel[]) => list.every(isReleased), channels);
   }
-  for (const link of links) link.stop();
-  caller.wait(ANYTHING, new Deadline(STOP_MS), (list: WorkerLink[]) => list.every((link) => link.stopped), links);
+  for (const link of links) link.liveness.stop();
+  caller.wait(
+    ANYTHING,
+    new Deadline(STOP_MS),
+    (list: WorkerLink[]) => list.every((link) => link.liveness.stopped),
+    links,
+  );
 }
 
 /** Whether there is something to wait for; asks for it. */

@@ -121,7 +121,7 @@ class Waiting extends Watcher {
     const { stage, link } = this;
     const interest = this.number === 0 ? stage.product.ANYTHING : ATTACHED;
     if (waitRound(stage, this.sleeper, interest, () => link.death !== null, SLICE)) return false;
-    link.heartbeat();
+    link.liveness.heartbeat();
     if (link.death !== null) {
       this.judge(link.death);
       return false;
@@ -153,16 +153,16 @@ class Asking extends Watcher {
     const { stage, link } = this;
     if (this.asked < this.plan.asks) {
       this.asked++;
-      link.heartbeat();
+      link.liveness.heartbeat();
       return this.asked < this.plan.asks || this.plan.fate === "stopped";
     }
     if (!this.stopping) {
       this.stopping = true;
-      link.stop();
+      link.liveness.stop();
       return true;
     }
     const { ANYTHING } = stage.product;
-    return !waitRound(stage, this.sleeper, ANYTHING, () => link.stopped, Number.POSITIVE_INFINITY);
+    return !waitRound(stage, this.sleeper, ANYTHING, () => link.liveness.stopped, Number.POSITIVE_INFINITY);
   }
 }
 
@@ -209,7 +209,7 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
       ...["SILENT_HEARTBEATS", "STARTING_HEARTBEATS"].map((limit) => {
         const watches = plan.fate === "killed" ? SILENT : PATIENT;
         return {
-          module: "main/link/worker-link",
+          module: "main/link/liveness",
           find: new RegExp(`${limit} = \\d+`),
           replace: `${limit} = ${watches}`,
         };
