@@ -10,12 +10,17 @@ import { delimiter, join } from "node:path";
 
 /** Programs, and the packages that they come from. */
 const PROGRAMS: Record<string, string> = {
+  apache2: "apache2",
+  curl: "curl",
   initdb: "postgresql",
   ip: "iproute2",
+  microsocks: "microsocks",
   nc: "netcat-openbsd",
   nginx: "nginx",
   openssl: "openssl",
   "redis-server": "redis-server",
+  squid: "squid",
+  tinyproxy: "tinyproxy",
 };
 
 /** Folders of administrators' programs are not in every user's path, those of PostgreSQL's versions in nobody's. */

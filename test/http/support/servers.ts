@@ -2,7 +2,7 @@
  * Servers of HTTP for tests, in processes of their own.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "ringnet";
 import { temporaryFolder } from "../../support/folders.js";
@@ -74,4 +74,89 @@ export function waitForPort(server: Process, port: number, host = "127.0.0.1"): 
     socket.close();
     return status === "success";
   });
+}
+
+/** Apache with files, CGI and a few paths that answer by rules; serves the folder `files`. */
+export function startApache(): Server & { files: string } {
+  const folder = temporaryFolder();
+  const files = join(folder, "files");
+  mkdirSync(files);
+  const port = closedPort();
+  const modules = "mpm_event authz_core dir mime alias deflate filter headers rewrite cgid";
+  const load = modules
+    .split(" ")
+    .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`)
+    .join("\n");
+  const config = join(folder, "apache.conf");
+  writeFileSync(
+    config,
+    `${load}
+     ServerName localhost
+     Listen 127.0.0.1:${port}
+     ServerRoot ${folder}
+     PidFile ${join(folder, "pid")}
+     ErrorLog ${join(folder, "errors")}
+     ScriptSock ${join(folder, "cgisock")}
+     ${process.getuid?.() === 0 ? "User www-data\nGroup www-data" : ""}
+     TypesConfig /etc/mime.types
+     DocumentRoot ${files}
+     AddOutputFilterByType DEFLATE text/plain application/json
+     Redirect 301 /moved /text
+     Redirect 410 /gone
+     <Directory ${files}>
+       Require all granted
+       Options +ExecCGI
+       AddHandler cgi-script .cgi
+     </Directory>`,
+  );
+  chmodSync(folder, 0o755);
+  const server = new Process("apache2", ["-DFOREGROUND", "-f", config]);
+  waitForPort(server, port);
+  return { process: server, port, origin: `http://127.0.0.1:${port}`, files };
+}
+
+/** squid as a forwarding proxy without a cache. */
+export function startSquid(extra = ""): Server {
+  const folder = temporaryFolder();
+  const port = closedPort();
+  const config = join(folder, "squid.conf");
+  chmodSync(folder, 0o777);
+  writeFileSync(
+    config,
+    `http_port 127.0.0.1:${port}
+     ${extra}
+     http_access allow all
+     cache deny all
+     cache_mem 8 MB
+     access_log none
+     cache_log ${join(folder, "log")}
+     pid_filename ${join(folder, "pid")}
+     coredump_dir ${folder}
+     pinger_enable off
+     shutdown_lifetime 0 seconds`,
+  );
+  const server = new Process("squid", ["-N", "-f", config]);
+  waitForPort(server, port);
+  return { process: server, port, origin: `http://127.0.0.1:${port}` };
+}
+
+/** tinyproxy, with a user name and a password if they are given. */
+export function startTinyproxy(user?: string, password?: string): Server {
+  const folder = temporaryFolder();
+  const port = closedPort();
+  const config = join(folder, "tinyproxy.conf");
+  const auth = user === undefined ? "" : `BasicAuth ${user} ${password}`;
+  writeFileSync(config, `Port ${port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Critical\n${auth}\n`);
+  const server = new Process("tinyproxy", ["-d", "-c", config]);
+  waitForPort(server, port);
+  return { process: server, port, origin: `http://127.0.0.1:${port}` };
+}
+
+/** microsocks, with a user name and a password if they are given. */
+export function startSocks(user?: string, password?: string): Server {
+  const port = closedPort();
+  const auth = user === undefined ? [] : ["-u", user, "-P", password as string];
+  const server = new Process("microsocks", ["-i", "127.0.0.1", "-p", `${port}`, ...auth]);
+  waitForPort(server, port);
+  return { process: server, port, origin: `socks5h://127.0.0.1:${port}` };
 }

@@ -1,0 +1,186 @@
+/**
+ * Proxies: squid, tinyproxy and microsocks, and what the environment says.
+ */
+
+import { createHttpClient, fetch, type RequestOptions } from "ringnet/http";
+import { beforeAll, describe, expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { closedPort } from "../support/ports.js";
+import { runProgram } from "../support/programs.js";
+import { type Server, startNodeServer, startSocks, startSquid, startTinyproxy } from "./support/servers.js";
+
+let server: Server;
+let squid: Server;
+let tiny: Server;
+let socks: Server;
+let lockedSocks: Server;
+
+beforeAll(() => {
+  server = startNodeServer();
+  squid = startSquid();
+  tiny = startTinyproxy("user", "pass");
+  socks = startSocks();
+  lockedSocks = startSocks("user", "p:ss");
+});
+
+interface Seen {
+  url: string;
+  rawHeaders: string[];
+  body: { length: number };
+}
+
+function via(proxy: string, path = "/echo", options: RequestOptions = {}) {
+  return fetch(`${server.origin}${path}`, { timeout: 10_000, ...options, proxy });
+}
+
+const withUser = (origin: string, user: string) => origin.replace("://", `://${user}@`);
+
+describe("a proxy of HTTP", () => {
+  test("gets the whole address, and passes the request on", () => {
+    const seen = via(squid.origin, "/echo?a=b#c").json() as Seen;
+    expect(seen.url).toBe("/echo?a=b");
+    expect(seen.rawHeaders.map((name) => name.toLowerCase())).toContain("via");
+    const body = Buffer.alloc(300_000);
+    expect((via(squid.origin, "/echo", { method: "POST", body }).json() as Seen).body.length).toBe(300_000);
+  });
+
+  test("keeps its connection", () => {
+    const client = createHttpClient({ proxy: squid.origin, timeout: 10_000 });
+    for (let i = 0; i < 5; i++) expect(client.fetch(`${server.origin}/bytes/10`).text().length).toBe(10);
+    expect(client.connections).toEqual({ open: 1, idle: 1 });
+  });
+
+  test("follows redirects by itself again", () => {
+    expect(via(squid.origin, "/redirect/302?to=/bytes/3").text()).toBe("012");
+  });
+
+  test("gets its credentials, the server does not", () => {
+    const seen = via(withUser(tiny.origin, "user:pass")).json() as Seen;
+    expect(seen.rawHeaders.map((name) => name.toLowerCase())).not.toContain("proxy-authorization");
+    expect(via(tiny.origin).status).toBe(407);
+    expect(via(withUser(tiny.origin, "user:wrong")).ok).toBe(false);
+  });
+
+  test("its own answers are answers", () => {
+    const response = fetch(`http://127.0.0.1:${closedPort()}/`, { proxy: squid.origin, timeout: 10_000 });
+    expect(response.status).toBe(503);
+  });
+
+  test("one that is not there is an error that says so, without the password", () => {
+    const port = closedPort();
+    const proxy = `http://user:secret@127.0.0.1:${port}`;
+    const failed = expect.objectContaining({
+      code: "ECONNREFUSED",
+      message: expect.stringContaining(`proxy 127.0.0.1:${port}`),
+    });
+    expect(() => via(proxy).status).toThrow(failed);
+    expect(() => via(proxy).status).toThrow(expect.not.stringContaining("secret"));
+  });
+
+  test("HTTPS through a proxy is refused, not sent in the clear", () => {
+    for (const proxy of [squid.origin, socks.origin]) {
+      const response = fetch("https://localhost/", { proxy, timeout: 5000 });
+      expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_HTTP_PROXY" }));
+    }
+  });
+});
+
+describe("a SOCKS proxy", () => {
+  test.each(["socks5", "socks5h"])("%s", (scheme) => {
+    const proxy = socks.origin.replace("socks5h", scheme);
+    expect((via(proxy).json() as Seen).url).toBe("/echo");
+    expect(fetch(`http://localhost:${server.port}/bytes/3`, { proxy, timeout: 10_000 }).text()).toBe("012");
+    const body = Buffer.alloc(300_000);
+    expect((via(proxy, "/echo", { method: "POST", body }).json() as Seen).body.length).toBe(300_000);
+  });
+
+  test("with user name and password", () => {
+    expect(via(withUser(lockedSocks.origin, "user:p%3Ass"), "/bytes/3").text()).toBe("012");
+    for (const origin of [lockedSocks.origin, withUser(lockedSocks.origin, "user:wrong")]) {
+      expect(() => via(origin).status).toThrow(expect.objectContaining({ code: "ERR_HTTP_PROXY", stage: "proxy" }));
+    }
+  });
+
+  test("what it can't reach is an error with its reason", () => {
+    const port = closedPort();
+    expect(() => fetch(`http://127.0.0.1:${port}/`, { proxy: socks.origin, timeout: 10_000 }).status).toThrow(
+      expect.objectContaining({
+        code: "ERR_HTTP_PROXY",
+        message: expect.stringMatching(/could not connect to 127\.0\.0\.1:\d+: connection refused/),
+      }),
+    );
+  });
+
+  test.each([
+    ["another version", "\x04\x00"],
+    ["another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["no method", "\x05\xff"],
+    ["a method that was not offered", "\x05\x01"],
+    ["an unknown address type", "\x05\x00\x05\x00\x00\x09"],
+    ["an unknown reply", "\x05\x00\x05\x77\x00\x01\x00\x00\x00\x00\x00\x00"],
+  ])("%s is refused", (_name, reply) => {
+    const peer = startPeer("greeter", { text: reply });
+    expect(() => via(`socks5h://127.0.0.1:${peer.port}`).status).toThrow(
+      expect.objectContaining({ code: "ERR_HTTP_PROXY" }),
+    );
+  });
+
+  test("one that says nothing is waited for as long as the request may take", () => {
+    const peer = startPeer("silent");
+    expect(() => via(`socks5h://127.0.0.1:${peer.port}`, "/echo", { timeout: 200 }).status).toThrow(
+      expect.objectContaining({ code: "ETIMEDOUT", stage: "proxy" }),
+    );
+    expect(() => via(`socks5h://127.0.0.1:${peer.port}`, "/echo", { connectTimeout: 200 }).status).toThrow(
+      expect.objectContaining({ code: "ETIMEDOUT", stage: "proxy" }),
+    );
+  });
+});
+
+describe("the environment", () => {
+  const CLEAR = Object.fromEntries(
+    ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [
+      [name, undefined],
+      [name.toUpperCase(), undefined],
+    ]),
+  );
+
+  /** Whether a program with these variables goes through the proxy: squid adds a header. */
+  function proxied(env: Record<string, string>, options = "{}"): boolean | string {
+    const source = `
+      import { fetch } from "ringnet/http";
+      try {
+        const { rawHeaders } = fetch(process.argv[1], { timeout: 5000, ...${options} }).json();
+        console.log(rawHeaders.includes("Via"));
+      } catch (error) {
+        console.log(error.code);
+      }`;
+    const { output, errors } = runProgram(source, { args: [`${server.origin}/echo`], env: { ...CLEAR, ...env } });
+    expect(errors).toBe("");
+    const text = output.trim();
+    return text === "true" ? true : text === "false" ? false : text;
+  }
+
+  const dead = "http://127.0.0.1:1";
+
+  test.each<[string, () => Record<string, string>, boolean | string]>([
+    ["nothing", () => ({}), false],
+    ["http_proxy", () => ({ http_proxy: squid.origin }), true],
+    ["HTTP_PROXY", () => ({ HTTP_PROXY: squid.origin }), true],
+    ["small letters first", () => ({ http_proxy: squid.origin, HTTP_PROXY: dead }), true],
+    ["without a scheme", () => ({ http_proxy: `127.0.0.1:${squid.port}` }), true],
+    ["ALL_PROXY", () => ({ ALL_PROXY: squid.origin }), true],
+    ["https_proxy is not for http", () => ({ https_proxy: dead }), false],
+    ["no_proxy", () => ({ http_proxy: dead, no_proxy: "example.org,127.0.0.1" }), false],
+    ["NO_PROXY=*", () => ({ http_proxy: dead, NO_PROXY: "*" }), false],
+    ["no_proxy with a port", () => ({ http_proxy: dead, no_proxy: `127.0.0.1:${server.port}` }), false],
+    ["no_proxy with another port", () => ({ http_proxy: dead, no_proxy: "127.0.0.1:1" }), "ECONNREFUSED"],
+    ["HTTP_PROXY in a CGI program", () => ({ HTTP_PROXY: dead, REQUEST_METHOD: "GET" }), false],
+  ])("%s", (_name, env, expected) => {
+    expect(proxied(env())).toBe(expected);
+  });
+
+  test("proxy: null and proxy: false go past it", () => {
+    expect(proxied({ http_proxy: dead }, "{ proxy: null }")).toBe(false);
+    expect(proxied({ http_proxy: dead }, "{ proxy: false }")).toBe(false);
+  });
+});
