@@ -38,6 +38,8 @@ export class Connection implements Handle {
   readonly #sender: Sender;
   readonly #lingerMs: number;
   #socket: Socket | null = null;
+  /** What gives up the attempts to connect, until one has become the socket. */
+  #giveUp: (() => void) | null = null;
   #error: unknown = null;
   #closing = false;
   #closed = false;
@@ -58,8 +60,14 @@ export class Connection implements Handle {
     return { buffer: () => this.#receiver.nextBuffer(), callback: (count) => this.#receiver.received(count) };
   }
 
-  /** Takes the socket, connected or on its way. `direct` says that it was made with `onread`. */
+  /** A socket is on its way; `giveUp` ends that without a trace. */
+  connecting(giveUp: () => void): void {
+    this.#giveUp = giveUp;
+  }
+
+  /** Takes the socket, whose handshake of TLS may be ahead. `direct` says that it was made with `onread`. */
   take(socket: Socket, direct: boolean): void {
+    this.#giveUp = null;
     this.#socket = socket;
     this.#receiver.socket = socket;
     this.#keepOpenAfterWriteErrors(socket);
@@ -90,9 +98,11 @@ export class Connection implements Handle {
     this.service();
   }
 
-  /** It could not even be tried. */
+  /** There will be no socket. */
   failed(error: unknown): void {
     this.#closed = true;
+    this.#giveUp = null;
+    if (this.#linger !== null) clearTimeout(this.#linger);
     this.slot.fail(faultOf(error));
     this.service();
   }
@@ -125,7 +135,7 @@ export class Connection implements Handle {
     this.#receiver.discard();
     const socket = this.#socket;
     if (this.#closed || socket === null) {
-      this.slot.release();
+      this.#abandon();
       return;
     }
     this.#closing = true;
@@ -142,12 +152,15 @@ export class Connection implements Handle {
 
   #close(): void {
     this.#receiver.discard();
-    if (this.#closed || this.#socket === null) {
-      this.slot.release();
+    if (this.#closed) this.slot.release();
+    if (this.#closed || this.#closing) return;
+    this.#closing = true;
+    if (this.#socket === null) {
+      if (this.#sender.pending === 0) this.#abandon();
+      else this.#linger = setTimeout(() => this.#abandon(), this.#lingerMs);
+      this.#sender.end();
       return;
     }
-    if (this.#closing) return;
-    this.#closing = true;
     if (this.#error !== null) {
       this.#socket.destroy();
       return;
@@ -158,9 +171,21 @@ export class Connection implements Handle {
       this.#socket.destroy();
       return;
     }
-    this.#linger = setTimeout(() => this.#socket?.destroy(), this.#lingerMs);
+    this.#linger = setTimeout(() => this.#abandon(), this.#lingerMs);
     this.#sender.end();
     if (this.slot.readEnded && this.#socket.writableFinished) this.#socket.destroy();
+  }
+
+  /** Ends it at once, whether there is a socket yet or not. */
+  #abandon(): void {
+    if (this.#socket !== null && !this.#closed) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#closed = true;
+    if (this.#linger !== null) clearTimeout(this.#linger);
+    this.#giveUp?.();
+    this.slot.release();
   }
 
   #readingEnded(): void {

@@ -1,13 +1,14 @@
 /**
- * Opens connections: finds the addresses, tries them all (RFC 8305, "happy eyeballs", as `node:net` does it), and with
- * TLS verifies the peer, before the connection says that it is open.
+ * Opens connections: finds the addresses, tries them all (`AddressRace`), and with TLS verifies the peer, before the connection says
+ * that it is open.
  *
  * Runs on the networking thread.
  */
 
 import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { ConnectCommand } from "../ring/protocol.js";
+import type { ConnectCommand, Target } from "../ring/protocol.js";
+import { AddressRace } from "./address-race.js";
 import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
@@ -31,17 +32,31 @@ export class Connector {
   /** Opens what `command` asks for; how it goes is said in its slot. */
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
-    try {
-      const direct = { onread: connection.onread, allowHalfOpen: true, noDelay: command.noDelay };
-      const alive = { keepAlive: command.keepAlive, keepAliveInitialDelay: command.keepAliveDelay };
-      const options = { ...this.#where(link, command), ...direct, ...alive } as unknown as NetConnectOpts;
-      const socket = command.tls === null ? net.connect(options) : this.#secure(options, command);
-      connection.take(socket, true);
-      socket.once(command.tls === null ? "connect" : "secureConnect", () => connection.opened());
-      connection.service(); // the caller may have asked for its end before this
-    } catch (error) {
-      connection.failed(error);
-    }
+    const options = { ...optionsOf(command), onread: connection.onread };
+    const race = new AddressRace(
+      (address) => {
+        const where = { ...options, ...placeOf(command.target, address) } as unknown as NetConnectOpts;
+        return command.tls === null ? net.connect(where) : this.#secure(where, command);
+      },
+      (socket) => {
+        connection.take(socket, true);
+        if (command.tls === null) connection.opened();
+        else socket.once("secureConnect", () => connection.opened());
+      },
+      (error) => connection.failed(error),
+    );
+    connection.connecting(() => race.giveUp());
+    const start = (addresses: Addresses): void => {
+      try {
+        race.start(usable(addresses, command));
+      } catch (error) {
+        race.fail(error);
+      }
+    };
+    const addresses = this.#addressesOf(link, command.target);
+    if (addresses instanceof Promise) addresses.then(start, (error) => race.fail(error));
+    else start(addresses);
+    connection.service(); // the caller may have asked for its end before this
   }
 
   #secure(options: NetConnectOpts, command: ConnectCommand): Socket {
@@ -63,49 +78,41 @@ export class Connector {
     return socket;
   }
 
-  #where(link: CallerLink, command: ConnectCommand): object {
-    const { target, localAddress } = command;
-    if ("path" in target) {
-      checkSocketPath(target.path, "connect");
-      return { path: target.path };
-    }
+  /** The IPs to connect to; for a Unix domain socket its path. */
+  #addressesOf(link: CallerLink, target: Target): Addresses | Promise<Addresses> {
+    if ("path" in target) return [target.path];
+    if (target.addresses !== null) return target.addresses;
+    if (net.isIP(target.host) !== 0) return [target.host];
     const lookup = target.lookup === null ? undefined : link.handles.get(target.lookup);
-    const addresses =
-      target.addresses !== null
-        ? Promise.resolve(target.addresses)
-        : lookup instanceof Lookup
-          ? lookup.addresses
-          : this.#resolver.resolve(target.host);
-    addresses.catch(() => {}); // told to whoever asks for them below
-    return {
-      host: target.host,
-      port: target.port,
-      autoSelectFamily: true,
-      lookup: answering(addresses),
-      ...(localAddress === null ? {} : { localAddress, family: net.isIP(localAddress) }),
-    };
+    return lookup instanceof Lookup ? lookup.addresses : this.#resolver.resolve(target.host);
   }
 }
 
-/** A look-up function for Node's sockets that answers with `addresses`, however it is asked. */
-function answering(addresses: Promise<Addresses>): LookupFunction {
-  return (host, options, callback) => {
-    addresses.then(
-      (found) => {
-        const all = found
-          .map((address) => ({ address, family: net.isIP(address) }))
-          .filter(({ family }) => !options.family || family === options.family);
-        const first = all[0];
-        if (first === undefined) callback(noSuchFamily(host), options.all ? [] : "", 0);
-        else if (options.all) callback(null, all);
-        else callback(null, first.address, first.family);
-      },
-      (error) => callback(error, options.all ? [] : "", 0),
-    );
-  };
+function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress }: ConnectCommand): object {
+  const options = { allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay: keepAliveDelay };
+  return localAddress === null ? options : { ...options, localAddress };
 }
 
-function noSuchFamily(host: string): NodeJS.ErrnoException {
-  const message = `connect EAFNOSUPPORT: ${host} has no address of the local address's family`;
-  return Object.assign(new Error(message), { code: "EAFNOSUPPORT", syscall: "connect" });
+/** One attempt: the name, which TLS verifies, with this address as the answer of its look-up. */
+function placeOf(target: Target, address: string): object {
+  if ("path" in target) {
+    checkSocketPath(target.path, "connect");
+    return { path: target.path };
+  }
+  const family = net.isIP(address);
+  const lookup: LookupFunction = (_, options, callback) => {
+    if (options.all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
+  return { host: target.host, port: target.port, family, autoSelectFamily: false, lookup };
+}
+
+/** The addresses that can be reached from the local address. Throws where there are none. */
+function usable(addresses: Addresses, { target, localAddress }: ConnectCommand): Addresses {
+  if ("path" in target) return addresses;
+  const family = net.isIP(localAddress ?? "");
+  const found = family === 0 ? addresses : addresses.filter((address) => net.isIP(address) === family);
+  if (found.length > 0) return found;
+  const message = `connect EAFNOSUPPORT: ${target.host} has no address of the local address's family`;
+  throw Object.assign(new Error(message), { code: "EAFNOSUPPORT", syscall: "connect" });
 }

@@ -120,8 +120,10 @@ describe("memory", () => {
     for (const ca of [() => {}, new Proxy({}, {}), Symbol("ca"), new WeakMap(), [() => {}]]) {
       expect(attempt(() => connect({ ...options, tls: { ca: ca as never } }))).toBeInstanceOf(TypeError);
     }
-    // What is no option is not looked at, whatever it is.
-    connect({ ...options, callback: () => {}, proxy: new Proxy({}, {}) } as never).close();
+    // What is no option is refused, whatever it is.
+    for (const unknown of [{ callback: () => {} }, { proxy: new Proxy({}, {}) }]) {
+      expect(attempt(() => connect({ ...options, ...unknown } as never))).toBeInstanceOf(TypeError);
+    }
   });
 });
 
