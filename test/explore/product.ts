@@ -159,6 +159,8 @@ function standIns(world: World): Record<string, Exports> {
       boolean: same,
       keepAliveDelay: same,
     },
+    "main/api/option-hints": { READ_HINTS: {} },
+    "main/api/option-names": { ownOptions: same },
     "main/link/thread-stack": { readableStack: (text: string) => text },
     "main/link/deadline": { Deadline: class {} },
     "main/api/framing": {},
