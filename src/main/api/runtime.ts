@@ -18,61 +18,22 @@ import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
-import { hostName } from "./host-name.js";
+import { bindCommand, connectCommand, type Destination, listenCommand, type RingSizes, ringSizes } from "./commands.js";
 import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
-import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { TcpServer } from "./tcp-server.js";
 import { TcpSocket } from "./tcp-socket.js";
-import { tlsParameters } from "./tls-options.js";
 import { UdpSocket } from "./udp-socket.js";
 
 /** Bytes of a ring unless told otherwise: what keeps up with `node:net`. Pages that are not used take no memory. */
 const RING_BYTES = 1024 * 1024;
-const SMALLEST_RING = 4096;
-const LARGEST_RING = 2 ** 28;
-/** A UDP ring must hold a datagram of any size and its header. */
-const SMALLEST_UDP_RING = 128 * 1024;
 const LINGER_MS = 5000;
 /** What a request and its response take on one machine, with room to spare; see docs/architecture.md. */
 const BUSY_POLL_US = 400;
 /** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
 
-const CONNECT_OPTIONS: Names<ConnectOptions> = {
-  host: true,
-  port: true,
-  path: true,
-  tls: true,
-  timeout: true,
-  noDelay: true,
-  keepAlive: true,
-  localAddress: true,
-  receiveBuffer: true,
-  sendBuffer: true,
-};
-const LISTEN_OPTIONS: Names<ListenOptions> = {
-  port: true,
-  host: true,
-  path: true,
-  tls: true,
-  backlog: true,
-  ipv6Only: true,
-  noDelay: true,
-  keepAlive: true,
-  receiveBuffer: true,
-  sendBuffer: true,
-};
-const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
-  port: true,
-  host: true,
-  reuseAddr: true,
-  broadcast: true,
-  ipv6Only: true,
-  receiveBuffer: true,
-  sendBuffer: true,
-};
 const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
   threads: true,
   receiveBuffer: true,
@@ -86,8 +47,7 @@ const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
 /** Networking threads of one's own, and what is opened on them. Made by `createRuntime`. */
 export class Runtime {
   readonly #threads: number;
-  readonly #receiveBuffer: number;
-  readonly #sendBuffer: number;
+  readonly #rings: RingSizes;
   readonly #busyPoll: number;
   readonly #lingerMs: number;
   readonly #limits: ThreadLimits;
@@ -100,15 +60,13 @@ export class Runtime {
   constructor(options: RuntimeOptions = {}) {
     const {
       threads = 1,
-      receiveBuffer = RING_BYTES,
-      sendBuffer = RING_BYTES,
       busyPoll = BUSY_POLL_US,
       lingerMs = LINGER_MS,
       resourceLimits = {},
+      ...sizes
     } = ownOptions("options", options, RUNTIME_OPTIONS);
     this.#threads = check.integer("threads", threads, 1, 64);
-    this.#receiveBuffer = ringBytes("receiveBuffer", receiveBuffer, SMALLEST_RING);
-    this.#sendBuffer = ringBytes("sendBuffer", sendBuffer, SMALLEST_RING);
+    this.#rings = ringSizes(sizes, { receiveBuffer: RING_BYTES, sendBuffer: RING_BYTES });
     this.#busyPoll = check.integer("busyPoll", busyPoll, 0, 1_000_000);
     this.#lingerMs = check.integer("lingerMs", lingerMs, 0, 2 ** 31 - 1);
     this.#limits = threadLimits(resourceLimits);
@@ -150,38 +108,16 @@ export class Runtime {
    */
   connect(options: ConnectOptions): TcpSocket {
     const {
-      tls = false,
-      timeout,
-      noDelay = true,
-      keepAlive = false,
-      localAddress,
-      receiveBuffer,
-      sendBuffer,
-      ...where
-    } = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
-    const deadline = timeout === undefined ? null : new Deadline(timeout);
-    const link = this.#linkFor(where.host);
-    const target = this.#target(where, link);
-    const socketOptions = {
-      noDelay: check.boolean("noDelay", noDelay),
-      keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
-      keepAliveDelay: typeof keepAlive === "number" ? check.keepAliveDelay("keepAlive", keepAlive) : 0,
-    };
-    const parameters = tlsParameters(tls);
-    const local = localAddress === undefined ? null : check.ip("localAddress", localAddress);
-    const { channel, rings } = link.openRinged(
-      ringBytes("receiveBuffer", receiveBuffer ?? this.#receiveBuffer, SMALLEST_RING),
-      ringBytes("sendBuffer", sendBuffer ?? this.#sendBuffer, SMALLEST_RING),
-    );
-    link.post({
-      type: "connect",
-      slot: channel.reference,
-      rings,
-      target,
-      localAddress: local,
-      tls: parameters,
-      ...socketOptions,
-    });
+      command,
+      options: socketOptions,
+      destination,
+      rings: sizes,
+      deadline,
+    } = connectCommand(options, this.#rings);
+    const link = this.#linkFor("host" in destination ? destination.host : null);
+    const target = targetOf(destination, link);
+    const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
+    link.post({ ...command, ...socketOptions, slot: channel.reference, rings, target });
     const socket = new TcpSocket(channel, socketOptions, false);
     if (deadline === null) return socket;
     const status = socket.waitUntilConnected(deadline.timeout);
@@ -197,71 +133,23 @@ export class Runtime {
    * `EADDRNOTAVAIL`, …).
    */
   listen(options: ListenOptions = {}): TcpServer {
-    const {
-      port = 0,
-      host,
-      path,
-      tls = false,
-      backlog = 511,
-      ipv6Only = false,
-      noDelay = true,
-      keepAlive = false,
-      receiveBuffer,
-      sendBuffer,
-    } = ownOptions("options", options, LISTEN_OPTIONS, LISTEN_HINTS);
+    const { command, host, accept } = listenCommand(options, this.#rings);
     const link = this.#linkFor(host);
-    const acceptOptions = {
-      noDelay: check.boolean("noDelay", noDelay),
-      keepAlive: check.boolean("keepAlive", keepAlive),
-      keepAliveDelay: 0,
-      receiveBuffer: ringBytes("receiveBuffer", receiveBuffer ?? this.#receiveBuffer, SMALLEST_RING),
-      sendBuffer: ringBytes("sendBuffer", sendBuffer ?? this.#sendBuffer, SMALLEST_RING),
-    };
-    const command = {
-      type: "listen" as const,
-      host: hostToBind(host),
-      port: check.port("port", port),
-      path: path === undefined ? null : check.text("path", path),
-      backlog: check.integer("backlog", backlog, 1, 2 ** 31 - 1),
-      ipv6Only: check.boolean("ipv6Only", ipv6Only),
-      tls: tls === false ? null : tlsParameters(tls),
-    };
+    const address = host instanceof Address ? hostOf(host) : host;
     const channel = link.openPlain();
-    link.post({ ...command, slot: channel.reference });
+    link.post({ ...command, host: address, slot: channel.reference });
     awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
-    return new TcpServer(link, channel, acceptOptions);
+    return new TcpServer(link, channel, accept);
   }
 
   /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
   bindUdp(options: BindUdpOptions = {}): UdpSocket {
-    const {
-      port = 0,
-      host,
-      reuseAddr = false,
-      broadcast = false,
-      ipv6Only = false,
-      receiveBuffer,
-      sendBuffer,
-    } = ownOptions("options", options, BIND_UDP_OPTIONS, BIND_UDP_HINTS);
+    const { command, host, rings: sizes } = bindCommand(options, this.#rings);
     const link = this.#linkFor(host);
-    const address = this.#ipToBind(host);
+    const address = host === null ? null : this.#ipOf(host);
     const family = address === null || isIP(address) === 6 ? 6 : 4;
-    const command = {
-      type: "bind" as const,
-      port: check.port("port", port),
-      reuseAddr: check.boolean("reuseAddr", reuseAddr),
-      broadcast: check.boolean("broadcast", broadcast),
-      ipv6Only: check.boolean("ipv6Only", ipv6Only),
-    };
     const bind = (host: string | null, family: 4 | 6): UdpSocket => {
-      const { channel, rings } = link.openRinged(
-        ringBytes(
-          "receiveBuffer",
-          receiveBuffer ?? Math.max(this.#receiveBuffer, SMALLEST_UDP_RING),
-          SMALLEST_UDP_RING,
-        ),
-        ringBytes("sendBuffer", sendBuffer ?? Math.max(this.#sendBuffer, SMALLEST_UDP_RING), SMALLEST_UDP_RING),
-      );
+      const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
       link.post({ ...command, slot: channel.reference, rings, host, family });
       awaitBound(channel, () => channel.request(REQUEST_CLOSE), "bind");
       return new UdpSocket(link, channel, family);
@@ -292,9 +180,8 @@ export class Runtime {
     this.close();
   }
 
-  /** The IP to bind a UDP socket to, or null for all interfaces: the family of the socket depends on it, so a name is looked up first. */
-  #ipToBind(host: string | Address | undefined): string | null {
-    if (host === undefined) return null;
+  /** The IP to bind a UDP socket to: its family depends on it, so a name is looked up first. */
+  #ipOf(host: string | Address): string {
     const address = host instanceof Address ? host : this.resolve(host);
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
     if (address.ip === null) throw timedOut(`the look-up of ${address.hostname}`, BIND_MS);
@@ -320,7 +207,7 @@ export class Runtime {
   }
 
   /** A connection to a name that is being looked up goes where the look-up is. */
-  #linkFor(host: unknown): WorkerLink {
+  #linkFor(host: string | Address | null): WorkerLink {
     const link = this.#link();
     const lookup = host instanceof Address ? host.lookupLink : null;
     return lookup !== null && this.#links.includes(lookup) ? lookup : link;
@@ -356,22 +243,16 @@ export class Runtime {
       this.#links.push(link);
     }
   }
+}
 
-  #target({ host, port, path }: Pick<ConnectOptions, "host" | "port" | "path">, link: WorkerLink): Target {
-    if (path !== undefined) {
-      if (host !== undefined || port !== undefined) throw new TypeError("path goes without host and port");
-      return { path: check.text("path", path) };
-    }
-    if (port === undefined) throw new TypeError("port must be given, or path");
-    check.port("port", port);
-    if (host instanceof Address) {
-      if (host.status === "failure") throw host.error;
-      const { addresses, lookup } = host.target;
-      return { host: host.encoded, port, addresses, lookup: host.lookupLink === link ? lookup : null };
-    }
-    const name = hostName("host", host ?? "localhost");
-    return { host: name, port, addresses: null, lookup: null };
-  }
+/** What the networking thread of `link` connects to. Throws an address's error where it failed. */
+function targetOf(destination: Destination, link: WorkerLink): Target {
+  if ("path" in destination) return destination;
+  const { host, port } = destination;
+  if (!(host instanceof Address)) return { host, port, addresses: null, lookup: null };
+  if (host.status === "failure") throw host.error;
+  const { addresses, lookup } = host.target;
+  return { host: host.encoded, port, addresses, lookup: host.lookupLink === link ? lookup : null };
 }
 
 /** Blocks until the server or UDP socket is bound; otherwise gives the slot back by `abandon` and throws the reason. */
@@ -393,16 +274,10 @@ function threadLimits(limits: ThreadLimits): ThreadLimits {
   throw new TypeError("resourceLimits.maxOldGenerationSizeMb must be a number above 0");
 }
 
-function ringBytes(name: string, value: number, smallest: number): number {
-  return check.powerOfTwo(name, value, smallest, LARGEST_RING);
-}
-
-/** The IP or name to bind to, or null for all interfaces. */
-function hostToBind(host: string | Address | undefined): string | null {
-  if (host === undefined) return null;
-  if (!(host instanceof Address)) return hostName("host", host);
-  if (host.status === "failure") throw host.error;
-  return host.ip ?? host.encoded;
+/** The IP or name to bind to. Throws the address's error where it failed. */
+function hostOf(address: Address): string {
+  if (address.status === "failure") throw address.error;
+  return address.ip ?? address.encoded;
 }
 
 function nameOf(target: Target): string {

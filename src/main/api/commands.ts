@@ -1,0 +1,182 @@
+/**
+ * The options of `connect`, `listen` and `bindUdp`, checked and made into what the networking thread is asked for. Pure: nothing is
+ * opened here, and no thread is started. Each throws a `TypeError` or `RangeError` that names the option.
+ *
+ * Used on the calling thread.
+ */
+
+import type { BindCommand, ConnectCommand, ListenCommand } from "../../ring/protocol.js";
+import { Deadline } from "../link/deadline.js";
+import { Address } from "./address.js";
+import * as check from "./arguments.js";
+import { hostName } from "./host-name.js";
+import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
+import { type Names, ownOptions } from "./option-names.js";
+import type { AcceptOptions, BindUdpOptions, ConnectOptions, ListenOptions, SocketOptions } from "./options.js";
+import { tlsParameters } from "./tls-options.js";
+
+/** Sizes of rings in bytes. */
+export interface RingSizes {
+  receiveBuffer: number;
+  sendBuffer: number;
+}
+
+const SMALLEST_RING = 4096;
+const LARGEST_RING = 2 ** 28;
+/** A UDP ring must hold a datagram of any size and its header. */
+const SMALLEST_UDP_RING = 128 * 1024;
+
+const CONNECT_OPTIONS: Names<ConnectOptions> = {
+  host: true,
+  port: true,
+  path: true,
+  tls: true,
+  timeout: true,
+  noDelay: true,
+  keepAlive: true,
+  localAddress: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+};
+const LISTEN_OPTIONS: Names<ListenOptions> = {
+  port: true,
+  host: true,
+  path: true,
+  tls: true,
+  backlog: true,
+  ipv6Only: true,
+  noDelay: true,
+  keepAlive: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+};
+const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
+  port: true,
+  host: true,
+  reuseAddr: true,
+  broadcast: true,
+  ipv6Only: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+};
+
+/** Where to connect to; `host` is a name or IP in ASCII, or what the program resolves. */
+export type Destination = { path: string } | { host: string | Address; port: number };
+
+/** What `connect` asks for. `deadline` is null where it shall not block. */
+export interface ConnectRequest {
+  command: Pick<ConnectCommand, "type" | "localAddress" | "tls">;
+  options: SocketOptions;
+  destination: Destination;
+  rings: RingSizes;
+  deadline: Deadline | null;
+}
+
+export function connectCommand(options: ConnectOptions, sizes: RingSizes): ConnectRequest {
+  const {
+    tls = false,
+    timeout,
+    noDelay = true,
+    keepAlive = false,
+    localAddress,
+    ...rest
+  } = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
+  const deadline = timeout === undefined ? null : new Deadline(timeout);
+  const destination = destinationOf(rest);
+  const socketOptions = {
+    noDelay: check.boolean("noDelay", noDelay),
+    keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
+    keepAliveDelay: typeof keepAlive === "number" ? check.keepAliveDelay("keepAlive", keepAlive) : 0,
+  };
+  const command = {
+    type: "connect" as const,
+    tls: tlsParameters(tls),
+    localAddress: localAddress === undefined ? null : check.ip("localAddress", localAddress),
+  };
+  return { command, options: socketOptions, destination, rings: ringSizes(rest, sizes, SMALLEST_RING), deadline };
+}
+
+/** What `listen` asks for; `host` is null for all interfaces. */
+export interface ListenRequest {
+  command: Omit<ListenCommand, "slot" | "host">;
+  host: string | Address | null;
+  accept: AcceptOptions;
+}
+
+export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenRequest {
+  const own = ownOptions("options", options, LISTEN_OPTIONS, LISTEN_HINTS);
+  const { port = 0, path, tls = false, backlog = 511, ipv6Only = false, noDelay = true, keepAlive = false } = own;
+  const accept = {
+    noDelay: check.boolean("noDelay", noDelay),
+    keepAlive: check.boolean("keepAlive", keepAlive),
+    keepAliveDelay: 0,
+    ...ringSizes(own, sizes, SMALLEST_RING),
+  };
+  const host = hostToBind(own.host);
+  const command = {
+    type: "listen" as const,
+    port: check.port("port", port),
+    path: path === undefined ? null : check.text("path", path),
+    backlog: check.integer("backlog", backlog, 1, 2 ** 31 - 1),
+    ipv6Only: check.boolean("ipv6Only", ipv6Only),
+    tls: tls === false ? null : tlsParameters(tls),
+  };
+  return { command, host, accept };
+}
+
+/** What `bindUdp` asks for; `host` is null for all interfaces. */
+export interface BindRequest {
+  command: Omit<BindCommand, "slot" | "rings" | "host" | "family">;
+  host: string | Address | null;
+  rings: RingSizes;
+}
+
+export function bindCommand(options: BindUdpOptions, sizes: RingSizes): BindRequest {
+  const own = ownOptions("options", options, BIND_UDP_OPTIONS, BIND_UDP_HINTS);
+  const { port = 0, reuseAddr = false, broadcast = false, ipv6Only = false } = own;
+  const host = hostToBind(own.host);
+  const command = {
+    type: "bind" as const,
+    port: check.port("port", port),
+    reuseAddr: check.boolean("reuseAddr", reuseAddr),
+    broadcast: check.boolean("broadcast", broadcast),
+    ipv6Only: check.boolean("ipv6Only", ipv6Only),
+  };
+  const standard = {
+    receiveBuffer: Math.max(sizes.receiveBuffer, SMALLEST_UDP_RING),
+    sendBuffer: Math.max(sizes.sendBuffer, SMALLEST_UDP_RING),
+  };
+  return { command, host, rings: ringSizes(own, standard, SMALLEST_UDP_RING) };
+}
+
+/** The sizes that are given, or else those of `standard`. */
+export function ringSizes(
+  given: { receiveBuffer?: number | undefined; sendBuffer?: number | undefined },
+  standard: RingSizes,
+  smallest = SMALLEST_RING,
+): RingSizes {
+  const { receiveBuffer = standard.receiveBuffer, sendBuffer = standard.sendBuffer } = given;
+  return {
+    receiveBuffer: ringBytes("receiveBuffer", receiveBuffer, smallest),
+    sendBuffer: ringBytes("sendBuffer", sendBuffer, smallest),
+  };
+}
+
+function ringBytes(name: string, value: number, smallest: number): number {
+  return check.powerOfTwo(name, value, smallest, LARGEST_RING);
+}
+
+function destinationOf({ host, port, path }: Pick<ConnectOptions, "host" | "port" | "path">): Destination {
+  if (path !== undefined) {
+    if (host !== undefined || port !== undefined) throw new TypeError("path cannot be combined with host or port");
+    return { path: check.text("path", path) };
+  }
+  if (port === undefined) throw new TypeError("port must be given, or path");
+  check.port("port", port);
+  return { host: host instanceof Address ? host : hostName("host", host ?? "localhost"), port };
+}
+
+function hostToBind(host: string | Address | undefined): string | Address | null {
+  if (host === undefined) return null;
+  return host instanceof Address ? host : hostName("host", host);
+}
