@@ -10,6 +10,15 @@ import { ENTRIES } from "./entries.js";
 const FROM = "build/types";
 const RELATIVE = /(["'])(\.\.?\/[^"']+)\.js\1/g;
 
+/** What TypeScript 5.0 and 5.1 don't know; later versions have the same in their own library. */
+const DISPOSABLE = `export {};
+declare global {
+    interface SymbolConstructor {
+        readonly dispose: unique symbol;
+    }
+}
+`;
+
 export function writeTypes(folder) {
   const waiting = Object.values(ENTRIES).map(({ module }) => join(FROM, `${module}.js`));
   const seen = new Set(waiting);
@@ -22,6 +31,11 @@ export function writeTypes(folder) {
     }
     const target = join(folder, relative(FROM, module).replace(/\.js$/, ".d.cts"));
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, text.replace(RELATIVE, "$1$2.cjs$1").replace(/^\/\/# sourceMappingURL=.*$/m, ""));
+    const disposable = relative(dirname(target), join(folder, "disposable.cjs"));
+    const head = text.includes("Symbol.dispose")
+      ? `import "${disposable.startsWith(".") ? "" : "./"}${disposable}";\n`
+      : "";
+    writeFileSync(target, head + text.replace(RELATIVE, "$1$2.cjs$1").replace(/^\/\/# sourceMappingURL=.*$/m, ""));
   }
+  writeFileSync(join(folder, "disposable.d.cts"), DISPOSABLE);
 }

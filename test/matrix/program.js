@@ -1,0 +1,48 @@
+/**
+ * The program that is bundled, packed and run everywhere: it serves, connects, blocks, loads TLS in the networking thread, sees one class of
+ * errors through two entry points, and ends. It prints "works".
+ */
+
+const BODY = `
+const server = listen({ host: "127.0.0.1" });
+const { port } = server;
+const client = connect({ host: "127.0.0.1", port, timeout: 20000 });
+const accepted = server.acceptWait(20000);
+client.writeAll("hello\\n");
+const line = accepted.readLine(20000);
+for (const each of [client, accepted]) each.close();
+const codeOf = (call) => {
+  try {
+    call();
+    return "nothing was thrown";
+  } catch (error) {
+    return error instanceof NetError ? error.code : \`another error: \${error.stack}\`;
+  }
+};
+const plain = connect({ host: "127.0.0.1", port, tls: { rejectUnauthorized: false } });
+server.acceptWait(20000).writeAll("this is no TLS, and long enough to be seen as such\\n");
+plain.waitUntilConnected(20000);
+const tls = plain.error === null ? "no error" : plain.error.code;
+server.close();
+const refused = codeOf(() => fetch(\`http://127.0.0.1:\${port}/\`).status);
+const found = JSON.stringify({ line, tls, refused });
+const expected = JSON.stringify({ line: "hello", tls: tls.startsWith("ERR_SSL_") ? tls : "ERR_SSL_…", refused: "ECONNREFUSED" });
+if (found !== expected) throw new Error(\`found \${found}, expected \${expected}\`);
+`;
+
+const IMPORTS = `
+import { connect, listen, NetError } from "ringnet";
+import { fetch } from "ringnet/http";
+`;
+
+const REQUIRES = `
+const { connect, listen, NetError } = require("ringnet");
+const { fetch } = require("ringnet/http");
+`;
+
+export const esm = `${IMPORTS}${BODY}console.log("works");\n`;
+export const cjs = `${REQUIRES}${BODY}console.log("works");\n`;
+
+/** The same as a test of a runner's: `imports` are the runner's own. */
+export const testOf = (module, imports, test = "test") =>
+  `${imports}${module === "esm" ? IMPORTS : REQUIRES}${test}("works", () => {${BODY}});\n`;
