@@ -16,8 +16,16 @@ import { Slot } from "./slot.js";
 /** The IPs of a name, in the system's order. */
 export type Addresses = string[];
 
-/** Look-ups that libuv runs at a time: half of its threads, rounded up (uv__work_submit, threadpool.c). It has 4 unless told otherwise. */
-const THREADS = Math.ceil(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2);
+/**
+ * Look-ups that libuv runs at a time: half of its threads, rounded up (uv__work_submit, threadpool.c). `setting` is UV_THREADPOOL_SIZE as
+ * libuv takes it: 4 unless given, otherwise what C's atoi makes of it, 1 for 0, and 1024 at most, also for what is below 0.
+ */
+export function lookupThreads(setting: string | undefined): number {
+  const number = setting === undefined ? 4 : Number.parseInt(setting, 10) || 1;
+  return Math.ceil((number < 0 ? 1024 : Math.min(number, 1024)) / 2);
+}
+
+const THREADS = lookupThreads(process.env.UV_THREADPOOL_SIZE);
 
 export class Resolver {
   readonly #underWay = new Map<string, Promise<Addresses>>();

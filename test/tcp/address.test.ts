@@ -5,6 +5,7 @@
 import { networkInterfaces } from "node:os";
 import { Address, localAddresses, NetError, resolve } from "ringnet";
 import { describe, expect, test } from "vitest";
+import { lookupThreads } from "../../build/worker/resolver.js";
 import { runProgram } from "../support/programs.js";
 import { timed } from "../support/waiting.js";
 
@@ -98,6 +99,32 @@ describe("resolve(host)", () => {
     kept[Symbol.dispose]();
     expect(kept.closed).toBe(true);
   });
+});
+
+test.each<[string | undefined, number]>([
+  [undefined, 2],
+  ["4", 2],
+  ["5", 3],
+  ["1", 1],
+  ["0", 1],
+  ["", 1],
+  ["many", 1],
+  [" 8 threads", 4],
+  ["-1", 512],
+  ["99999", 512],
+])("UV_THREADPOOL_SIZE=%j leaves %i threads for look-ups", (setting, threads) => {
+  expect(lookupThreads(setting)).toBe(threads);
+});
+
+test("names are looked up whatever UV_THREADPOOL_SIZE is", () => {
+  const { output, errors } = runProgram(
+    `import { resolve } from "ringnet";
+    const addresses = Array.from({ length: 20 }, () => resolve("localhost"));
+    console.log(addresses.every((address) => address.waitUntilResolved(5000) === "success"));`,
+    { env: { UV_THREADPOOL_SIZE: "many" } },
+  );
+  expect(errors).toBe("");
+  expect(output).toBe("true\n");
 });
 
 describe("localAddresses()", () => {

@@ -3,9 +3,12 @@
  * received are whole and in order.
  */
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { bindUdp } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { pattern, sha256 } from "../support/bytes.js";
+import { root } from "../support/processes.js";
 import { waitFor } from "../support/waiting.js";
 import { fillNumbered, NumberedTally } from "./support/numbered.js";
 import { lostByKernel, startUdpPeer } from "./support/udp-peers.js";
@@ -119,4 +122,18 @@ test("a datagram to a name, which waits for its look-up, stays whole while other
   }
   expect(socket.waitUntilDrained(5000)).toBe(0);
   socket.close();
+});
+
+test("a datagram that fails at once gives back its own bytes, not those of one that still waits", () => {
+  const program = join(root, "test/udp/support/early-failure.js");
+  const args = ["--test-udp-no-try-send", program];
+  const done = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    timeout: 10_000,
+    env: { PATH: process.env.PATH },
+  });
+  expect(done.stderr).toBe("");
+  const { early, last, written } = JSON.parse(done.stdout);
+  expect(early).toEqual({ failures: 1, returned: 0 });
+  expect(last).toEqual({ failures: 1, returned: written });
 });
