@@ -30,7 +30,7 @@ import { Receiver } from "./receiver.js";
 import { isSecure } from "./secure-modules.js";
 import { Sender } from "./sender.js";
 import type { Slot } from "./slot.js";
-import { errorBehindEnd } from "./socket-handle.js";
+import { errorBehindEnd, readOnAfterRefusedWrite } from "./socket-handle.js";
 
 export class Connection implements Handle {
   readonly slot: Slot;
@@ -70,7 +70,11 @@ export class Connection implements Handle {
     this.#giveUp = null;
     this.#socket = socket;
     this.#receiver.socket = socket;
-    this.#keepOpenAfterWriteErrors(socket);
+    readOnAfterRefusedWrite(
+      socket,
+      (error, destroy) => this.#readOn(error, destroy),
+      (error) => (this.#error instanceof Error ? this.#error : error),
+    );
     if (!direct) socket.on("data", (bytes: Buffer) => this.#receiver.chunk(bytes) || socket.pause());
     socket.on("end", () => {
       const error = isSecure(socket) ? null : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
@@ -210,32 +214,18 @@ export class Connection implements Handle {
   }
 
   /**
-   * A refused write destroys a socket of Node's at once, and with it bytes that had arrived before. Here reading goes
-   * on until the kernel says that there is no more, which it does at once on a connection that refuses writes; the
+   * After a refused write reading goes on until the kernel has nothing more, which is soon on a connection that refuses writes; the
    * linger time bounds it.
    */
-  #keepOpenAfterWriteErrors(socket: Socket): void {
-    const destroy = socket.destroy;
-    let readingOn = false;
-    socket.destroy = (error?: Error): Socket => {
-      const refused = (error as NodeJS.ErrnoException | undefined)?.syscall === "write";
-      if (!refused || readingOn || this.#closing || this.slot.readEnded) {
-        return destroy.call(socket, this.#error instanceof Error ? this.#error : error);
-      }
-      readingOn = true;
-      this.#error = error;
-      this.slot.failWriting(faultOf(error));
-      // Node emits no 'end' on a socket with an error: its end is seen where it is pushed.
-      socket.push = (): boolean => {
-        destroy.call(socket, error);
-        return false;
-      };
-      const giveUp = (): void => {
-        if (this.#receiver.paused) this.#linger = setTimeout(giveUp, this.#lingerMs);
-        else destroy.call(socket, error);
-      };
-      this.#linger = setTimeout(giveUp, this.#lingerMs);
-      return socket;
+  #readOn(error: Error, destroy: () => void): boolean {
+    if (this.#closing || this.slot.readEnded) return false;
+    this.#error = error;
+    this.slot.failWriting(faultOf(error));
+    const giveUp = (): void => {
+      if (this.#receiver.paused) this.#linger = setTimeout(giveUp, this.#lingerMs);
+      else destroy();
     };
+    this.#linger = setTimeout(giveUp, this.#lingerMs);
+    return true;
   }
 }

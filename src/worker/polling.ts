@@ -10,14 +10,14 @@
  * - the thread was interrupted while it polled: more threads want to run than there are cores.
  */
 
+import { MovingAverage } from "../ring/moving-average.js";
+
 /** More bytes than this in one turn of the event loop are bulk. */
 const BULK_BYTES = 16 * 1024;
 /** A turn that polls takes some µs; one that took this long, in ms, was interrupted. */
 const INTERRUPTED_MS = 0.25;
 /** After an interruption the thread does not poll for this long, in ms. */
 const BACK_OFF_MS = 20;
-/** Weight of the newest gap between two activities in their moving average. */
-const NEWEST = 0.25;
 
 export class Polling {
   /** Longest polling after an activity, in ms. */
@@ -27,14 +27,14 @@ export class Polling {
   #bulk = false;
   #lastActivity = 0;
   /** Moving average of the time between two activities, in ms; one gap counts as at most twice the cap. */
-  #gap: number;
+  readonly #gap: MovingAverage;
   #lastTurn = 0;
   #polled = false;
   #backOffUntil = 0;
 
   constructor(busyPollMicroseconds: number) {
     this.#cap = busyPollMicroseconds / 1000;
-    this.#gap = 2 * this.#cap;
+    this.#gap = new MovingAverage(2 * this.#cap);
   }
 
   /** Whether it may ever poll. */
@@ -54,14 +54,13 @@ export class Polling {
     if (this.#polled && now - this.#lastTurn > INTERRUPTED_MS && !this.#active) this.#backOffUntil = now + BACK_OFF_MS;
     this.#lastTurn = now;
     if (this.#active) {
-      const gap = Math.min(now - this.#lastActivity, 2 * this.#cap);
-      this.#gap += NEWEST * (gap - this.#gap);
+      this.#gap.add(now - this.#lastActivity, 2 * this.#cap);
       this.#bulk = this.#bytes > BULK_BYTES;
       this.#lastActivity = now;
       this.#active = false;
       this.#bytes = 0;
     }
-    const soon = this.#gap < this.#cap && now - this.#lastActivity < this.#cap;
+    const soon = this.#gap.value < this.#cap && now - this.#lastActivity < this.#cap;
     this.#polled = soon && !this.#bulk && now >= this.#backOffUntil;
     return this.#polled;
   }

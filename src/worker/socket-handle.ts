@@ -1,6 +1,6 @@
 /**
- * What only the libuv handle of a socket can give. The only file that touches a private part of Node, `socket._handle`, and
- * each use has a public way to fall back to.
+ * What Node's public API does not offer for a socket. The only file that touches a private part of Node (`socket._handle`; a public
+ * way to fall back to exists for each use) or replaces a method of a socket (`destroy`, `push`).
  *
  * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public ways are used.
  */
@@ -56,4 +56,30 @@ export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void
     const { code } = error as NodeJS.ErrnoException;
     return code === "EAGAIN" ? null : (error as NodeJS.ErrnoException);
   }
+}
+
+/**
+ * Keeps a socket open for reading when a write is refused: Node would destroy it at once, and with it bytes that had arrived before.
+ * `refused` is asked once, with the error and with what destroys the socket later; false destroys it now. `reason` gives the error to
+ * destroy it with in all other cases.
+ */
+export function readOnAfterRefusedWrite(
+  socket: Socket,
+  refused: (error: Error, destroy: () => void) => boolean,
+  reason: (error: Error | undefined) => Error | undefined,
+): void {
+  const destroy = socket.destroy;
+  let readingOn = false;
+  socket.destroy = (error?: NodeJS.ErrnoException): Socket => {
+    const destroyNow = (): Socket => destroy.call(socket, error);
+    if (error?.syscall !== "write" || readingOn || !refused(error, destroyNow))
+      return destroy.call(socket, reason(error));
+    readingOn = true;
+    // Node emits no 'end' on a socket with an error: its end is seen where it is pushed.
+    socket.push = (): boolean => {
+      destroyNow();
+      return false;
+    };
+    return socket;
+  };
 }

@@ -167,7 +167,7 @@ function standIns(world: World): Record<string, Exports> {
     "worker/connection-facts": { connectionFacts: () => null },
     "worker/faults": { faultOf: (error: Error) => ({ code: error.message, message: "" }) },
     "worker/secure-modules": { isSecure: () => false },
-    "worker/socket-handle": { errorBehindEnd: () => null },
+    "worker/socket-handle": { errorBehindEnd: () => null, readOnAfterRefusedWrite: () => {} },
     "worker/connector": { Connector: class {} },
     "worker/datagram-socket": { DatagramSocket: class {} },
     "worker/resolver": { Resolver: class {}, Lookup: class {} },

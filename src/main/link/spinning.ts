@@ -6,6 +6,8 @@
  * for a while after it was interrupted, which means that more threads want to run than there are cores.
  */
 
+import { MovingAverage } from "../../ring/moving-average.js";
+
 /** The longest spinning, in ms, whatever `busyPoll` allows. */
 const LONGEST_MS = 0.05;
 /** More bytes than this since the last wait are bulk. */
@@ -14,8 +16,6 @@ const BULK_BYTES = 16 * 1024;
 const INTERRUPTED_MS = 0.02;
 /** Waits without spinning after an interruption. */
 const BACK_OFF_WAITS = 64;
-/** Weight of the newest wait in the moving average. */
-const NEWEST = 0.25;
 /** Looks between two readings of the clock. */
 const LOOKS = 8;
 
@@ -23,7 +23,7 @@ export class Spinning {
   #cap = 0;
   #bytes = 0;
   /** Moving average of how long waits take, in ms; one wait counts as at most twice the cap. */
-  #usual = 0;
+  readonly #usual = new MovingAverage(0);
   #backOff = 0;
 
   /** Allows spinning for up to `microseconds`. */
@@ -44,7 +44,7 @@ export class Spinning {
       this.#backOff--;
       return false;
     }
-    if (bulk || this.#usual > this.#cap) return false;
+    if (bulk || this.#usual.value > this.#cap) return false;
     const begin = performance.now();
     const end = begin + Math.min(this.#cap, left);
     for (let now = begin; now < end; ) {
@@ -60,6 +60,6 @@ export class Spinning {
 
   /** A wait has taken `milliseconds`, spinning included. */
   waited(milliseconds: number): void {
-    this.#usual += NEWEST * (Math.min(milliseconds, 2 * this.#cap) - this.#usual);
+    this.#usual.add(milliseconds, 2 * this.#cap);
   }
 }
