@@ -1,7 +1,7 @@
 /**
  * ringnet: synchronous networking for Node.
  *
- * TCP, TLS, UDP, look-ups and servers whose calls return at once or truly block, with a timeout. A networking thread
+ * TCP, TLS, UDP, look-ups and servers whose calls either return immediately or block, with a timeout. A networking thread
  * runs the sockets.
  */
 

@@ -76,7 +76,7 @@ export const LIFE_STARTING = 0;
 export const LIFE_RUNNING = 1;
 /** It could not start, or it has ended: LIFE_FAULT says why. */
 export const LIFE_DEAD = 2;
-/** It was told to stop, and does nothing any more until it is ended. */
+/** It was stopped, and does nothing until it is ended. */
 export const LIFE_STOPPED = 3;
 
 // Caller block.
@@ -139,9 +139,9 @@ export const WRITE_FAILED = 32;
 export const REQUEST_END = 1;
 /** Send what is in the send ring, end, and release the slot. */
 export const REQUEST_CLOSE = 2;
-/** Drop everything, tell the peer so (RST), and release the slot. */
+/** Drop everything, reset the connection (RST), and release the slot. */
 export const REQUEST_RESET = 4;
-/** Look at the option bits below. */
+/** Apply the option bits below. */
 export const REQUEST_OPTIONS = 8;
 export const OPTION_NO_DELAY = 16;
 export const OPTION_KEEP_ALIVE = 32;

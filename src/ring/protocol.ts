@@ -133,7 +133,7 @@ export interface ResolveCommand {
   host: string;
 }
 
-/** Closes a server or gives up a look-up. Those of connections and UDP sockets are asked for through REQUEST. */
+/** Closes a server or gives up a look-up. Connections and UDP sockets are closed through REQUEST. */
 export interface CloseCommand {
   type: "close";
   handleId: number;
@@ -210,7 +210,7 @@ export type Notice =
 
 /** What a networking thread is started with. */
 export interface BootData {
-  /** Name of the broadcast channel on which it hears of attached sockets. */
+  /** Name of the broadcast channel that announces attached sockets. */
   name: string;
   workerBlock: SharedArrayBuffer;
   callerBlock: SharedArrayBuffer;

@@ -1,13 +1,13 @@
 /**
- * The two alarm clocks: `Signal` wakes a caller that blocks, `Doorbell` a networking thread that sits in its event
- * loop.
+ * Two eventcounts (as Vyukov's, and folly's `EventCount`): `Signal` wakes a caller that blocks, `Doorbell` a networking
+ * thread that waits in its event loop.
  *
- * Both follow one protocol. The sleeper (1) reads the counter, (2) announces that it sleeps, (3) looks once more at
- * what it waits for, (4) sleeps on the counter's old value. The waker (a) publishes its news, (b) reads the
+ * Both follow one protocol. The sleeper (1) reads the counter, (2) announces that it waits, (3) checks its condition once
+ * more, (4) waits on the counter's old value. The waker (a) publishes its news, (b) reads the
  * announcement, and if there is one takes it away, (c) counts up, (d) notifies.
  *
  * Why no wake-up is lost: if (b) comes before (2) in the single order of all atomic operations, so does (a), and the
- * look (3) sees the news. If (b) comes after (2), the waker goes on to (c) and (d): either (c) comes before (4) and the
+ * check (3) sees the news. If (b) comes after (2), the waker goes on to (c) and (d): either (c) comes before (4) and the
  * sleeper finds the counter changed and does not sleep, or it sleeps already and (d) wakes it.
  *
  * Of several wakers only the one that takes the announcement away pays for a notify (40 to 70 ns even with nobody
@@ -18,7 +18,7 @@ import { DOORBELL, INTEREST, SIGNAL, SLEEPING } from "./layout.js";
 
 /** Nothing: the caller is awake. */
 export const AWAKE = 0;
-/** The caller wants to hear of anything. */
+/** The caller waits for news of any slot. */
 export const ANYTHING = -1;
 
 /** The caller's end: runs on the thread that calls, which may block. */
@@ -31,7 +31,7 @@ export class SignalSleeper {
 
   /**
    * Steps 1 and 2: says that this thread is about to sleep until there is news of the slot with the handle id
-   * `interest`, or of ANYTHING. Returns the ticket for `wait`. The caller must look again between the two.
+   * `interest`, or of ANYTHING. Returns the ticket for `wait`. Its user must check its condition between the two.
    */
   prepareWait(interest: number): number {
     const ticket = Atomics.load(this.#words, SIGNAL); // partner: SignalWaker.#takeAndNotify (add)
@@ -84,7 +84,7 @@ export class SignalWaker {
 
   #takeAndNotify(interest: number): void {
     // If another worker, or the caller itself, was faster, there is nothing left to wake. A caller that rose and lay
-    // down again on the same interest in between has looked since our news; waking it then only costs it one more look.
+    // down again on the same interest in between has checked since our news; waking it then only costs it one more check.
     if (Atomics.compareExchange(this.#words, INTEREST, interest, AWAKE) !== interest) return; // partner: SignalSleeper.cancelWait, SignalWaker.#takeAndNotify
     Atomics.add(this.#words, SIGNAL, 1); // partner: SignalSleeper.prepareWait (load)
     Atomics.notify(this.#words, SIGNAL); // partner: SignalSleeper.wait
@@ -121,7 +121,7 @@ export class DoorbellSleeper {
   }
 
   /**
-   * Steps 1, 2 and 4 but for the look: `prepareWait`, look for work once more, and if there is none go back to the event
+   * Steps 1, 2 and 4: call `prepareWait`, check for work once more, and if there is none go back to the event
    * loop.
    */
   prepareWait(): void {

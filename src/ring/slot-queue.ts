@@ -1,8 +1,8 @@
 /**
- * A queue of slots, named by their handle ids, from one thread to another: "look at these". Work costs what is ready,
+ * A queue of slots, named by their handle ids, from one thread to another: they have news. Work costs what is ready,
  * not what is open.
  *
- * `SlotQueueProducer` runs on the thread that has news of a slot, `SlotQueueConsumer` on the one that shall look.
+ * `SlotQueueProducer` runs on the thread that has news of a slot, `SlotQueueConsumer` on the one that handles it.
  *
  * Each slot has a flag that says that it stands in the queue. The producer publishes its news (a position, a state)
  * first and then queues the slot only if the flag is clear; the consumer clears the flag first and then looks.

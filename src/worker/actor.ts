@@ -164,7 +164,7 @@ export class Actor {
   }
 
   /**
-   * Rests for ever, without a socket call under way: a thread that is ended in the middle of one can take the process down with it
+   * Parks outside any socket call: a thread that is ended in the middle of one can take the process down with it
    * (Node's native code then meets JavaScript that may not run). Its event loop goes on for a moment once it is ended, in which a
    * datagram would have just that effect, so UDP sockets are closed before, and servers too. The one place where a networking thread blocks.
    */
@@ -186,7 +186,7 @@ export class Actor {
     }
   }
 
-  /** Whether nobody has queued or asked anything: whoever did before SLEEPING was announced did not ring. */
+  /** Whether there is no work: a caller that queued some before SLEEPING was set did not ring. */
   get #idle(): boolean {
     if (Atomics.load(this.#words, STOP) === 1) return false; // partner: Liveness.stop
     if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: Liveness.heartbeat

@@ -1,8 +1,8 @@
 /**
  * Starts a networking thread: sets things up and returns.
  *
- * Runs on the networking thread. A caller that blocks never hears of a worker's 'error' or 'exit', so whatever ends
- * this thread is written where such a caller looks. What can fail to load is therefore imported inside the task.
+ * Runs on the networking thread. A blocked thread never receives a worker's 'error' or 'exit' event, so what ends
+ * this thread is written to shared memory. What can fail to load is therefore imported inside the task.
  */
 
 import { writeFault } from "../ring/fault-text.js";

@@ -1,5 +1,5 @@
 /**
- * The networking thread's end of its link to one caller: the queues, the alarm clock, the notices, the open handles.
+ * The networking thread's end of its link to one caller: the queues, the signal, the notices, the open handles.
  *
  * Runs on the networking thread.
  */
@@ -29,7 +29,7 @@ export interface Handle {
   readonly slot: HandleSlot;
   /** The caller has news: bytes to send, room to receive, a request. Called also when there is nothing. */
   service(): void;
-  /** This thread is about to rest for ever: receives and accepts nothing more, whatever else there is to do. */
+  /** This thread is about to park: receives and accepts nothing more. */
   shutdown?(): void;
 }
 
@@ -43,10 +43,10 @@ export class CallerLink {
   readonly #port: MessagePort | null;
   #wakeAhead = false;
 
-  /** Told of the bytes that a socket of this caller moved. */
+  /** Called with the number of bytes that a socket of this caller moved. */
   readonly onActivity: (bytes: number) => void;
 
-  /** `port` is null for a caller that has only attached connections: all that it can hear of them is in their slots. */
+  /** `port` is null for a caller that has only attached connections: all it needs to know is in their slots. */
   constructor(
     callerBlock: SharedArrayBuffer,
     linkBlock: SharedArrayBuffer,
@@ -67,12 +67,12 @@ export class CallerLink {
     return this.#fromCaller.empty;
   }
 
-  /** Looks at every handle that the caller has queued; returns whether there was one. */
+  /** Services every handle that the caller has queued; returns whether there was one. */
   drain(): boolean {
     let worked = false;
     for (let handleId = this.#fromCaller.pop(); handleId !== -1; handleId = this.#fromCaller.pop()) {
       worked = true;
-      // A handle that its command has not opened yet looks by itself once it is open.
+      // A handle that its command has not opened yet is serviced once it is open.
       const handle = this.handles.get(handleId);
       if (handle === undefined) continue;
       SlotQueueConsumer.lower(handle.slot.words, TO_WORKER_FLAG);

@@ -73,7 +73,7 @@ export class Connector {
     socket.on("session", (session) =>
       this.#tlsContexts.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),
     );
-    // Behind the handshake Node only tells of an error of TLS (a changed record, an alert) and leaves the socket open.
+    // After the handshake Node only emits errors of TLS (a changed record, an alert) and leaves the socket open.
     socket.on("error", () => socket.destroy());
     return socket;
   }

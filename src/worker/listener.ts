@@ -70,7 +70,7 @@ export class Listener implements Handle {
     connection.opened(true);
   }
 
-  /** Stops listening, and turns away those who still wait. */
+  /** Stops listening, and closes pending connections. */
   close(): void {
     this.shutdown();
     this.slot.release();
@@ -114,7 +114,7 @@ export class Listener implements Handle {
     else server.listen({ port, backlog, ipv6Only, ...(host === null ? {} : { host }) });
   }
 
-  /** Node does not tell of the handshakes under way, and `Server.close` leaves them alone. */
+  /** Node does not list the handshakes under way, and `Server.close` leaves them alone. */
   #watchHandshake(socket: Socket): void {
     if (socket.remotePort === undefined) return; // a Unix domain socket has no name: when it is done it is turned away
     const ends = endsOf(socket);

@@ -14,7 +14,7 @@ import type { RingReference } from "../ring/protocol.js";
 import type { Slot } from "./slot.js";
 
 /**
- * The most that one write takes, in bytes, while the peer is quick, and while it is slow: the caller gets the room, and hears of the
+ * The most that one write takes, in bytes, while the peer is quick, and while it is slow: the caller gets the room, and sees the
  * progress, when the kernel has taken all of a write.
  */
 const MOST_BYTES = 1024 * 1024;

@@ -70,7 +70,7 @@ export class Slot {
   }
 
   /**
-   * Tells the caller to look: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
+   * Notifies the caller: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
    */
   notifyCaller(): void {
     this.queue();
@@ -93,7 +93,7 @@ export class Slot {
     return interest === this.#handleId || interest === ANYTHING;
   }
 
-  /** The same for news that comes in swarms: the caller is woken once for all of them. */
+  /** The same for frequent news: the caller is woken once for all in this turn of the event loop. */
   notifyCallerSoon(): void {
     this.queue();
     if (this.awaited) this.#link.wakeSoon();
@@ -176,7 +176,7 @@ export class Slot {
     this.#owner.waker.wakeAnyway();
   }
 
-  /** Another caller owns the slot now, under another name. It is told to look, whatever the flag says. */
+  /** Another caller owns the slot now, under another handle id. It is notified whatever the flag says. */
   moveTo(link: CallerLink, handleId: number): void {
     const handle = this.#link.handles.get(this.#handleId);
     this.#link.handles.delete(this.#handleId);

@@ -41,7 +41,7 @@ export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; 
 /**
  * The error behind the end of a plain TCP stream, or null where it truly is an end. When data and a reset arrive together, libuv reads the
  * data, sees the hang-up, and reports an end without reading once more (uv__stream_io, unix/stream.c); the kernel still has the
- * error for whoever reads. Should there be bytes after all, `take` gets them. Without the file descriptor the end is believed.
+ * error for the next read. Should there be bytes after all, `take` gets them. Without the file descriptor the end is believed.
  */
 export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void): NodeJS.ErrnoException | null {
   const descriptor = handleOf(socket)?.fd;

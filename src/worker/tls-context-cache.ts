@@ -30,7 +30,7 @@ export class TlsContextCache {
   readonly #contexts = new Map<string, SecureContext>();
   readonly #sessions = new Map<string, KeptSession>();
 
-  /** Options for `tls.connect`. Throws where a certificate, key or bundle is no good, and names it. */
+  /** Options for `tls.connect`. Throws if a certificate, key or bundle is unusable, and names it. */
   clientOptions(
     parameters: TlsParameters,
     peer: string,

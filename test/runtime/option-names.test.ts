@@ -31,25 +31,25 @@ function refusal(call: Call, options: object): Error {
 }
 
 test.each(Object.entries(calls))("%s refuses a name that is no option, and lists those that are", (_, call) => {
-  expect(refusal(call, { wibble: 1 }).message).toMatch(/wibble is not an option: expected one of \w+/);
-  expect(refusal(call, { wibble: undefined }).message).toMatch(/wibble is not an option/);
+  expect(refusal(call, { wibble: 1 }).message).toMatch(/unknown option (\w+\.)?wibble; expected one of \w+/);
+  expect(refusal(call, { wibble: undefined }).message).toMatch(/unknown option (\w+\.)?wibble/);
 });
 
 test.each(["readLine", "readUntil", "readAll"] as const)("%s refuses a name that is no option", (method) => {
   const socket = openTo(startPeer("silent"));
   const call = (options: object) =>
     method === "readUntil" ? socket.readUntil("\n", 0, options) : socket[method](0, options);
-  expect(refusal(call, { maxLenght: 1 }).message).toBe("maxLenght is not an option: did you mean maxLength?");
+  expect(refusal(call, { maxLenght: 1 }).message).toBe("unknown option maxLenght; did you mean maxLength?");
   expect(refusal(call, { timeout: 1 }).message).toMatch(/the timeout comes before the options/);
   socket.close();
 });
 
 test.each<[string, object, RegExp]>([
-  ["connect", { timout: 5 }, /timout is not an option: did you mean timeout\?/],
+  ["connect", { timout: 5 }, /unknown option timout; did you mean timeout\?/],
   ["connect", { timeOut: 5 }, /did you mean timeout\?/],
   ["connect", { hots: "x" }, /did you mean host\?/],
   ["connect", { no_delay: true }, /did you mean noDelay\?/],
-  ["connect", { rejectUnauthorized: true }, /rejectUnauthorized is not an option: .*tls: \{ rejectUnauthorized/],
+  ["connect", { rejectUnauthorized: true }, /unknown option rejectUnauthorized; .*tls: \{ rejectUnauthorized/],
   ["connect", { ca: "x" }, /tls: \{ ca/],
   ["connect", { servername: "x" }, /tls: \{ servername/],
   ["connect", { ssl: true }, /tls: true/],
@@ -70,7 +70,7 @@ test.each<[string, object, RegExp]>([
   [
     "connect's tls",
     { rejectUnautorized: false },
-    /tls\.rejectUnautorized is not an option: did you mean rejectUnauthorized\?/,
+    /unknown option tls\.rejectUnautorized; did you mean rejectUnauthorized\?/,
   ],
   ["connect's tls", { checkServerIdentity: () => {} }, /another thread/],
   ["connect's tls", { secureProtocol: "TLSv1_2_method" }, /minVersion/],
@@ -98,8 +98,8 @@ test("what an object inherits is no option", () => {
 });
 
 test("a name that all objects have is no option either", () => {
-  expect(() => connect({ port: 9, toString: 1 } as never)).toThrow(/toString is not an option/);
-  expect(() => connect({ port: 9, ["__proto__"]: 1 } as never)).toThrow(/__proto__ is not an option/);
+  expect(() => connect({ port: 9, toString: 1 } as never)).toThrow(/unknown option toString/);
+  expect(() => connect({ port: 9, ["__proto__"]: 1 } as never)).toThrow(/unknown option __proto__/);
 });
 
 test("an option whose value is undefined counts as absent", () => {

@@ -74,7 +74,7 @@ export class Address extends Handle {
   }
 
   /**
-   * Blocks until the look-up has ended or `timeout` ms are over (0: only looks; -1: for ever); returns the status.
+   * Blocks until the look-up has ended or `timeout` ms are over (0: polls once; -1: no limit); returns the status.
    * Never throws for time.
    */
   waitUntilResolved(timeout = 0): Status {
@@ -95,7 +95,7 @@ export class Address extends Handle {
     this.#reported = true;
   }
 
-  /** @internal What `connect` tells the networking thread: the IPs, or the look-up that finds them. */
+  /** @internal What `connect` sends to the networking thread: the IPs, or the look-up that finds them. */
   get target(): { addresses: string[] | null; lookup: number | null } {
     this.#settle();
     return { addresses: this.#ips, lookup: this.#channel?.handleId ?? null };

@@ -13,7 +13,7 @@ const runtimes = new Set<Runtime>();
 let standard: Runtime | null = null;
 
 /**
- * A runtime of one's own, with the same functions as the package root and `close()`.
+ * A separate runtime with its own threads, and the same functions as the package root and `close()`.
  * Throws a `TypeError` or `RangeError` that names the option that is wrong.
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {

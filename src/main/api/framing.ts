@@ -1,5 +1,5 @@
 /**
- * Reading in portions that mean something: so many bytes, a line, up to a delimiter, everything.
+ * Reading by frames: a number of bytes, a line, up to a delimiter, or everything.
  *
  * Runs on the calling thread. What was not returned stays in the buffer, after a timeout too, and the next call finds
  * it.
@@ -17,12 +17,15 @@ const CARRIAGE_RETURN = 13;
 function endedWithin(what: string, there: number): NetError {
   return new NetError({
     code: "ERR_STREAM_PREMATURE_CLOSE",
-    message: `the peer ended the stream within ${what}: ${there} bytes are left to read`,
+    message: `the peer ended the stream within ${what}: ${there} bytes remain readable`,
   });
 }
 
-function tooLong(what: string, maxLength: number): NetError {
-  return new NetError({ code: "EMSGSIZE", message: `${what} is longer than maxLength, ${maxLength} bytes` });
+/** What each call reads. */
+const FRAMES = { readLine: "line", readUntil: "frame", readAll: "stream" };
+
+function tooLong(what: keyof typeof FRAMES, maxLength: number): NetError {
+  return new NetError({ code: "EMSGSIZE", message: `${FRAMES[what]} exceeds maxLength (${maxLength} bytes)` });
 }
 
 /** Exactly `count` bytes; `null` if the stream ended before the first. */
@@ -52,7 +55,7 @@ export function readLine(reader: SocketReader, deadline: Deadline, maxLength: nu
   const end = awaitDelimiter(reader, LINE_FEED, deadline, maxLength, 1, "readLine");
   if (end < 0) return buffer.readable === 0 ? null : reader.take(buffer.readable).toString("utf8");
   const length = end > 0 && buffer.at(end - 1) === CARRIAGE_RETURN ? end - 1 : end;
-  if (length > maxLength) throw tooLong("the portion of readLine", maxLength);
+  if (length > maxLength) throw tooLong("readLine", maxLength);
   return reader.take(end + 1).toString("utf8", 0, length);
 }
 
@@ -60,7 +63,7 @@ export function readLine(reader: SocketReader, deadline: Deadline, maxLength: nu
 export function readAll(reader: SocketReader, deadline: Deadline, maxLength: number): Buffer {
   const { buffer } = reader;
   for (let waited = false; reader.await(buffer.readable + 1, deadline, "readAll"); waited = true) {
-    if (buffer.readable > maxLength) throw tooLong("the stream", maxLength);
+    if (buffer.readable > maxLength) throw tooLong("readAll", maxLength);
     if (waited) checkTime(deadline, "readAll", buffer.readable);
   }
   return reader.take(buffer.readable);
@@ -82,7 +85,7 @@ function awaitDelimiter(
   deadline: Deadline,
   maxLength: number,
   slack: number,
-  what: string,
+  what: keyof typeof FRAMES,
 ): number {
   const { buffer } = reader;
   const limit = maxLength + slack + delimiter.length;
@@ -94,10 +97,10 @@ function awaitDelimiter(
       end = buffer.find(delimiter, limit, SEARCH_BYTES);
     }
     if (end >= 0) return end - delimiter.length;
-    if (readable === limit) throw tooLong(`the portion of ${what}`, maxLength);
+    if (readable === limit) throw tooLong(what, maxLength);
     if (waited) checkTime(deadline, what, readable);
     if (!reader.await(readable + 1, deadline, what)) {
-      if (buffer.readable > maxLength) throw tooLong(`the portion of ${what}`, maxLength);
+      if (buffer.readable > maxLength) throw tooLong(what, maxLength);
       return -1;
     }
   }

@@ -25,11 +25,11 @@ export abstract class Handle {
 
   /**
    * Whether there is something to do now: bytes or an end to read, a client to accept, a datagram, a status that
-   * changed, an error that was not told yet. What `poll` reports.
+   * changed, an error that was not reported yet. What `poll` reports.
    */
   abstract get ready(): boolean;
 
-  /** @internal `poll` has reported it: what is told only once, a changed status, was told. */
+  /** @internal `poll` has reported it: a changed status is reported only once. */
   reported(): void {}
 
   /** Gives the handle back. Calling it again does nothing. */

@@ -40,9 +40,9 @@ export function timedOut(what: string, timeout: number): NetError {
   return new NetError({ code: "ETIMEDOUT", message: `${what} timed out after ${timeout} ms` });
 }
 
-/** The error of a portion that did not come in time. */
+/** The error of a read that timed out before it had all its bytes. */
 export function readTimedOut(what: string, timeout: number, there: number, wanted: number): NetError {
-  const text = `${what} timed out after ${timeout} ms: ${there} bytes are there and stay for the next call, ${wanted} are needed`;
+  const text = `${what} timed out after ${timeout} ms: received ${there} of ${wanted} bytes; they remain readable`;
   return new NetError({ code: "ETIMEDOUT", message: text });
 }
 

@@ -1,5 +1,5 @@
 /**
- * The names that options may have. A name that is none of them is refused: an option that does nothing would be a silent promise.
+ * The names that options may have. Any other name is refused: an option that does nothing would mislead.
  *
  * Used on the calling thread.
  */
@@ -13,7 +13,7 @@ export type Names<T> = Record<keyof T & string, true>;
 export type Hints = Readonly<Record<string, string>>;
 
 /**
- * The options' own properties, each read once; what an object inherits is no option. Throws a `TypeError` where it is no object, or
+ * The options' own properties, each read once; inherited properties do not count. Throws a `TypeError` if it is not an object, or
  * has a property that is not one of `names`.
  */
 export function ownOptions<T extends object>(
@@ -33,7 +33,7 @@ export function ownOptions<T extends object>(
 
 function unknownOption(name: string, key: string, names: string[], hints: Hints): TypeError {
   const path = name === "options" ? key : `${name}.${key}`;
-  return new TypeError(`${path.slice(0, 80)} is not an option: ${adviceFor(key, names, hints)}`);
+  return new TypeError(`unknown option ${path.slice(0, 80)}; ${adviceFor(key, names, hints)}`);
 }
 
 function adviceFor(key: string, names: string[], hints: Hints): string {

@@ -18,7 +18,7 @@ export interface ConnectOptions {
   path?: string | undefined;
   /** TLS: `true`, or Node's options. The peer is always verified, unless `rejectUnauthorized` is false. */
   tls?: boolean | TlsOptions | undefined;
-  /** Block until connected, for at most so many ms (-1: for ever). Without it, `connect` returns at once. */
+  /** Block until connected, for at most so many ms (-1: no limit). Without it, `connect` returns at once. */
   timeout?: number | undefined;
   /** Send small writes at once (TCP_NODELAY). Default: true. */
   noDelay?: boolean | undefined;
@@ -34,7 +34,7 @@ export interface ConnectOptions {
 
 /** What `listen` takes. */
 export interface ListenOptions {
-  /** Default 0: the system picks one; `TcpServer.port` tells it. */
+  /** Default 0: the system picks one; see `TcpServer.port`. */
   port?: number | undefined;
   /** The address to listen on. Default: all interfaces, IPv4 and IPv6. */
   host?: string | Address | undefined;
@@ -58,7 +58,7 @@ export interface ListenOptions {
 
 /** What `bindUdp` takes. */
 export interface BindUdpOptions {
-  /** Default 0: the system picks one; `UdpSocket.port` tells it. */
+  /** Default 0: the system picks one; see `UdpSocket.port`. */
   port?: number | undefined;
   /** The address to bind to. Default: all interfaces, IPv4 and IPv6 on one socket. */
   host?: string | Address | undefined;

@@ -3,8 +3,8 @@
  *
  * Runs on the calling thread. Each watched handle has a `Watcher`; when the networking thread queues the handle's slot,
  * its watchers become candidates of their pollers. A poller looks at its candidates only, so a wait costs what is
- * ready, not what is watched. Whoever is found ready stays a candidate (level-triggered), whoever is not is forgotten
- * until it is queued again: that loses nothing, because the slot's flag is lowered before the look (see
+ * ready, not what is watched. Ready handles stay listed (level-triggered); the others are dropped
+ * until it is queued again: that loses nothing, because the slot's flag is lowered before the handle is checked (see
  * `SlotQueueConsumer`).
  */
 
@@ -59,7 +59,7 @@ export class Poller {
   }
 
   /**
-   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: only look; -1: for ever),
+   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: polls once; -1: no limit),
    * and then the list is empty. A closed handle is reported once and not watched any more.
    * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
    */
@@ -106,8 +106,8 @@ export class Poller {
 }
 
 /**
- * Those of `handles` that have something to do now, waiting for one as `Poller.wait` does. A closed handle is always among them.
- * It looks at each handle and returns an array of its own: for many handles or many calls a `Poller` costs less.
+ * The handles that are ready now; waits for one as `Poller.wait` does. A closed handle is always among them.
+ * It checks each handle and returns a new array: for many handles or many calls a `Poller` costs less.
  */
 export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
   const caller = thisCaller();

@@ -26,7 +26,7 @@ import { TcpServer } from "./tcp-server.js";
 import { TcpSocket } from "./tcp-socket.js";
 import { UdpSocket } from "./udp-socket.js";
 
-/** Bytes of a ring unless told otherwise: what keeps up with `node:net`. Pages that are not used take no memory. */
+/** Default bytes of a ring: what keeps up with `node:net`. Pages that are not used take no memory. */
 const RING_BYTES = 1024 * 1024;
 const LINGER_MS = 5000;
 /** What a request and its response take on one machine, with room to spare; see docs/architecture.md. */
@@ -44,7 +44,7 @@ const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
 };
 const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
 
-/** Networking threads of one's own, and what is opened on them. Made by `createRuntime`. */
+/** A separate runtime with its own networking threads, and what is opened on them. Made by `createRuntime`. */
 export class Runtime {
   readonly #threads: number;
   readonly #rings: RingSizes;

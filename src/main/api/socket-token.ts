@@ -3,7 +3,7 @@
  *
  * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's HANDLE_ID word says
  * who owns the connection: giving stores the mark `-home`, taking exchanges it for the taker's handle id in one step,
- * so that of several takers one wins. The networking thread hears of the new owner through a broadcast channel, because
+ * so that of several takers one wins. The networking thread learns the new owner through a broadcast channel, because
  * nothing else reaches it from a thread that it has never met; until then what arrives stays in the ring.
  */
 

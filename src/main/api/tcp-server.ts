@@ -74,7 +74,7 @@ export class TcpServer extends Handle {
   }
 
   /**
-   * Blocks until `accept` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns whether
+   * Blocks until `accept` returns a client or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns whether
    * it has.
    */
   waitUntilAcceptable(timeout = 0): boolean {

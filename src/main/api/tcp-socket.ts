@@ -40,7 +40,7 @@ export class TcpSocket extends Handle {
   readonly #reader: SocketReader;
   readonly #writer: SocketWriter;
   readonly #options: SocketOptions;
-  /** Whether the program was told that it is open. */
+  /** Whether the program has seen that it is open. */
   #openReported: boolean;
   #detached = false;
   /** What closing asks the networking thread for. */
@@ -60,8 +60,8 @@ export class TcpSocket extends Handle {
 
   /**
    * Takes over a connection that another thread has detached; see `detach`.
-   * Throws a `NetError` with code `ERR_SOCKET_DETACHED` if somebody else took it, and a `TypeError` if `token` is no
-   * token.
+   * Throws a `NetError` with code `ERR_SOCKET_DETACHED` if another thread attached it first, and a `TypeError` if `token` is not
+   * a token.
    */
   static attach(token: SocketToken): TcpSocket {
     const { channel, options, held, bytesRead, bytesWritten, ended, endReported } = attachSocket(token);
@@ -252,7 +252,7 @@ export class TcpSocket extends Handle {
 
   /**
    * Blocks until there is something to read: bytes, an end, or an error that `read` will throw. Returns whether there
-   * is, false when `timeout` ms are over (0: only looks; -1: for ever).
+   * is, false when `timeout` ms are over (0: polls once; -1: no limit).
    */
   waitUntilReadable(timeout = 0): boolean {
     const deadline = new Deadline(timeout);

@@ -136,7 +136,7 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Blocks until `receive` has something to tell or `timeout` ms are over (0: only looks; -1: for ever); returns
+   * Blocks until `receive` returns a datagram or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns
    * whether it has.
    */
   waitUntilReadable(timeout = 0): boolean {

@@ -1,5 +1,5 @@
 /**
- * A thread that calls: its alarm clock, its links to networking threads, and the one place where it blocks.
+ * A thread that calls: its signal, its links to networking threads, and the one place where it blocks.
  *
  * Runs on the calling thread.
  */
@@ -11,7 +11,7 @@ import type { Deadline } from "./deadline.js";
 import { Spinning } from "./spinning.js";
 import type { WorkerLink } from "./worker-link.js";
 
-/** Of so many empty looks and one, the last checks whether the networking threads are alive. A power of two, less one. */
+/** Of so many empty calls and one, the last checks whether the networking threads are alive. A power of two, less one. */
 const CHECK_MASK = 31;
 /** How often a thread that waits asks the networking threads whether they are alive, in ms. */
 const HEARTBEAT_MS = 250;
@@ -65,12 +65,12 @@ export class Caller {
     }
   }
 
-  /** Looks at everything that the networking threads have queued. */
+  /** Handles everything that the networking threads have queued. */
   drain(): void {
     for (const link of this.links) link.drain();
   }
 
-  /** Called where a program that never blocks finds nothing: now and then sees to it that a dead thread is noticed. */
+  /** Called where a program that never blocks finds nothing: checks now and then whether a networking thread has died. */
   maybeCheckLiveness(): void {
     if ((++this.#emptyCalls & CHECK_MASK) === 0) this.#checkLiveness();
   }

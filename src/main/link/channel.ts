@@ -82,7 +82,7 @@ export class Channel {
   readonly free: () => void;
   /** The pollers that watch the handle. */
   readonly watchers: Watcher[] = [];
-  /** What notices told: */
+  /** Filled in from notices: */
   facts: ConnectionFacts | null = null;
   addresses: string[] | null = null;
   bound: { address: string; port: number } | null = null;
@@ -91,7 +91,7 @@ export class Channel {
   #pendingErrorsSeen = 0;
   /** Whether another thread goes on with the connection. */
   detached = false;
-  /** Whether the program was told that it failed. */
+  /** Whether the program has seen that it failed. */
   errorReported = false;
   #error: NetError | null = null;
 
@@ -155,7 +155,7 @@ export class Channel {
     return Atomics.load(this.words, COUNT); // partner: Slot.count
   }
 
-  /** The oldest error, not told yet, that did not end the handle. */
+  /** The oldest error, not reported yet, that did not end the handle. */
   takePendingError(): NetError | null {
     const happened = Atomics.load(this.words, PENDING_ERRORS); // partner: Slot.addPendingError
     if (happened === this.#pendingErrorsSeen) return null;

@@ -11,7 +11,7 @@ export class Deadline {
   readonly timeout: number;
   readonly #end: number;
 
-  /** `timeout` in ms: 0 looks and returns at once, -1 and Infinity wait for ever. Throws on anything else below 0. */
+  /** `timeout` in ms: 0 polls once, -1 and Infinity wait without a limit. Throws on anything else below 0. */
   constructor(timeout: number) {
     if (typeof timeout !== "number") throw new TypeError(`timeout must be a number, not ${String(timeout)}`);
     if (Number.isNaN(timeout) || (timeout < 0 && timeout !== -1)) {

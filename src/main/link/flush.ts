@@ -16,7 +16,7 @@ import type { WorkerLink } from "./worker-link.js";
  */
 const PEERS_END_MS = 200;
 
-/** A networking thread that is told to stop does so within microseconds, unless it has no core. In ms. */
+/** How long to wait for networking threads to stop, in ms: it takes microseconds, unless there is no free core. */
 const STOP_MS = 100;
 
 /** A runtime's links, and how long its closed sockets may go on sending, in ms. */

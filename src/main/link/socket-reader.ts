@@ -16,7 +16,7 @@ export class SocketReader {
   readonly buffer: ReadBuffer;
   /** Bytes that the program has read. */
   bytesRead = 0;
-  /** Whether the program was told of the end. */
+  /** Whether the program has seen the end. */
   endReported = false;
   readonly #channel: Channel;
   #wanted = 0;

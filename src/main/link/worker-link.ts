@@ -36,7 +36,7 @@ export interface LinkCaller extends ChannelCaller {
 
 export class WorkerLink {
   readonly caller: LinkCaller;
-  /** Name of the broadcast channel on which the networking thread hears of attached connections. */
+  /** Name of the broadcast channel that announces attached connections to the networking thread. */
   readonly name: string;
   readonly workerBlock: SharedArrayBuffer;
   readonly queue: SlotQueueProducer;
@@ -153,7 +153,7 @@ export class WorkerLink {
     if (this.#port === null) this.#channels.delete(channel.handleId);
   }
 
-  /** Looks at everything that the networking thread has queued: tells pollers, and takes back what it released. */
+  /** Handles every slot that the networking thread has queued: notifies pollers, and frees what was released. */
   drain(): void {
     for (let handleId = this.#fromWorker.pop(); handleId !== -1; handleId = this.#fromWorker.pop()) {
       const channel = this.#channels.get(handleId);
