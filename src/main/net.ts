@@ -66,7 +66,7 @@ class AddressFacade {
     return statusOf(this.target);
   }
 
-  /** Waits for the look-up for up to `timeout` ms (0: looks; -1: for ever): `[status, errmsg]`. */
+  /** Waits for the look-up for up to `timeout` ms (0: polls once; -1: no limit): `[status, errmsg]`. */
   wait_until_resolved(timeout = 0): [net.status, string | null] {
     this.target.waitUntilResolved(timeout);
     return statusOf(this.target);
@@ -93,7 +93,7 @@ class TcpFacade {
     return statusOf(this.#socket);
   }
 
-  /** Waits for the connection for up to `timeout` ms (0: looks; -1: for ever): `[status, errmsg]`. */
+  /** Waits for the connection for up to `timeout` ms (0: polls once; -1: no limit): `[status, errmsg]`. */
   wait_until_connected(timeout = 0): [net.status, string | null] {
     this.#socket.waitUntilConnected(timeout);
     return statusOf(this.#socket);
@@ -142,7 +142,7 @@ class ServerFacade {
     this.#server = server;
   }
 
-  /** The next client, or `[null, null]` when nobody waits. */
+  /** The next client, or `[null, null]` when none waits. */
   accept(): [net.tcp, null] | [null, null] | [null, string] {
     return attempt(() => {
       const socket = this.#server.accept();

@@ -4,8 +4,8 @@
  *
  * `tryPause` runs on the networking thread, `tryResume` on the caller's.
  *
- * The worker sets the slot's RX_PAUSED word and then looks at the room once more; the caller publishes its read
- * position and then looks at RX_PAUSED. At least one of the two sees the other's store, so a paused connection is
+ * The worker sets the slot's RX_PAUSED word and then checks the room once more; the caller publishes its read
+ * position and then checks RX_PAUSED. At least one of the two sees the other's store, so a paused connection is
  * always resumed. Both take the word back with an atomic exchange, so that exactly one of them resumes.
  */
 

@@ -31,7 +31,7 @@
  *
  * slot: one for each open handle, carved out of shared slot blocks, 2 KiB
  *   line 0   HANDLE_ID        the handle that owns the slot callers: at opening, at detaching, at attaching
- *        1   STATE            PHASE_… | …_ENDED             worker (caller only while nobody else knows the slot)
+ *        1   STATE            PHASE_… | …_ENDED             worker (caller only before the worker knows the slot)
  *        2   RX_WRITE         receive ring, position        worker
  *        3   RX_READ          receive ring, position        caller
  *        4   RX_PAUSED        1: the worker stopped reading worker sets, whoever clears it resumes
@@ -47,7 +47,7 @@
  *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
  * ```
  *
- * Positions count bytes (or entries) since the slot was opened. They grow for ever and wrap at 2³²; they live in
+ * Positions count bytes (or entries) since the slot was opened. They only grow, and wrap at 2³²; they live in
  * Int32 words, a difference of two is taken modulo 2³² with `| 0`, and an index is a position masked by the
  * capacity, a power of two. The names say which is which: `…Position`, `…Index`.
  *

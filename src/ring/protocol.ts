@@ -2,7 +2,7 @@
  * The messages of the control port: `Command` from a caller to a networking thread, `Notice` back. Types only.
  *
  * Control is rare (open, accept, look up); bytes, closing and options of connections travel through shared memory.
- * A notice is posted before the word that makes the caller look for it is stored, so a caller that saw the word finds
+ * A notice is posted before the word that announces it is stored, so a caller that saw the word finds
  * it.
  */
 

@@ -70,7 +70,7 @@ export class SignalWaker {
     this.#takeAndNotify(interest);
   }
 
-  /** Wakes the caller only if it sleeps on the slot with this handle id: news that nobody polls for. */
+  /** Wakes the caller only if it sleeps on the slot with this handle id: news that no poller waits for. */
   wakeWaiting(handleId: number): void {
     const { interest } = this;
     if (interest === handleId) this.#takeAndNotify(interest);
@@ -132,13 +132,13 @@ export class DoorbellSleeper {
     Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring (load)
   }
 
-  /** Says that this thread looks for work by itself now: nobody needs to ring. */
+  /** This thread checks for work by itself now: callers need not ring. */
   cancelWait(): void {
     Atomics.store(this.#words, SLEEPING, 0); // partner: DoorbellRinger.ring
   }
 
   #listen(): void {
-    // One waiter is enough for ever so many announcements: a ring after it was set up wakes it whatever the counter
+    // One waiter is enough for any number of announcements: a ring after it was set up wakes it whatever the counter
     // was.
     while (!this.#listening) {
       const seen = Atomics.load(this.#words, DOORBELL); // partner: DoorbellRinger.ring (add)

@@ -75,7 +75,7 @@ export class SlotQueueConsumer {
     return Atomics.load(this.#words, this.#writeWord) === this.#readPosition; // partner: SlotQueueProducer.pushAlways
   }
 
-  /** Takes the oldest entry out, or returns -1. The caller lowers the slot's flag and then looks at the slot. */
+  /** Takes the oldest entry out, or returns -1. Its user lowers the slot's flag and then handles the slot. */
   pop(): number {
     if (this.empty) return -1;
     const handleId = this.#words[this.#entries + (this.#readPosition & MASK)] as number;

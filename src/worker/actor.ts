@@ -35,7 +35,7 @@ export class Actor {
   readonly #resolver = new Resolver();
   readonly #tlsContexts = new TlsContextCache();
   readonly #connector: Connector;
-  /** Whether a turn is scheduled that will look for work. */
+  /** Whether a turn is scheduled that will check for work. */
   #turnAhead = false;
 
   constructor(boot: BootData) {
@@ -127,7 +127,7 @@ export class Actor {
     this.#work();
   }
 
-  /** Does what the callers have queued, and sees to it that somebody looks again: the doorbell, or the next turn. */
+  /** Does what the callers have queued, and arranges the next check: by the doorbell, or in the next turn. */
   #work(): void {
     if (this.#drain()) this.#activity(0);
     if (!this.#turnAhead) this.#sleep();

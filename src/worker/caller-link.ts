@@ -100,7 +100,7 @@ export class CallerLink {
     this.waker.wakeAnyway();
   };
 
-  /** Posts a notice. The caller stores the word that makes the caller look for it afterwards. */
+  /** Posts a notice. The word that announces it must be stored afterwards. */
   post(notice: Notice): void {
     if (this.#port === null) return;
     this.#port.postMessage(notice);

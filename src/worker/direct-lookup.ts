@@ -1,7 +1,7 @@
 /**
  * Looks a host up without the system's resolver: in the hosts file, then by asking the name servers.
  *
- * Runs on the networking thread. Used only while the threads that the system's resolver needs are occupied by names that nobody answers.
+ * Runs on the networking thread. Used only while the threads that the system's resolver needs are occupied by names without an answer.
  * It knows nothing of other sources that a system may have (mDNS, search domains); what it does not find is left to the system.
  */
 

@@ -127,7 +127,7 @@ export class Listener implements Handle {
   #addPending(socket: Socket): void {
     if (this.#shaking.size > 0) this.#shaking.delete(endsOf(socket));
     if (this.#closed) {
-      socket.destroy(); // the slot is somebody else's now
+      socket.destroy(); // the slot may belong to another handle now
       return;
     }
     socket.allowHalfOpen = true;
@@ -137,7 +137,7 @@ export class Listener implements Handle {
     this.slot.pending(pending, connectionFacts(socket));
   }
 
-  /** A path in use may be a socket file that a dead server left: nobody answers there then. */
+  /** A path in use may be a socket file that a dead server left: connecting to it is refused. */
   #explain(error: NodeJS.ErrnoException, path: string): void {
     if (error.code !== "EADDRINUSE") {
       this.slot.fail(faultOf(error));

@@ -1,10 +1,11 @@
 /**
- * Decides whether the networking thread goes on polling when it has nothing to do, or sleeps in its event loop.
+ * Decides whether the networking thread keeps polling when it has nothing to do, or sleeps in its event loop (its side of
+ * Agrona's `IdleStrategy`).
  *
  * Runs on the networking thread.
  *
  * Waking a sleeping thread costs most of a short round trip, so while requests and responses follow each other the thread keeps
- * polling. It does not where polling gains nothing or takes a core from somebody who needs it:
+ * polling. It does not where polling gains nothing or takes a core from a thread that needs it:
  * - bulk: so many bytes move that the thread is busy anyway, and the peer or the caller needs the other core;
  * - the next activity usually comes later than polling may last;
  * - the thread was interrupted while it polled: more threads want to run than there are cores.

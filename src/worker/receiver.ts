@@ -5,7 +5,7 @@
  *
  * Where the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are
  * its two callbacks. Where it does not, `chunk` copies what a 'data' event brought. Either may bring more than the ring
- * holds: Node has fetched the next buffer before it learns that it shall stop, and TLS goes on handing out what it has
+ * holds: Node has fetched the next buffer before it learns that it should stop, and TLS goes on handing out what it has
  * deciphered. Such bytes wait in `#overflow`, and the end of the stream waits behind them.
  */
 
@@ -61,7 +61,7 @@ export class Receiver {
     return this.#paused;
   }
 
-  /** Where the kernel shall write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
+  /** Where the kernel should write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
   nextBuffer(): Uint8Array {
     // Behind overflow the ring's next bytes are spoken for, even if the caller has made room for them meanwhile.
     if (!this.#discarding && this.#overflow.length === 0) {

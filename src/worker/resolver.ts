@@ -3,7 +3,7 @@
  *
  * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, and libuv gives look-ups half of
  * them at most, so that file access goes on. The same name is therefore asked for once at a time, however many want it; and
- * while names that nobody answers occupy all threads there are for look-ups, others are looked up directly.
+ * while names without an answer occupy all threads for look-ups, others are looked up directly.
  */
 
 import { lookup } from "node:dns";

@@ -77,7 +77,7 @@ export class Slot {
     this.wakeCaller();
   }
 
-  /** Queues the slot for the caller's pollers. What they shall find must have been published. */
+  /** Queues the slot for the caller's pollers. The news must have been published. */
   queue(): void {
     this.#link.toCaller.push(this.#handleId, this.words, TO_CALLER_FLAG);
   }
@@ -99,7 +99,7 @@ export class Slot {
     if (this.awaited) this.#link.wakeSoon();
   }
 
-  /** Wakes the caller if it sleeps on this slot, for news that nobody polls for. */
+  /** Wakes the caller if it sleeps on this slot: for news that no poller waits for. */
   wake(): void {
     this.#link.waker.wakeWaiting(this.#handleId);
   }
@@ -183,7 +183,7 @@ export class Slot {
     this.#link = link;
     this.#handleId = handleId;
     if (handle !== undefined) link.handles.set(handleId, handle);
-    // What the old caller queued last may never be found under the old name: the caller looks at the handle.
+    // What the old caller queued last may never be found under the old id: the actor services the handle.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG);
     Atomics.store(this.words, TO_CALLER_FLAG, 1); // partner: SlotQueueConsumer.lower (at the new caller)
     link.toCaller.pushAlways(handleId);

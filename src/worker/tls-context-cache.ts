@@ -104,7 +104,7 @@ export function checkIPv6(ip: string, certificate: tls.PeerCertificate): Error |
 }
 
 /**
- * OpenSSL passes over what it can't parse in a bundle, silently; a bundle with nothing in it then trusts nobody, or
+ * OpenSSL passes over what it can't parse in a bundle, silently; an empty bundle then trusts no peer, or
  * worse.
  */
 function checkBundle(text: string): void {

@@ -63,7 +63,7 @@ const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
 /** Where to connect to; `host` is a name or IP in ASCII, or what the program resolves. */
 export type Destination = { path: string } | { host: string | Address; port: number };
 
-/** What `connect` asks for. `deadline` is null where it shall not block. */
+/** What `connect` asks for. `deadline` is null if it should not block. */
 export interface ConnectRequest {
   command: Pick<ConnectCommand, "type" | "localAddress" | "tls">;
   options: SocketOptions;

@@ -9,7 +9,7 @@ import type { Deadline } from "../link/deadline.js";
 import type { SocketReader } from "../link/socket-reader.js";
 import { NetError, readTimedOut, searchTimedOut } from "./net-error.js";
 
-/** So many bytes are searched for a delimiter between two looks at the clock: some 10 ms at most. */
+/** Bytes searched for a delimiter between two readings of the clock: some 10 ms at most. */
 const SEARCH_BYTES = 2 * 1024 * 1024;
 const LINE_FEED = Uint8Array.of(10);
 const CARRIAGE_RETURN = 13;
@@ -69,7 +69,7 @@ export function readAll(reader: SocketReader, deadline: Deadline, maxLength: num
   return reader.take(buffer.readable);
 }
 
-/** Throws where the time is up. A peer that sends faster than one waits for more would put that off for ever. */
+/** Throws where the time is up. A peer that sends faster than one waits for more would put that off without end. */
 function checkTime(deadline: Deadline, what: string, there: number): void {
   if (deadline.left <= 0) throw readTimedOut(what, deadline.timeout, there, there + 1);
 }

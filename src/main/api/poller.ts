@@ -2,7 +2,7 @@
  * Waiting for many handles at once.
  *
  * Runs on the calling thread. Each watched handle has a `Watcher`; when the networking thread queues the handle's slot,
- * its watchers become candidates of their pollers. A poller looks at its candidates only, so a wait costs what is
+ * its watchers become candidates of their pollers. A poller checks its candidates only, so a wait costs what is
  * ready, not what is watched. Ready handles stay listed (level-triggered); the others are dropped
  * until it is queued again: that loses nothing, because the slot's flag is lowered before the handle is checked (see
  * `SlotQueueConsumer`).

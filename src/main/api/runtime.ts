@@ -188,7 +188,7 @@ export class Runtime {
     return address.ip;
   }
 
-  /** Once one networking thread is gone, the runtime is: nobody could say which handles of it still work. */
+  /** When one networking thread has ended, the whole runtime ends: programs could not tell which handles still work. */
   #end(fault: Fault): void {
     for (const link of this.#links) link.liveness.die(fault);
     this.#networkThreads?.close();

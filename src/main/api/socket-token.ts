@@ -29,8 +29,8 @@ export interface SocketState {
 }
 
 /**
- * A detached connection. It can be posted to any thread of the process, and attached once. Its fields are nobody's
- * business.
+ * A detached connection. It can be posted to any thread of the process, and attached once. Treat it as
+ * opaque.
  */
 export interface SocketToken {
   readonly ringnet: "detached socket";

@@ -38,7 +38,7 @@ export class TcpServer extends Handle {
   }
 
   /**
-   * The client that has waited longest, or `null` when nobody waits. What it sent so far is waiting too.
+   * The client that has waited longest, or `null` when none waits. What it sent so far can be read at once.
    * Throws a `NetError` once for each client that could not be accepted (`EMFILE`), and when the server has failed.
    */
   accept(): TcpSocket | null {
@@ -104,7 +104,7 @@ export class TcpServer extends Handle {
     return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorReported;
   }
 
-  /** Clients that nobody accepted are turned away; accepted connections go on. */
+  /** Pending clients are disconnected; accepted connections go on. */
   protected override onClose(): void {
     this.unbindChannel();
     this.#channel.link.post({ type: "close", handleId: this.#channel.handleId });

@@ -1,5 +1,5 @@
 /**
- * Checks TLS options and copies the part of them that can travel to another thread.
+ * Checks TLS options and copies the part of them that can be sent to another thread.
  *
  * Runs on the calling thread.
  */

@@ -174,7 +174,7 @@ export class UdpSocket extends Handle {
   /**
    * Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks until a name
    * is looked up and the datagrams before it are sent, for at most 10 s. Throws the look-up's error, and then nothing has changed, or
-   * the system's (`ENETUNREACH`, …) or `ETIMEDOUT`, and then the socket is connected to nobody.
+   * the system's (`ENETUNREACH`, …) or `ETIMEDOUT`, and then the socket is not connected.
    */
   connect(port: number, host: string | Address): void {
     check.integer("port", port, 1, 65535);

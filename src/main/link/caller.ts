@@ -86,7 +86,7 @@ export class Caller {
 
 let names = 0;
 
-/** A name that nobody else in this process has. */
+/** A name that is unique in this process. */
 export function uniqueName(): string {
   return `${process.pid}.${threadId}.${++names}`;
 }

@@ -128,7 +128,7 @@ export class Channel {
   }
 
   /**
-   * An accepted connection is open before the networking thread has heard of its slot. Only before anybody else knows
+   * An accepted connection is open before the networking thread knows its slot. Only before any other thread knows
    * the slot.
    */
   assumeOpen(): void {
@@ -171,7 +171,7 @@ export class Channel {
     return Atomics.load(this.words, PENDING_ERRORS) !== this.#pendingErrorsSeen; // partner: Slot.addPendingError
   }
 
-  /** Asks the networking thread to look at the slot. What it shall find must have been published. */
+  /** Asks the networking thread to service the slot. The news must have been published. */
   notifyWorker(): void {
     if (this.link.queue.push(this.handleId, this.words, TO_WORKER_FLAG)) this.link.doorbell.ring();
   }
@@ -194,7 +194,7 @@ export class Channel {
     this.request(REQUEST_OPTIONS | (noDelay ? OPTION_NO_DELAY : 0) | (keepAlive ? OPTION_KEEP_ALIVE : 0));
   }
 
-  /** Tells the pollers that watch it that there is something to look at. */
+  /** Notifies the pollers that watch it. */
   notifyWatchers(): void {
     for (const watcher of this.watchers) watcher.candidate();
   }

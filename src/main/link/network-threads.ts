@@ -1,7 +1,7 @@
 /**
  * Starts and ends networking threads.
  *
- * Runs on the calling thread, which may block for ever afterwards: nothing here depends on its event loop.
+ * Runs on the calling thread, which may block without a limit afterwards: nothing here depends on its event loop.
  */
 
 import { closeSync, openSync, realpathSync } from "node:fs";

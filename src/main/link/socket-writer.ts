@@ -62,7 +62,7 @@ export class SocketWriter {
   writeAll(bytes: Uint8Array, deadline: Deadline): void {
     let written = this.write(bytes, 0);
     while (written < bytes.length) {
-      // Waking up for every little room would cost more than it gives.
+      // Waking up for a few free bytes costs more than it gains.
       this.#wanted = Math.min(bytes.length - written, this.#ring.capacity >> 2);
       const inTime = this.#wait(deadline, SocketWriter.#hasWanted);
       written += this.write(bytes, written);

@@ -1,5 +1,5 @@
 /**
- * Decides how long a thread that has to wait looks again and again before it goes to sleep.
+ * Decides how long a thread that has to wait spins before it sleeps (the caller's side of Agrona's `IdleStrategy`).
  *
  * Runs on the calling thread. The counterpart of the networking thread's `Polling`: falling asleep and being woken costs more than a
  * short wait. It does not spin where waits are long, where bytes move in bulk (the other threads need the core), and
@@ -12,11 +12,11 @@ import { MovingAverage } from "../../ring/moving-average.js";
 const LONGEST_MS = 0.05;
 /** More bytes than this since the last wait are bulk. */
 const BULK_BYTES = 16 * 1024;
-/** Two looks lie well below a µs apart; if it was this long, in ms, the thread was interrupted. */
+/** Two checks are well below a µs apart; if it was this long, in ms, the thread was interrupted. */
 const INTERRUPTED_MS = 0.02;
 /** Waits without spinning after an interruption. */
 const BACK_OFF_WAITS = 64;
-/** Looks between two readings of the clock. */
+/** Checks between two readings of the clock. */
 const LOOKS = 8;
 
 export class Spinning {
@@ -36,7 +36,7 @@ export class Spinning {
     this.#bytes += bytes;
   }
 
-  /** Looks until `met(target)` or it is time to sleep; `left` is the longest it may take, in ms. Returns the last answer. */
+  /** Checks `met(target)` until it holds or it is time to sleep; `left` is the longest it may take, in ms. Returns the last answer. */
   spin<T>(met: (target: T) => boolean, target: T, left: number): boolean {
     const bulk = this.#bytes > BULK_BYTES;
     this.#bytes = 0;
