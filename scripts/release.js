@@ -27,7 +27,7 @@ writeFileSync(
 run("npm", "run", "lint");
 const [packed] = JSON.parse(read("npm", "pack", "--json")); // builds anew
 run("npx", "publint", "--strict", packed.filename);
-run("npx", "attw", packed.filename);
+run("npx", "attw", "--profile", "node16", packed.filename);
 run("git", "commit", "--all", "--message", `Release ${version}`);
 run("git", "tag", "--annotate", `v${version}`, "--message", `Release ${version}`);
 console.log(`${packed.filename}: ${packed.files.length} files, ${packed.size} bytes`);
