@@ -252,6 +252,11 @@ export class HttpResponse extends Handle {
     return !this.#headTaken || call.body.buffer.size > 0 || (call.complete && !this.#endTaken);
   }
 
+  /** @internal It stands on one connection after another: a `Poller` would not learn of them. */
+  override watch(): never {
+    throw new TypeError("a Poller can't watch responses; use poll");
+  }
+
   protected override onClose(): void {
     forgotten.unregister(this);
     this.#call.abort();

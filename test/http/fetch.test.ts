@@ -2,7 +2,7 @@
  * Requests as a server of node:http sees them, and what a program can do with the response.
  */
 
-import { NetError, poll } from "ringnet";
+import { NetError, Poller, poll } from "ringnet";
 import { createHttpClient, fetch, HttpError, type RequestOptions } from "ringnet/http";
 import { CookieJar } from "tough-cookie";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -330,6 +330,10 @@ describe("many at once", () => {
     }
     expect(order.at(-1)).toBe(10);
     expect(order.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 10]);
+  });
+
+  test("can't be put into a Poller, which would never report them", () => {
+    expect(() => new Poller().add(get("/bytes/1"))).toThrow(TypeError);
   });
 
   test("share a client's connections, in any order of reading", () => {
