@@ -6,7 +6,7 @@
 
 import type { TlsOptions } from "../main/index.js";
 import { Budget, type Timeout } from "./budget.js";
-import { ACCEPTED } from "./content-decoding.js";
+import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
 import type { OutgoingRequest } from "./outgoing-request.js";
@@ -95,7 +95,7 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
   const decompress = options.decompress ?? true;
   if (!headers.has("accept-encoding")) {
     // A part of a coded body could not be decoded.
-    headers.append("accept-encoding", headers.has("range") || !decompress ? "identity" : ACCEPTED);
+    headers.append("accept-encoding", headers.has("range") || !decompress ? "identity" : acceptedCodings());
   }
   if ((parsed.username !== "" || parsed.password !== "") && !headers.has("authorization")) {
     headers.append("authorization", basic(decoded(parsed.username), decoded(parsed.password)));

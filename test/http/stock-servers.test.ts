@@ -88,9 +88,9 @@ function curls(url: string, args: string[]): Answer {
   };
 }
 
-/** curl of Debian knows all that Node knows. */
 function accepted(): string {
-  return "zstdCompressSync" in process.getBuiltinModule("node:zlib") ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
+  const major = Number(process.versions.node.split(".")[0]);
+  return major >= 24 ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
 }
 
 const REQUESTS: [string, RequestOptions, string[]][] = [
