@@ -11,6 +11,7 @@ import { isBuiltin } from "node:module";
 import { rolldown } from "rolldown";
 import { ENTRIES } from "./entries.js";
 import { licences } from "./licences.js";
+import { llhttp } from "./llhttp.js";
 import { networkingThread } from "./networking-thread.js";
 
 const REQUIRE = /\brequire\("(?:node:)?([\w/]+)"\)/g;
@@ -22,6 +23,7 @@ export async function writeCode(folder) {
     input: Object.fromEntries(Object.entries(ENTRIES).map(([entry, { module }]) => [entry, `build/${module}.js`])),
     platform: "node",
     plugins: [
+      llhttp,
       {
         // Loaded at the first use: who imports this package and opens nothing does not pay for it.
         name: "networking-thread",

@@ -45,10 +45,13 @@ export function acceptedCodings(): string {
 const MAX_CODINGS = 5;
 /** The most bytes that one piece may expand to: there is no way to stop in the middle of it. */
 const MAX_EXPANSION = 128 * 1024 * 1024;
-/** Pieces begin small, and grow while they don't expand much, so that a bomb is seen before it has filled the memory. */
-const FIRST_PIECE = 64;
-const LARGEST_PIECE = { gzip: 65536, other: 4096 };
-const MUCH = 64;
+/**
+ * How much is decoded at a time: gzip and deflate can't make more than a thousand bytes of one. The others can make 16 MB
+ * of a dozen: their pieces begin small, grow while little comes out, and are small again where much does.
+ */
+const PIECE = { gzip: 16384, other: 4096 };
+const SMALL_PIECE = 64;
+const MUCH = 1024 * 1024;
 /** The lower half of the first byte of zlib's header: deflate (RFC 1950). */
 const ZLIB_METHOD = 8;
 
@@ -80,9 +83,10 @@ class StreamDecoder implements Decoder {
   readonly #ended: () => void;
   readonly #maxOutputLength: number;
   readonly #largest: number;
+  readonly #smallest: number;
   #stream: Stream | null = null;
   #error: unknown = null;
-  #piece = FIRST_PIECE;
+  #piece: number;
   #produced = 0;
 
   constructor(coding: string, output: Output, ended: () => void, maxOutputLength: number) {
@@ -90,7 +94,10 @@ class StreamDecoder implements Decoder {
     this.#output = output;
     this.#ended = ended;
     this.#maxOutputLength = maxOutputLength;
-    this.#largest = coding === "br" || coding === "zstd" ? LARGEST_PIECE.other : LARGEST_PIECE.gzip;
+    const unbounded = coding === "br" || coding === "zstd";
+    this.#largest = unbounded ? PIECE.other : PIECE.gzip;
+    this.#smallest = unbounded ? SMALL_PIECE : PIECE.gzip;
+    this.#piece = this.#smallest;
   }
 
   write(bytes: Uint8Array): void {
@@ -102,7 +109,7 @@ class StreamDecoder implements Decoder {
       this.#produced = 0;
       this.#stream.write(piece as Buffer);
       this.#check();
-      if (this.#produced > piece.length * MUCH) this.#piece = FIRST_PIECE;
+      if (this.#produced > MUCH) this.#piece = this.#smallest;
       else if (this.#piece < this.#largest) this.#piece *= 2;
     }
   }

@@ -4,12 +4,11 @@
  * Runs on the calling thread.
  */
 
-import { randomBytes } from "node:crypto";
 import { blobBytes } from "./blob-bytes.js";
 
 /** A form as a body, and its type with the boundary. */
 export function encodeMultipart(form: FormData): { source: Uint8Array; type: string } {
-  const boundary = `----ringnet-${randomBytes(16).toString("hex")}`;
+  const boundary = `----ringnet-${crypto.randomUUID()}`;
   const parts: Uint8Array[] = [];
   for (const [name, value] of form) {
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(lineEnds(name))}"`;

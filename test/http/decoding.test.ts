@@ -47,7 +47,7 @@ describe.each(CODINGS)("%s", (coding) => {
   });
 
   test("maxLength counts what comes out, and a bomb stops there", () => {
-    expect(() => get(`/coded/${coding}?bytes=100000000&fill=0`, { maxLength: 1_000_000 }).bytes()).toThrow(
+    expect(() => get(`/coded/${coding}?bytes=50000000&fill=0`, { maxLength: 1_000_000 }).bytes()).toThrow(
       expect.objectContaining({ code: "EMSGSIZE", message: expect.stringContaining("1000000") }),
     );
     expect(get(`/coded/${coding}?bytes=1000000&fill=0`, { maxLength: 1_000_000 }).bytes().length).toBe(1_000_000);
@@ -57,9 +57,9 @@ describe.each(CODINGS)("%s", (coding) => {
 test("a bomb without maxLength is read piece by piece, without holding it", () => {
   const before = process.memoryUsage().rss;
   let length = 0;
-  for (const piece of get("/coded/gzip?bytes=300000000&fill=0")) length += piece.length;
-  expect(length).toBe(300_000_000);
-  expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
+  for (const piece of get("/coded/gzip?bytes=150000000&fill=0", { timeout: 25_000 })) length += piece.length;
+  expect(length).toBe(150_000_000);
+  expect(process.memoryUsage().rss - before).toBeLessThan(120_000_000);
 });
 
 test("spoiled content is an error behind what could be decoded", () => {
