@@ -46,6 +46,20 @@ export const behaviours = {
     sendPattern(socket, options, () => options.keepOpen || socket.end());
   },
 
+  /** Sends a line of `bytes` bytes that has no end. */
+  line(socket, { bytes }) {
+    const piece = Buffer.alloc(1 << 20, "x");
+    let left = bytes;
+    const pump = () => {
+      while (left > 0) {
+        const part = piece.subarray(0, left);
+        left -= part.length;
+        if (!socket.write(part)) return void socket.once("drain", pump);
+      }
+    };
+    pump();
+  },
+
   /** Sends `text` at once, then stays open; reads what comes, and ends when the other side ends. */
   greeter(socket, { text = "hello" }) {
     socket.resume();

@@ -12,7 +12,7 @@
  * startPeer("sink", { tls: { key, cert } });                   // any behaviour over TLS, with Node's options
  * ```
  *
- * The behaviours are described in behaviours.js: echo, silent, sink, source, greeter, slow, answer, drip, reset, halfClosed,
+ * The behaviours are described in behaviours.js: echo, silent, sink, source, line, greeter, slow, answer, drip, reset, halfClosed,
  * late, manual; and `http` is a node:http server (see peer.js).
  *
  * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close`
@@ -28,6 +28,7 @@ export type Behaviour =
   | "silent"
   | "sink"
   | "source"
+  | "line"
   | "greeter"
   | "slow"
   | "answer"

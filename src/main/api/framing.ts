@@ -5,6 +5,7 @@
  * it.
  */
 
+import { constants } from "node:buffer";
 import type { Deadline } from "../link/deadline.js";
 import type { SocketReader } from "../link/socket-reader.js";
 import { NetError, readTimedOut, searchTimedOut } from "./net-error.js";
@@ -13,6 +14,8 @@ import { NetError, readTimedOut, searchTimedOut } from "./net-error.js";
 const SEARCH_BYTES = 2 * 1024 * 1024;
 const LINE_FEED = Uint8Array.of(10);
 const CARRIAGE_RETURN = 13;
+/** Bytes of the longest text that can be made. */
+const LONGEST_STRING = constants.MAX_STRING_LENGTH;
 
 function endedWithin(what: string, there: number): NetError {
   return new NetError({
@@ -25,7 +28,8 @@ function endedWithin(what: string, there: number): NetError {
 const FRAMES = { readLine: "line", readUntil: "frame", readAll: "stream" };
 
 function tooLong(what: keyof typeof FRAMES, maxLength: number): NetError {
-  return new NetError({ code: "EMSGSIZE", message: `${FRAMES[what]} exceeds maxLength (${maxLength} bytes)` });
+  const bound = what === "readLine" && maxLength === LONGEST_STRING ? "what a string can hold" : "maxLength";
+  return new NetError({ code: "EMSGSIZE", message: `${FRAMES[what]} exceeds ${bound} (${maxLength} bytes)` });
 }
 
 /** Exactly `count` bytes; `null` if the stream ended before the first. */
@@ -52,10 +56,12 @@ export function readUntil(
 /** A line without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end of the stream. */
 export function readLine(reader: SocketReader, deadline: Deadline, maxLength: number): string | null {
   const { buffer } = reader;
-  const end = awaitDelimiter(reader, LINE_FEED, deadline, maxLength, 1, "readLine");
+  // A longer line can't be returned: that must be found before its bytes are consumed.
+  const most = Math.min(maxLength, LONGEST_STRING);
+  const end = awaitDelimiter(reader, LINE_FEED, deadline, most, 1, "readLine");
   if (end < 0) return buffer.readable === 0 ? null : reader.take(buffer.readable).toString("utf8");
   const length = end > 0 && buffer.at(end - 1) === CARRIAGE_RETURN ? end - 1 : end;
-  if (length > maxLength) throw tooLong("readLine", maxLength);
+  if (length > most) throw tooLong("readLine", most);
   return reader.take(end + 1).toString("utf8", 0, length);
 }
 
