@@ -48,7 +48,7 @@ test("bytes that were pending are lost, which pendingWrites says, and the proces
 
 test("every call on its handles fails, closing them is in order, and so is closing twice", () => {
   const { codes } = live<{ codes: string[] }>("closing");
-  // Options are asked for and not waited for.
-  const expected = codes.map(() => "ERR_WORKER_DIED") as (string | undefined)[];
-  expect(codes.map((code, i) => (i === 5 ? "ERR_WORKER_DIED" : code))).toEqual(expected);
+  const SET_NO_DELAY = 5; // does not wait for the networking thread, so it need not fail
+  expect(codes).toHaveLength(14);
+  expect(new Set(codes.filter((_, i) => i !== SET_NO_DELAY))).toEqual(new Set(["ERR_WORKER_DIED"]));
 });

@@ -100,7 +100,7 @@ describe("the echo server", () => {
 
   const open = (): TcpSocket => connect({ host: "127.0.0.1", port, timeout: 5000 });
 
-  function answers(socket: TcpSocket): void {
+  function expectAnswer(socket: TcpSocket): void {
     socket.writeAll("ping\n", 5000);
     expect(socket.readLine(5000)).toBe("ping");
   }
@@ -124,7 +124,7 @@ describe("the echo server", () => {
       if (count > 0) idle = performance.now();
       written += count;
     }
-    answers(other);
+    expectAnswer(other);
     const deadline = performance.now() + 20_000;
     while (read < SIZE) {
       if (performance.now() > deadline) throw new Error(`${read} of ${written} bytes came back`);
@@ -135,20 +135,20 @@ describe("the echo server", () => {
       else slow.waitUntilReadable(10);
     }
     expect(received.digest("hex")).toBe(sent.digest("hex"));
-    answers(other);
+    expectAnswer(other);
     slow.close();
     other.close();
   });
 
   test("serves the others after one client's reset", () => {
     const [rude, other] = [open(), open()];
-    answers(rude);
+    expectAnswer(rude);
     rude.write("half a line");
     rude.reset();
-    answers(other);
-    answers(other);
+    expectAnswer(other);
+    expectAnswer(other);
     const last = open();
-    answers(last);
+    expectAnswer(last);
     for (const socket of [other, last]) socket.close();
   });
 });

@@ -433,7 +433,7 @@ export const FAULTS: SeededFault[] = [
     edits: edit(
       "main/api/tcp-socket",
       "this.#closeRequest = REQUEST_RESET;",
-      "this.#channel.link.part(this.#channel, REQUEST_RESET);",
+      "this.#channel.link.requestClose(this.#channel, REQUEST_RESET);",
     ),
   },
   {

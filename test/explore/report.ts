@@ -1,5 +1,5 @@
 /**
- * The generated parts of docs/protocols.md: `EXPLORE_REPORT=1 npx vitest run test/explore` writes them anew.
+ * The generated parts of docs/protocols.md and traces.md: `EXPLORE_REPORT=1 npx vitest run test/explore` writes them anew.
  *
  * Test code.
  */
@@ -8,6 +8,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Outcome } from "./explorer.js";
 
 const DOCUMENT = new URL("../../docs/protocols.md", import.meta.url);
+const TRACES = new URL("traces.md", import.meta.url);
+
+/** Whether this run writes the parts anew instead of comparing with them. */
+export const REPORTING = process.env.EXPLORE_REPORT !== undefined;
+
+function documentOf(part: string): URL {
+  return part === "traces" ? TRACES : DOCUMENT;
+}
 
 /** What stands between the two marks of a part. */
 export function part(name: string): string {
@@ -17,19 +25,30 @@ export function part(name: string): string {
 
 /** Writes a part, if that was asked for. */
 export function writePart(name: string, lines: readonly string[]): void {
-  if (process.env.EXPLORE_REPORT === undefined) return;
+  if (!REPORTING) return;
   const { text, begin, end } = find(name);
-  writeFileSync(DOCUMENT, `${text.slice(0, begin)}\n\n${lines.join("\n")}\n\n${text.slice(end)}`);
+  writeFileSync(documentOf(name), `${text.slice(0, begin)}\n\n${lines.join("\n")}\n\n${text.slice(end)}`);
 }
 
 function find(name: string): { text: string; begin: number; end: number } {
-  const text = readFileSync(DOCUMENT, "utf8");
+  const text = readFileSync(documentOf(name), "utf8");
   const open = `<!-- ${name} -->`;
   const begin = text.indexOf(open) + open.length;
   const end = text.indexOf(`<!-- end of ${name} -->`);
-  if (begin < open.length || end < begin) throw new Error(`docs/protocols.md has no marks for ${name}`);
+  if (begin < open.length || end < begin) throw new Error(`${documentOf(name).pathname} has no marks for ${name}`);
   return { text, begin, end };
 }
+
+/** The columns of the row of a part whose column `index` is `text`; undefined where there is none. */
+export function row(name: string, index: number, text: string): string[] | undefined {
+  const rows = part(name)
+    .split("\n")
+    .map((line) => line.split(" | ").map((column) => column.replace(/^\| | \|$/g, "")));
+  return rows.find((columns) => columns[index] === text);
+}
+
+/** An error thrown by JavaScript itself. A seeded fault that only shows as one has broken the code and not the protocol. */
+export const CRASH = /^\w*Error\b/;
 
 /** A count for people: exact up to a million. */
 export function count(value: number): string {

@@ -281,7 +281,7 @@ describe("a token can be used once", () => {
     expect(errorOf(() => TcpSocket.attach(token)).code).toBe("ERR_SOCKET_DETACHED");
   });
 
-  test("an old token of a connection that was detached again is worth nothing", () => {
+  test("rejects a superseded token", () => {
     const peer = startPeer("echo");
     const first = openTo(peer).detach();
     const second = TcpSocket.attach(first).detach();

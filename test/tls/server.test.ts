@@ -191,7 +191,7 @@ describe("listen({ tls: { cert, key } })", () => {
 
 describe("a failed handshake never reaches accept, and disturbs nobody", () => {
   /** Lets somebody bother the server while a client is served; nobody else may be accepted, and the next client is. */
-  function whileServing(bother: (port: number) => void, options: Parameters<typeof listen>[0] = { tls }): void {
+  function expectUndisturbed(bother: (port: number) => void, options: Parameters<typeof listen>[0] = { tls }): void {
     const server = listen({ host: "127.0.0.1", ...options });
     const good = startPeer("echo", { connect: server.port, tls: { ...node, ...nodeClient(options) } });
     const socket = acceptFrom(server);
@@ -212,7 +212,7 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
   }
 
   test("a client that does not trust us", () => {
-    whileServing((port) => {
+    expectUndisturbed((port) => {
       const program = startOpensslClient(port, "-CAfile", clients.certPath, "-verify_return_error");
       program.waitForExit();
       expect(program.errors + program.output).toMatch(/verify error|certificate verify failed/i);
@@ -220,14 +220,14 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
   });
 
   test("a client that speaks no TLS", () => {
-    whileServing((port) => {
+    expectUndisturbed((port) => {
       const peer = startPeer("greeter", { connect: port, text: "GET / HTTP/1.0\r\n\r\n" });
       peer.process.waitUntil("the end of", () => peer.events("close")[0]);
     });
   });
 
   test("a client that sends garbage", () => {
-    whileServing((port) => {
+    expectUndisturbed((port) => {
       for (const seed of [1, 2, 3]) {
         const peer = startPeer("source", { connect: port, bytes: 20_000, seed, keepOpen: true });
         peer.process.waitUntil("an end of", () => peer.events("close")[0] ?? peer.events("end")[0]);
@@ -236,7 +236,7 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
   });
 
   test("a client that says nothing, and one that goes away", () => {
-    whileServing((port) => {
+    expectUndisturbed((port) => {
       startPeer("silent", { connect: port }).waitForEvent("connection");
       startPeer("halfClosed", { connect: port, text: "" }).waitForEvent("connection");
       startPeer("reset", { connect: port }).waitForEvent("connection");
@@ -245,7 +245,7 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
   });
 
   test("a client that stops in the middle of its handshake", () => {
-    whileServing((port) => {
+    expectUndisturbed((port) => {
       const hello = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]; // the beginning of a ClientHello: RFC 8446, 4.1.2
       startPeer("greeter", { connect: port, text: String.fromCharCode(...hello.slice(0, 9)) }).waitForEvent(
         "connection",
@@ -255,7 +255,7 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
 
   test("a client without the certificate that we want", () => {
     const options = { tls: { ...tls, requestCert: true, ca: clients.cert } };
-    whileServing((port) => {
+    expectUndisturbed((port) => {
       for (const version of ["-tls1_2", "-tls1_3"]) {
         for (const args of [[], ["-cert", stranger.certPath, "-key", stranger.keyPath]]) {
           const program = startOpensslClient(port, version, ...trusting, ...args);
@@ -331,8 +331,8 @@ describe("a bad key or certificate is an error of listen()", () => {
     expect(error.message.length).toBeGreaterThan(5);
   });
 
-  test("and tls: true is a programming mistake: a server needs a certificate", () => {
-    expect(() => listen({ tls: true as never })).toThrow();
+  test("tls: true is refused: a server needs a certificate", () => {
+    expect(() => listen({ tls: true as never })).toThrow("a TLS server needs cert and key, or pfx");
   });
 
   test("the port is free afterwards", () => {

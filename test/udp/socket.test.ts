@@ -219,7 +219,7 @@ describe("send(data, port, host)", () => {
     expect(() => socket.send("x", 9, wrong(5))).toThrow(TypeError);
     expect(() => socket.send("x", 9, "")).toThrow(RangeError);
     expect(() => socket.send("x", 9, "x".repeat(256))).toThrow(RangeError);
-    expect(() => socket.send("x", 9)).toThrow();
+    expect(() => socket.send("x", 9)).toThrow("host must be a string, not undefined");
     socket.close();
   });
 });
