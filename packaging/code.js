@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { rolldown } from "rolldown";
-import { ENTRIES } from "./entries.js";
+import { ENTRIES, THREADS } from "./entries.js";
 import { licences } from "./licences.js";
 import { llhttp } from "./llhttp.js";
 import { networkingThread } from "./networking-thread.js";
@@ -20,8 +20,11 @@ const REQUIRE = /\brequire\("(?:node:)?([\w/]+)"\)/g;
 export async function writeCode(folder) {
   const thread = await networkingThread();
   const bundle = await rolldown({
-    input: Object.fromEntries(Object.entries(ENTRIES).map(([entry, { module }]) => [entry, `build/${module}.js`])),
+    input: Object.fromEntries(
+      Object.entries({ ...ENTRIES, ...THREADS }).map(([entry, { module }]) => [entry, `build/${module}.js`]),
+    ),
     platform: "node",
+    external: ["piscina"],
     plugins: [
       llhttp,
       {
@@ -71,6 +74,9 @@ function builtinsOf(output) {
       .filter(isBuiltin)
       .map((name) => `node:${name}`);
   return Object.fromEntries(
-    Object.keys(ENTRIES).map((entry) => [entry, [...new Set([...filesOf(`${entry}.cjs`)].flatMap(namesIn))].sort()]),
+    Object.keys({ ...ENTRIES, ...THREADS }).map((entry) => [
+      entry,
+      [...new Set([...filesOf(`${entry}.cjs`)].flatMap(namesIn))].sort(),
+    ]),
   );
 }

@@ -9,4 +9,11 @@ export const ENTRIES = {
   index: { module: "main/index" },
   net: { module: "main/net", default: "net" },
   http: { module: "http/index" },
+  pool: { module: "pool/index" },
+};
+
+/** Files that threads of `ringnet/pool` start with: no entry points, so in CommonJS only, and not among the `exports`. */
+export const THREADS = {
+  "pool-acceptor": { module: "pool/acceptor" },
+  "pool-task": { module: "pool/task" },
 };

@@ -9,14 +9,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { ENTRIES } from "./entries.js";
+import { ENTRIES, THREADS } from "./entries.js";
 
 const require = createRequire(import.meta.url);
 
 /** `builtins`: the names of Node's modules that each entry needs. */
 export function writeWrappers(folder, builtins) {
   mkdirSync(`${folder}/load`, { recursive: true });
-  for (const [entry, { module, default: main, callable }] of Object.entries(ENTRIES)) {
+  for (const [entry, { module, default: main, callable }] of Object.entries({ ...ENTRIES, ...THREADS })) {
     const write = (file, ...lines) => writeFileSync(`${folder}/${file}`, `${lines.join("\n")}\n`);
     const names = builtins[entry].map((name) => ({ name, identifier: name.replace(/\W/g, "_") }));
     write(
@@ -33,6 +33,7 @@ export function writeWrappers(folder, builtins) {
       "});",
       `module.exports = ${callable ? `Object.assign(code.${main}, code)` : "code"};`,
     );
+    if (entry in THREADS) continue;
     const load = require(resolve(folder, `load/${entry}.cjs`));
     const exported = Object.keys(load(Object.fromEntries(names.map(({ name }) => [name, require(name)]))));
     write(

@@ -139,6 +139,13 @@ export interface CloseCommand {
   handleId: number;
 }
 
+/** Resets a connection that was detached, and whose taker has ended. */
+export interface RevokeCommand {
+  type: "revoke";
+  /** The handle id that it had at the thread that opened it. */
+  handleId: number;
+}
+
 export type Command =
   | ConnectCommand
   | ListenCommand
@@ -146,7 +153,8 @@ export type Command =
   | BindCommand
   | UdpCallCommand
   | ResolveCommand
-  | CloseCommand;
+  | CloseCommand
+  | RevokeCommand;
 
 /** Broadcast on a networking thread's channel by a caller that takes over a detached connection. */
 export interface AttachMessage {

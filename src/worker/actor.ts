@@ -93,12 +93,20 @@ export class Actor {
       case "resolve":
         new Lookup(link, command, this.#resolver);
         break;
+      case "revoke":
+        this.#revoke(command.handleId, link);
+        break;
       case "close": {
         const handle = link.handles.get(command.handleId);
         if (handle instanceof Listener || handle instanceof Lookup) handle.close();
         break;
       }
     }
+  }
+
+  #revoke(home: number, link: CallerLink): void {
+    const slot = this.#attachedSlots.get(home) ?? link.handles.get(home)?.slot;
+    if (slot !== undefined && slot.phase !== PHASE_RELEASED) slot.revoke();
   }
 
   #attach(message: AttachMessage): void {

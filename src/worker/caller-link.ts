@@ -21,6 +21,7 @@ import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
 interface HandleSlot {
   readonly words: Int32Array;
   readonly phase: number;
+  revoke(): void;
   moveTo(link: CallerLink, handleId: number): void;
 }
 

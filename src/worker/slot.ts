@@ -17,6 +17,7 @@ import {
   PHASE_WAITING,
   READ_ENDED,
   REQUEST,
+  REQUEST_RESET,
   SLOT_WORDS,
   STATE,
   TO_CALLER_FLAG,
@@ -59,6 +60,12 @@ export class Slot {
   /** What the caller asked for so far: REQUEST_… bits. */
   get request(): number {
     return Atomics.load(this.words, REQUEST); // partner: Channel.request
+  }
+
+  /** Asks for a reset in the place of a caller that is gone. */
+  revoke(): void {
+    Atomics.or(this.words, REQUEST, REQUEST_RESET); // no partner: the next line has it seen on this thread
+    this.#link.handles.get(this.#handleId)?.service();
   }
 
   get phase(): number {

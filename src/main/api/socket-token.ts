@@ -91,6 +91,15 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
   return { ...token.state, channel };
 }
 
+/** Resets the connection of a token that this thread has made, and whose taker has ended. */
+export function revokeSocket(token: SocketToken): void {
+  if (token?.ringnet !== "detached socket") throw new TypeError("token must be what detach() returned");
+  const { networkingThread, slot } = token;
+  const home = thisCaller().links.find((link) => link.name === networkingThread && !link.attachedOnly);
+  if (home === undefined) throw new TypeError("a token is revoked by the thread that called detach()");
+  home.post({ type: "revoke", handleId: slot.handleId });
+}
+
 /** This thread's link to the token's networking thread, for attached connections only. */
 function attachedLink(caller: Caller, token: SocketToken): WorkerLink {
   const known = caller.links.find((link) => link.name === token.networkingThread && link.attachedOnly);

@@ -27,7 +27,7 @@ import { closedHere, NetError } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { ReadLimitOptions, SocketOptions } from "./options.js";
-import { attachSocket, detachedToken, type SocketToken } from "./socket-token.js";
+import { attachSocket, detachedToken, revokeSocket, type SocketToken } from "./socket-token.js";
 
 const READ_OPTIONS: Names<ReadLimitOptions> = { maxLength: true };
 const LINE_MAX = 1024 * 1024;
@@ -72,6 +72,16 @@ export class TcpSocket extends Handle {
     socket.#writer.bytesWritten = bytesWritten;
     socket.#writer.ended = ended;
     return socket;
+  }
+
+  /**
+   * Resets the connection of a token and gives its memory back. Only for the thread that called `detach`, once the thread that attached
+   * the token has ended: a living one would go on in memory that is not its own any more. Does nothing if the connection is gone.
+   *
+   * @internal
+   */
+  static revoke(token: SocketToken): void {
+    revokeSocket(token);
   }
 
   // State.

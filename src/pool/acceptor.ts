@@ -1,0 +1,97 @@
+/**
+ * The acceptor of a pool's server: listens, blocks until a client comes, and hands its connection to the server's thread. It accepts
+ * only as many as the pool can take; the others stay with the networking thread.
+ *
+ * Runs on a thread of its own, which owns the networking thread that all of the pool's connections are on.
+ */
+
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { type ListenOptions, listen, NetError, type SocketToken, type TcpServer, TcpSocket } from "../main/index.js";
+import { ACCEPT, END, ORDER, TAKEN } from "./acceptor-words.js";
+import { type Fault, faultOf } from "./fault.js";
+
+/** What the acceptor is started with. */
+export interface AcceptorData {
+  options: ListenOptions;
+  words: Int32Array;
+  /** Brings the tokens of connections whose thread has died: their peers would wait for ever. */
+  revocations: MessagePort;
+  /** Most connections that may be taken. */
+  limit: number;
+}
+
+/** What it says. `drained` comes after the last token. */
+export type AcceptorMessage =
+  | { type: "bound"; port: number; address: string }
+  | { type: "token"; token: SocketToken }
+  | { type: "fault"; fault: Fault }
+  | { type: "drained" };
+
+/** How long an order may stay unseen, in ms. */
+const SLICE_MS = 100;
+
+const { options, words, revocations, limit } = workerData as AcceptorData;
+const port = parentPort as MessagePort;
+const say = (message: AcceptorMessage): void => port.postMessage(message);
+
+/**
+ * A client, detached; null if there was none in time, if it has gone again, or if an error came in its place (`EMFILE`, …). Throws where
+ * the server is gone.
+ */
+function nextClient(server: TcpServer): SocketToken | null {
+  let socket: TcpSocket | null = null;
+  try {
+    if (server.waitUntilAcceptable(SLICE_MS)) socket = server.accept();
+    return socket === null ? null : socket.detach();
+  } catch (error) {
+    socket?.close();
+    if (!(error instanceof NetError) || error.code.startsWith("ERR_WORKER_")) throw error;
+    say({ type: "fault", fault: faultOf(error) });
+    return null;
+  }
+}
+
+function revoke(): void {
+  for (let next = receiveMessageOnPort(revocations); next !== undefined; next = receiveMessageOnPort(revocations)) {
+    TcpSocket.revoke(next.message as SocketToken);
+  }
+}
+
+function acceptUntilOrdered(server: TcpServer): void {
+  while (Atomics.load(words, ORDER) === ACCEPT) {
+    revoke();
+    const taken = Atomics.load(words, TAKEN);
+    if (taken >= limit) {
+      Atomics.wait(words, TAKEN, taken, SLICE_MS);
+      continue;
+    }
+    const token = nextClient(server);
+    if (token === null) continue;
+    Atomics.add(words, TAKEN, 1);
+    say({ type: "token", token });
+  }
+}
+
+function run(): void {
+  let server: TcpServer;
+  try {
+    server = listen(options);
+  } catch (error) {
+    say({ type: "fault", fault: faultOf(error) });
+    return;
+  }
+  say({ type: "bound", port: server.port, address: server.address });
+  try {
+    acceptUntilOrdered(server);
+  } catch (error) {
+    say({ type: "fault", fault: faultOf(error) });
+  }
+  server.close();
+  say({ type: "drained" });
+  for (let order = Atomics.load(words, ORDER); order !== END; order = Atomics.load(words, ORDER)) {
+    Atomics.wait(words, ORDER, order, SLICE_MS);
+    revoke();
+  }
+}
+
+run();
