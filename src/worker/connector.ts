@@ -69,6 +69,11 @@ export class Connector {
     if (tls.servername === undefined && host !== undefined && net.isIP(host) === 0) tls.servername = host;
     if (net.isIPv6(tls.servername || host || "")) tls.checkServerIdentity = checkIPv6;
     const socket = nodeTls().connect({ ...options, ...tls } as ConnectionOptions);
+    // Before Node 24 `tls.connect` ignores these options; libuv forgets the delay where it is set before the connection is made.
+    socket.once("connect", () => {
+      socket.setNoDelay(command.noDelay);
+      socket.setKeepAlive(command.keepAlive, command.keepAliveDelay);
+    });
     if (kept !== undefined) rememberCertificate(socket, kept.certificate);
     socket.on("session", (session) =>
       this.#tlsContexts.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),

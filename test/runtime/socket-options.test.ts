@@ -8,6 +8,10 @@ import { describe, expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { median, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo } from "../tcp/sockets.js";
+import { Authority } from "../tls/support/certificates.js";
+
+const { key, cert } = new Authority("the authority").issue({ names: ["localhost"] });
+const tls = { rejectUnauthorized: false };
 
 /** The kind of timer that runs for a connection over 127.0.0.1, and the seconds until it expires: proc(5), /proc/net/tcp. */
 function timerOf(socket: TcpSocket): { kind: number; seconds: number } {
@@ -42,6 +46,12 @@ describe("keep-alive", () => {
   ])("keepAlive: %d at connecting", (keepAlive, seconds) => {
     const socket = openTo(startPeer("silent"), { keepAlive });
     expectKeepAlive(socket, seconds);
+    socket.close();
+  });
+
+  test("keepAlive at connecting with TLS", () => {
+    const socket = openTo(startPeer("silent", { tls: { key, cert } }), { keepAlive: 300_000, tls });
+    expectKeepAlive(socket, 300);
     socket.close();
   });
 
@@ -127,6 +137,16 @@ describe("no delay", () => {
     socket.setNoDelay();
     expect(writeWriteRead(socket)).toBeLessThan(20);
     socket.close();
+  });
+
+  test("with TLS it is on by default, and can be turned off at connecting", () => {
+    const peer = startPeer("answer", { tls: { key, cert } });
+    const quick = openTo(peer, { tls });
+    expect(writeWriteRead(quick)).toBeLessThan(20);
+    quick.close();
+    const slow = openTo(peer, { tls, noDelay: false });
+    expect(writeWriteRead(slow)).toBeGreaterThan(30);
+    slow.close();
   });
 
   test("noDelay: false at connecting", () => {
