@@ -92,6 +92,11 @@ export class Call implements InFlight {
     return this.#exchange?.connection ?? null;
   }
 
+  /** Whether it waits for a connection. */
+  get queued(): boolean {
+    return !this.settled && this.connection === null;
+  }
+
   get reading(): boolean {
     return this.#exchange?.reading === true;
   }
@@ -155,6 +160,11 @@ export class Call implements InFlight {
     const proxy = this.#exchange?.route.proxy;
     const failedAtProxy = proxy != null && CONNECTING.has(stage);
     return wrapped(error.code, failedAtProxy ? `proxy ${proxy.host}:${proxy.port}: ${error.message}` : error.message);
+  }
+
+  /** An error of this request. */
+  failure(code: string, message: string): HttpError {
+    return new HttpError(code, message, this.#outgoing, this.#exchange?.stage ?? "connect");
   }
 
   /** The error of a call whose time is up. */

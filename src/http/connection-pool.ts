@@ -60,7 +60,11 @@ export class ConnectionPool {
     const group = this.#group(dead.route);
     dead.close(true);
     group.open--;
-    return this.#open(group);
+    try {
+      return this.#open(group);
+    } finally {
+      this.#serve(group); // in vain, unless opening has failed
+    }
   }
 
   /** Gives up waiting. */
@@ -83,8 +87,9 @@ export class ConnectionPool {
     if (next === undefined) group.idle.push(connection);
     else if (connection.reusable) next.assign(connection);
     else {
+      group.waiting.unshift(next);
       this.#close(group, connection, false);
-      this.#serve(group, next);
+      this.#serve(group);
     }
   }
 
@@ -92,8 +97,7 @@ export class ConnectionPool {
   discard(connection: Connection, reset: boolean): void {
     const group = this.#group(connection.route);
     this.#close(group, connection, reset);
-    const next = group.waiting.shift();
-    if (next !== undefined) this.#serve(group, next);
+    this.#serve(group);
     this.#tidy(group);
   }
 
@@ -101,8 +105,7 @@ export class ConnectionPool {
   handOver(connection: Connection): void {
     const group = this.#group(connection.route);
     group.open--;
-    const next = group.waiting.shift();
-    if (next !== undefined) this.#serve(group, next);
+    this.#serve(group);
     this.#tidy(group);
   }
 
@@ -120,11 +123,15 @@ export class ConnectionPool {
     return { idle: sum(({ idle }) => idle.length), open: sum(({ open }) => open) };
   }
 
-  #serve(group: Group, waiting: Waiting): void {
-    try {
-      waiting.assign(this.#open(group));
-    } catch (error) {
-      waiting.refuse(error);
+  /** Opens connections for requests that wait, as far as the limit allows. */
+  #serve(group: Group): void {
+    while (group.waiting.length > 0 && group.open < this.#limit) {
+      const next = group.waiting.shift() as Waiting;
+      try {
+        next.assign(this.#open(group));
+      } catch (error) {
+        next.refuse(error);
+      }
     }
   }
 

@@ -39,7 +39,7 @@ export function leave(request: InFlight): void {
 
 /** Moves all that are in flight. */
 export function stepAll(): void {
-  for (const each of active) each.step();
+  for (const each of [...active]) each.step();
 }
 
 /** Blocks until `met`, or the budget is used up; returns the last answer of `met`. */

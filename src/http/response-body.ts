@@ -31,7 +31,8 @@ export class ResponseBody implements BodyConsumer {
     if (this.#decompress) {
       this.#decoder = decoder(head.get("content-encoding"), (bytes) => this.#push(bytes), this.#maxLength);
     }
-    if (this.#decoder === null) this.length = head.contentLength;
+    // The length that 304 names is that of another response.
+    if (this.#decoder === null && head.status !== 304) this.length = head.contentLength;
   }
 
   /** From now on the whole body is received, at most `limit` bytes. Throws `EMSGSIZE` if it is known to be longer. */

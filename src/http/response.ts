@@ -9,8 +9,8 @@ import { events, lines, type ServerSentEvent } from "./body-text.js";
 import { Budget, type Timeout } from "./budget.js";
 import type { Call } from "./call.js";
 import { parseForm } from "./form-parser.js";
-import { HttpError, withoutCredentials } from "./http-error.js";
-import { waitFor } from "./progress.js";
+import { type HttpError, withoutCredentials } from "./http-error.js";
+import { stepAll, waitFor } from "./progress.js";
 
 const EMPTY = Buffer.alloc(0);
 /** The most bytes of a body that is asked for as a whole. */
@@ -246,7 +246,9 @@ export class HttpResponse extends Handle {
   get ready(): boolean {
     if (this.closed) return false;
     const call = this.#call;
-    call.step();
+    if (call.queued)
+      stepAll(); // others must give a connection back
+    else call.step();
     if (call.error !== null) return !this.#endTaken;
     if (call.head === null) return false;
     return !this.#headTaken || call.body.buffer.size > 0 || (call.complete && !this.#endTaken);
@@ -273,8 +275,13 @@ export class HttpResponse extends Handle {
     if (this.#used) throw this.#bodyUsed();
     const budget = new Budget(timeout);
     waitFor(call, budget, () => call.head !== null || call.error !== null);
-    const { body } = call;
-    if (call.head !== null) body.collect(WHOLE_MAX);
+    if (call.head !== null) {
+      try {
+        call.body.collect(WHOLE_MAX);
+      } catch (error) {
+        throw call.wrap(error);
+      }
+    }
     waitFor(call, budget, () => call.settled);
     if (call.error !== null) throw this.#failure();
     if (!call.complete) throw call.timedOut(budget.milliseconds, what);
@@ -305,8 +312,7 @@ export class HttpResponse extends Handle {
   }
 
   #bodyUsed(): HttpError {
-    const { url } = this.#call;
-    return new HttpError("ERR_HTTP_BODY_USED", "the body was read already", { method: "response of", url }, "body");
+    return this.#call.failure("ERR_HTTP_BODY_USED", "the body was read already");
   }
 }
 

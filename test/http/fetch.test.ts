@@ -348,6 +348,14 @@ describe("many at once", () => {
     expect(client.connections).toEqual({ open: 0, idle: 0 });
   });
 
+  test("a poll for one that waits for a connection moves those that hold them", () => {
+    const client = createHttpClient({ connections: 1, proxy: null, timeout: 10_000 });
+    client.fetch(`${server.origin}/slow?head=100&body=100`);
+    const next = client.fetch(`${server.origin}/bytes/1`);
+    expect(poll([next], 5000)[0] === next).toBe(true);
+    expect(next.text()).toBe("0");
+  });
+
   test("where responses that nobody reads hold all connections, that is said instead of waited for", () => {
     const client = createHttpClient({ connections: 1, proxy: null });
     const unread = client.fetch(`${server.origin}/bytes/10000000`);

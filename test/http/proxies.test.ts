@@ -144,43 +144,47 @@ describe("the environment", () => {
     ]),
   );
 
-  /** Whether a program with these variables goes through the proxy: squid adds a header. */
-  function proxied(env: Record<string, string>, options = "{}"): boolean | string {
-    const source = `
-      import { fetch } from "ringnet/http";
+  const PROGRAM = `
+    import { fetch } from "ringnet/http";
+    const [url, rows] = process.argv.slice(1).map((text, i) => (i === 0 ? text : JSON.parse(text)));
+    for (const { env, options } of rows) {
+      Object.assign(process.env, env);
       try {
-        const { rawHeaders } = fetch(process.argv[1], { timeout: 5000, ...${options} }).json();
-        console.log(rawHeaders.includes("Via"));
+        const { rawHeaders } = fetch(url, { timeout: 5000, ...options }).json();
+        console.log(rawHeaders.includes("Via") ? "proxy" : "direct"); // squid adds it
       } catch (error) {
         console.log(error.code);
-      }`;
-    const { output, errors } = runProgram(source, { args: [`${server.origin}/echo`], env: { ...CLEAR, ...env } });
-    expect(errors).toBe("");
-    const text = output.trim();
-    return text === "true" ? true : text === "false" ? false : text;
-  }
+      }
+      for (const name of Object.keys(env)) delete process.env[name];
+    }`;
 
   const dead = "http://127.0.0.1:1";
 
-  test.each<[string, () => Record<string, string>, boolean | string]>([
-    ["nothing", () => ({}), false],
-    ["http_proxy", () => ({ http_proxy: squid.origin }), true],
-    ["HTTP_PROXY", () => ({ HTTP_PROXY: squid.origin }), true],
-    ["small letters first", () => ({ http_proxy: squid.origin, HTTP_PROXY: dead }), true],
-    ["without a scheme", () => ({ http_proxy: `127.0.0.1:${squid.port}` }), true],
-    ["ALL_PROXY", () => ({ ALL_PROXY: squid.origin }), true],
-    ["https_proxy is not for http", () => ({ https_proxy: dead }), false],
-    ["no_proxy", () => ({ http_proxy: dead, no_proxy: "example.org,127.0.0.1" }), false],
-    ["NO_PROXY=*", () => ({ http_proxy: dead, NO_PROXY: "*" }), false],
-    ["no_proxy with a port", () => ({ http_proxy: dead, no_proxy: `127.0.0.1:${server.port}` }), false],
+  const ROWS: [string, () => Record<string, string>, string, object?][] = [
+    ["nothing", () => ({}), "direct"],
+    ["http_proxy", () => ({ http_proxy: squid.origin }), "proxy"],
+    ["HTTP_PROXY", () => ({ HTTP_PROXY: squid.origin }), "proxy"],
+    ["small letters first", () => ({ http_proxy: squid.origin, HTTP_PROXY: dead }), "proxy"],
+    ["without a scheme", () => ({ http_proxy: `127.0.0.1:${squid.port}` }), "proxy"],
+    ["ALL_PROXY", () => ({ ALL_PROXY: squid.origin }), "proxy"],
+    ["https_proxy is not for http", () => ({ https_proxy: dead }), "direct"],
+    ["no_proxy", () => ({ http_proxy: dead, no_proxy: "example.org,127.0.0.1" }), "direct"],
+    ["NO_PROXY=*", () => ({ http_proxy: dead, NO_PROXY: "*" }), "direct"],
+    ["no_proxy with a port", () => ({ http_proxy: dead, no_proxy: `127.0.0.1:${server.port}` }), "direct"],
     ["no_proxy with another port", () => ({ http_proxy: dead, no_proxy: "127.0.0.1:1" }), "ECONNREFUSED"],
-    ["HTTP_PROXY in a CGI program", () => ({ HTTP_PROXY: dead, REQUEST_METHOD: "GET" }), false],
-  ])("%s", (_name, env, expected) => {
-    expect(proxied(env())).toBe(expected);
-  });
+    ["HTTP_PROXY in a CGI program", () => ({ HTTP_PROXY: dead, REQUEST_METHOD: "GET" }), "direct"],
+    ["proxy: null", () => ({ http_proxy: dead }), "direct", { proxy: null }],
+    ["proxy: false", () => ({ http_proxy: dead }), "direct", { proxy: false }],
+  ];
 
-  test("proxy: null and proxy: false go past it", () => {
-    expect(proxied({ http_proxy: dead }, "{ proxy: null }")).toBe(false);
-    expect(proxied({ http_proxy: dead }, "{ proxy: false }")).toBe(false);
+  test("decides as curl has it", () => {
+    const rows = ROWS.map(([, env, , options]) => ({ env: env(), options }));
+    const { output, errors } = runProgram(PROGRAM, {
+      args: [`${server.origin}/echo`, JSON.stringify(rows)],
+      env: CLEAR,
+    });
+    expect(errors).toBe("");
+    const found = output.trim().split("\n");
+    expect(ROWS.map(([name], i) => [name, found[i]])).toEqual(ROWS.map(([name, , expected]) => [name, expected]));
   });
 });
