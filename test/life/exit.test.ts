@@ -126,4 +126,75 @@ describe("bytes taken by write are flushed at exit", () => {
     expect(code).toBe(0);
     expect(peer.waitForEvent("end").bytes).toBe(10);
   });
+
+  /** Sends "first" before the end, and "last" from an exit handler that was registered after the first use. */
+  const lateHandler = (end: string) => `
+    import { connect } from "ringnet";
+    const socket = connect({ host: "127.0.0.1", port: Number(process.argv[1]), timeout: 10_000 });
+    socket.write("first");
+    process.on("exit", () => {
+      socket.write("last");
+      const other = connect({ host: "127.0.0.1", port: Number(process.argv[1]), timeout: 10_000 });
+      other.write("another");
+      if (${JSON.stringify(end)} === "within") process.exit(7);
+    });
+    ${end === "within" ? "" : end}
+  `;
+
+  test.each([
+    ["falls off its end", "", 0],
+    ["calls process.exit", "process.exit(3);", 3],
+    ["calls process.exit within the handler", "within", 7],
+    ["ends by an error", 'throw new Error("on purpose");', 1],
+  ])("what an exit handler registered after the first use wrote, where the process %s", (_name, end, expected) => {
+    const peer = startPeer("sink");
+    const { code, errors } = runProgram(lateHandler(end), { args: [`${peer.port}`] });
+    expect(code, errors).toBe(expected);
+    peer.waitForEvent("end", 10_000, 2);
+    const received = peer.events("end").map(({ bytes }) => bytes);
+    expect(received.sort()).toEqual([7, 9]);
+    expect(peer.events("error")).toEqual([]);
+  });
+
+  test.each([
+    ["falls off its end", "", 0],
+    ["calls process.exit", "process.exit(3);", 3],
+    ["calls process.exit within the handler", "within", 7],
+  ])("what the first use of all, in an exit handler, wrote, where the process %s", (_name, end, expected) => {
+    const peer = startPeer("sink");
+    const source = `
+      import { connect } from "ringnet";
+      process.on("exit", () => {
+        const socket = connect({ host: "127.0.0.1", port: Number(process.argv[1]), timeout: 10_000, sendBuffer: 1 << 20 });
+        if (socket.write(new Uint8Array(1_000_000)) !== 1_000_000) process.exit(99);
+        if (${JSON.stringify(end)} === "within") process.exit(7);
+      });
+      process.on("exit", () => {});
+      ${end === "within" ? "" : end}
+    `;
+    const { code, errors } = runProgram(source, { args: [`${peer.port}`] });
+    expect(code, errors).toBe(expected);
+    expect(peer.waitForEvent("end").bytes).toBe(1_000_000);
+    expect(peer.events("error")).toEqual([]);
+  });
+
+  test("in a worker thread, what an exit handler registered after the first use wrote", () => {
+    const peer = startPeer("sink");
+    const source = `
+      import { Worker } from "node:worker_threads";
+      const end = process.argv[2];
+      const source = \`
+        const { workerData } = require("node:worker_threads");
+        import(workerData.package_).then(({ connect }) => {
+          const socket = connect({ host: "127.0.0.1", port: workerData.port, timeout: 10_000 });
+          process.on("exit", () => socket.write("last words"));
+          if (workerData.end === "exit") process.exit(0);
+        });\`;
+      const workerData = { package_: import.meta.resolve("ringnet"), port: Number(process.argv[1]), end };
+      new Worker(source, { eval: true, execArgv: [], workerData });
+    `;
+    for (const end of ["fall", "exit"]) expect(runProgram(source, { args: [`${peer.port}`, end] }).code).toBe(0);
+    peer.waitForEvent("end", 10_000, 2);
+    for (const { bytes } of peer.events("end")) expect(bytes).toBe(10);
+  });
 });

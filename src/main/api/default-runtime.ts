@@ -4,6 +4,7 @@
  * Runs on the calling thread.
  */
 
+import { afterExitListeners } from "../link/exit-hook.js";
 import { flush } from "../link/flush.js";
 import type { RuntimeOptions } from "./options.js";
 import { Runtime } from "./runtime.js";
@@ -11,6 +12,7 @@ import { Runtime } from "./runtime.js";
 /** Runtimes that may have something to send when the process ends. */
 const runtimes = new Set<Runtime>();
 let standard: Runtime | null = null;
+let hooked = false;
 
 /**
  * A separate runtime with its own threads, and the same functions as the package root and `close()`.
@@ -18,7 +20,10 @@ let standard: Runtime | null = null;
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const runtime = new Runtime(options);
-  if (runtimes.size === 0) process.once("exit", () => flush(runtimes, false));
+  if (!hooked) {
+    hooked = true;
+    afterExitListeners(() => flush(runtimes, false));
+  }
   for (const each of runtimes) if (each.dead) runtimes.delete(each);
   runtimes.add(runtime);
   return runtime;

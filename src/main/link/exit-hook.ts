@@ -1,0 +1,46 @@
+/**
+ * Runs a task when the process or worker thread ends, after the last 'exit' listener.
+ *
+ * Runs on the calling thread. A listener of ours would not do: a listener registered later may still use a socket. So
+ * `process.emit("exit")` and `process.reallyExit`, which ends the process where a listener calls `process.exit()`, are wrapped, at
+ * the first use of the package. Node calls both as properties of `process`, in each of its ways to end.
+ */
+
+type Emit = (this: unknown, event: unknown, ...args: unknown[]) => boolean;
+
+interface EndingProcess {
+  emit: Emit;
+  reallyExit?: (...args: unknown[]) => never;
+  /** True once 'exit' is being emitted. Not in Node's documentation. */
+  _exiting?: boolean;
+}
+
+const ending = process as unknown as EndingProcess;
+
+/** Runs `task` at the end, possibly more than once. */
+export function afterExitListeners(task: () => void): void {
+  const { emit, reallyExit } = ending;
+  let emitting = 0;
+  ending.emit = function (event, ...args) {
+    if (event !== "exit") return Reflect.apply(emit, this, [event, ...args]);
+    emitting++;
+    try {
+      return Reflect.apply(emit, this, [event, ...args]);
+    } finally {
+      emitting--;
+      task();
+    }
+  };
+  if (reallyExit !== undefined) {
+    ending.reallyExit = function (this: unknown, ...args) {
+      task();
+      return Reflect.apply(reallyExit, this, args);
+    };
+  }
+  // Where 'exit' is not emitted through the wrapper: another runtime, or a program that replaced `process.emit`.
+  process.on("exit", () => {
+    if (emitting === 0) task();
+  });
+  // The first use is within a listener: where the process falls off its end, microtasks still run after the last one.
+  if (ending._exiting === true) queueMicrotask(task);
+}
