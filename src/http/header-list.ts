@@ -93,9 +93,12 @@ export class HeaderList {
     this.#values.push(trimmed(text));
   }
 
-  /** Adds what was not given. */
+  /** Adds what was not given: of the package's own texts, which need no checks. */
   setDefault(key: string, value: string): void {
-    if (!this.has(key)) this.append(key, value);
+    if (this.has(key)) return;
+    this.#names.push(key);
+    this.#keys.push(key);
+    this.#values.push(value);
   }
 
   set(key: string, value: string): void {

@@ -89,22 +89,16 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
   const body = requestBody(options.body);
   if (body !== null && (method === "GET" || method === "HEAD")) throw new TypeError(`a ${method} request has no body`);
   checkFraming(headers, body?.source ?? null);
-  if (body?.type != null) headers.setDefault("content-type", body.type);
+  if (body?.type != null && !headers.has("content-type")) headers.append("content-type", body.type);
   headers.setDefault("accept", "*/*");
   headers.setDefault("user-agent", "ringnet");
   const decompress = options.decompress ?? true;
-  if (!headers.has("accept-encoding")) {
-    // A part of a coded body could not be decoded.
-    headers.append("accept-encoding", headers.has("range") || !decompress ? "identity" : acceptedCodings());
-  }
+  // A part of a coded body could not be decoded.
+  headers.setDefault("accept-encoding", headers.has("range") || !decompress ? "identity" : acceptedCodings());
   if ((parsed.username !== "" || parsed.password !== "") && !headers.has("authorization")) {
     headers.append("authorization", basic(decoded(parsed.username), decoded(parsed.password)));
   }
-  const connection = (headers.get("connection") ?? "")
-    .toLowerCase()
-    .split(",")
-    .map((each) => each.trim());
-  const closes = connection.includes("close");
+  const closes = /(?:^|[\s,])close(?:[\s,]|$)/i.test(headers.get("connection") ?? "");
   const { proxy } = options;
   return {
     outgoing: { method, url: parsed, headers, body, closes },
@@ -124,16 +118,24 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
 function checkUrl(url: string | URL): URL {
   const text = String(url);
   if (FORBIDDEN_IN_URL.test(text)) throw new TypeError("url must not contain CR, LF or NUL");
-  if (!URL.canParse(text)) throw new TypeError(`url must be an absolute URL, not ${JSON.stringify(text.slice(0, 60))}`);
-  const parsed = new URL(text);
+  const parsed = parse(text);
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
     throw new TypeError(`url must begin with http:// or https://, not ${parsed.protocol}`);
   }
   return parsed;
 }
 
+function parse(text: string): URL {
+  try {
+    return new URL(text);
+  } catch {
+    throw new TypeError(`url must be an absolute URL, not ${JSON.stringify(text.slice(0, 60))}`);
+  }
+}
+
 function checkMethod(method: string): string {
   mustBeToken("method", method);
+  if (method === "GET") return method;
   const upper = method.toUpperCase();
   if (FORBIDDEN_METHODS.has(upper)) throw new TypeError(`method ${upper} is not possible with fetch`);
   return NORMALIZED.has(upper) ? upper : method;
