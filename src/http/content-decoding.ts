@@ -57,7 +57,8 @@ const ZLIB_METHOD = 8;
 
 /** Undoes the codings of `Content-Encoding`; null if there are none, or one that is not known. */
 export function decoder(encoding: string | null, output: Output, maxLength: number): Decoder | null {
-  const codings = (encoding ?? "")
+  if (encoding === null) return null;
+  const codings = encoding
     .toLowerCase()
     .split(",")
     .map((each) => each.trim())

@@ -16,13 +16,20 @@ const EMPTY = Buffer.alloc(0);
 /** The most bytes of a body that is asked for as a whole. */
 const WHOLE_MAX = 1024 * 1024 * 1024;
 
-/** Forgotten responses give their connections back when the collector finds them. */
-const forgotten = new FinalizationRegistry<Call>((call) => call.abort());
+/**
+ * Forgotten responses give their connections back when the collector finds them. What is registered here survives young
+ * collections, with all that it refers to: so the usual response, which is read before the next one is asked for, never
+ * is, and the others let go of their call when it is over.
+ */
+const forgotten = new FinalizationRegistry<{ call: Call | null }>((held) => held.call?.abort());
+/** The last response that was made. */
+let latest: HttpResponse | null = null;
 
 /** A response. Made by `fetch`. */
 export class HttpResponse extends Handle {
   readonly #call: Call;
   #headers: Headers | null = null;
+  #held: { call: Call | null } | null = null;
   #used = false;
   #takenWhole = false;
   #headTaken = false;
@@ -32,7 +39,8 @@ export class HttpResponse extends Handle {
   constructor(call: Call) {
     super();
     this.#call = call;
-    forgotten.register(this, call, this);
+    if (latest !== null) latest.#guard();
+    latest = this;
   }
 
   // The head.
@@ -189,6 +197,7 @@ export class HttpResponse extends Handle {
     if (!call.complete) return EMPTY;
     this.#used = true;
     this.#endTaken = true;
+    this.#unguard();
     return null;
   }
 
@@ -260,8 +269,23 @@ export class HttpResponse extends Handle {
   }
 
   protected override onClose(): void {
-    forgotten.unregister(this);
+    this.#unguard();
     this.#call.abort();
+  }
+
+  /** From now on the collector looks after it. */
+  #guard(): void {
+    if (this.#held !== null || this.#call.settled) return;
+    this.#held = { call: this.#call };
+    forgotten.register(this, this.#held, this);
+  }
+
+  #unguard(): void {
+    if (latest === this) latest = null;
+    if (this.#held === null) return;
+    this.#held.call = null;
+    this.#held = null;
+    forgotten.unregister(this);
   }
 
   get #head() {
@@ -289,7 +313,7 @@ export class HttpResponse extends Handle {
     this.#takenWhole = true;
     this.#headTaken = true;
     this.#endTaken = true;
-    forgotten.unregister(this);
+    this.#unguard();
   }
 
   /** Errors of what is made of the body name the request, too. */

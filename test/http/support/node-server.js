@@ -143,7 +143,7 @@ const CODERS = {
   "x-gzip": zlib.gzipSync,
   deflate: zlib.deflateSync,
   "deflate-raw": zlib.deflateRawSync,
-  br: zlib.brotliCompressSync,
+  br: (bytes) => zlib.brotliCompressSync(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }), // 11 takes seconds
   zstd: zlib.zstdCompressSync,
   identity: (bytes) => bytes,
 };
