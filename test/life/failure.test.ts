@@ -5,6 +5,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { createRuntime } from "ringnet";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
 import { root } from "../support/processes.js";
@@ -133,4 +134,64 @@ test("the working directory was removed: an error at once, and with another one 
     output: expect.stringMatching(/^NetError ERR_WORKER_START .* the working directory was removed.*\nworks\n$/),
     errors: "",
   });
+});
+
+test("time that runs out while the thread starts is no fault of the peer: ERR_WORKER_START, whatever was called", () => {
+  const folder = packageWithThread((code) => `for (;;);${code}`);
+  const { output, errors } = runProgram(
+    `import { connect } from "ringnet";
+    const attempt = (call) => {
+      try {
+        call();
+      } catch (error) {
+        console.log(error.code, error.cause?.code, error.bytesWritten, error.message);
+      }
+    };
+    const socket = connect({ host: "127.0.0.1", port: 9, sendBuffer: 4096 });
+    attempt(() => connect({ host: "localhost", port: 9, timeout: 200 }));
+    attempt(() => socket.readExactly(5, 50));
+    attempt(() => socket.readLine(50));
+    attempt(() => socket.writeAll(new Uint8Array(5000), 50));
+    process.kill(process.pid, "SIGKILL"); // the end of a busy thread is not tested here`,
+    { cwd: folder },
+  );
+  const lines = output.trim().split("\n");
+  expect(lines, errors).toHaveLength(4);
+  for (const line of lines)
+    expect(line).toMatch(/^ERR_WORKER_START ETIMEDOUT .*the networking thread is still starting/);
+  expect(lines[0]).toMatch(/connect to localhost port 9 timed out after 200 ms/);
+  expect(lines[3]).toMatch(/ETIMEDOUT 4096 writeAll/);
+});
+
+test("a heap too small for Node's threads is refused before one is started", () => {
+  for (const maxOldGenerationSizeMb of [1, 4, 7.9, 0, -1]) {
+    expect(() => createRuntime({ resourceLimits: { maxOldGenerationSizeMb } })).toThrow(
+      `resourceLimits.maxOldGenerationSizeMb must be at least 8: with less, Node's threads don't start; got ${maxOldGenerationSizeMb}`,
+    );
+  }
+  const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 8 } });
+  runtime.listen({ host: "127.0.0.1" }).close();
+  runtime.close();
+});
+
+test("a loader hook that answers nothing any more does not stop the thread from starting", () => {
+  const hooks = `let blocked;
+    export const initialize = (memory) => { blocked = new Int32Array(memory); };
+    export const resolve = (specifier, context, next) => {
+      if (Atomics.load(blocked, 0) === 1) for (;;) Atomics.wait(blocked, 0, 1);
+      return next(specifier, context);
+    };`;
+  const { output, errors } = runProgram(
+    `import { register } from "node:module";
+    import { writeSync } from "node:fs";
+    const memory = new SharedArrayBuffer(4);
+    register("data:text/javascript," + encodeURIComponent(${JSON.stringify(hooks)}), { data: memory });
+    const { listen, connect } = await import("ringnet");
+    Atomics.store(new Int32Array(memory), 0, 1);
+    const server = listen({ host: "127.0.0.1" });
+    connect({ host: "127.0.0.1", port: server.port, timeout: 10_000 }).close();
+    writeSync(1, "works");
+    process.kill(process.pid, "SIGKILL"); // the hooks' thread would hold the process`,
+  );
+  expect({ output, errors }).toEqual({ output: "works", errors: "" });
 });

@@ -33,6 +33,8 @@ const LINGER_MS = 5000;
 const BUSY_POLL_US = 400;
 /** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
+/** The least heap of a networking thread, in MB: with half of it Node's threads don't start, or end the process. */
+const LEAST_HEAP_MB = 8;
 
 const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
   threads: true,
@@ -104,7 +106,7 @@ export class Runtime {
 
   /**
    * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws
-   * the `NetError` of a failure or one with code `ETIMEDOUT`.
+   * the `NetError` of a failure, or one with code `ETIMEDOUT` (`ERR_WORKER_START` while the networking thread is still starting).
    */
   connect(options: ConnectOptions): TcpSocket {
     const {
@@ -123,7 +125,7 @@ export class Runtime {
     const status = socket.waitUntilConnected(deadline.timeout);
     // A peer may have reset the connection already: what it sent before is still to be read, and then the error.
     if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
-    const error = socket.error ?? timedOut(`connect to ${nameOf(target)}`, deadline.timeout);
+    const error = socket.error ?? link.reasonOf(timedOut(`connect to ${nameOf(target)}`, deadline.timeout));
     socket.close();
     throw error;
   }
@@ -184,8 +186,9 @@ export class Runtime {
   #ipOf(host: string | Address): string {
     const address = host instanceof Address ? host : this.resolve(host);
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
-    if (address.ip === null) throw timedOut(`the look-up of ${address.hostname}`, BIND_MS);
-    return address.ip;
+    if (address.ip !== null) return address.ip;
+    const error = timedOut(`the look-up of ${address.hostname}`, BIND_MS);
+    throw address.lookupLink?.reasonOf(error) ?? error;
   }
 
   /** When one networking thread has ended, the whole runtime ends: programs could not tell which handles still work. */
@@ -261,7 +264,7 @@ function awaitBound(channel: Channel, abandon: () => void, what: string): void {
   caller.wait(channel.handleId, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
   channel.link.takeNotices();
   if (channel.bound !== null && channel.link.death === null) return;
-  const error = channel.phase === PHASE_WAITING ? timedOut(what, BIND_MS) : channel.error;
+  const error = channel.phase === PHASE_WAITING ? channel.link.reasonOf(timedOut(what, BIND_MS)) : channel.error;
   abandon();
   throw error;
 }
@@ -270,8 +273,12 @@ function threadLimits(limits: ThreadLimits): ThreadLimits {
   const own = ownOptions("resourceLimits", limits, THREAD_LIMITS);
   const { maxOldGenerationSizeMb: megabytes } = own;
   if (megabytes === undefined) return {};
-  if (typeof megabytes === "number" && megabytes > 0 && Number.isFinite(megabytes)) return own;
-  throw new TypeError("resourceLimits.maxOldGenerationSizeMb must be a number above 0");
+  if (typeof megabytes !== "number" || !Number.isFinite(megabytes)) {
+    throw new TypeError("resourceLimits.maxOldGenerationSizeMb must be a number");
+  }
+  if (megabytes >= LEAST_HEAP_MB) return own;
+  const expected = `at least ${LEAST_HEAP_MB}: with less, Node's threads don't start`;
+  throw new RangeError(`resourceLimits.maxOldGenerationSizeMb must be ${expected}; got ${megabytes}`);
 }
 
 /** The IP or name to bind to. Throws the address's error where it failed. */

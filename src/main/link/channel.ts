@@ -60,6 +60,8 @@ export interface ChannelLink {
   readonly doorbell: { ring(): void };
   /** Why the networking thread has ended, or null while it lives. */
   readonly death: Fault | null;
+  /** The error to throw where a wait ran out, which `error` would blame on the peer. */
+  reasonOf(error: NetError): NetError;
   post(command: Command): void;
   takeNotices(): void;
   requestClose(channel: Channel, bits: number): void;

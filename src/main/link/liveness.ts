@@ -63,6 +63,11 @@ export class Liveness {
     return this.death !== null || Atomics.load(this.#worker, LIFE) !== LIFE_RUNNING; // partner: Actor.#stop
   }
 
+  /** Whether the networking thread has not said anything yet. */
+  get starting(): boolean {
+    return this.death === null && Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor.constructor
+  }
+
   /** Asks the networking thread whether it is alive, and takes note of its last answer; after many without one it counts as dead. */
   heartbeat(): void {
     this.check();

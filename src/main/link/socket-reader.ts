@@ -109,7 +109,7 @@ export class SocketReader {
       // A peer that keeps the ring full must not stretch the time.
       const timeUp = waited && deadline.left <= 0;
       if ((timeUp || !this.#wait(deadline, SocketReader.#hasWanted)) && buffer.readable < wanted) {
-        throw readTimedOut(what, deadline.timeout, buffer.readable, wanted);
+        throw this.#channel.link.reasonOf(readTimedOut(what, deadline.timeout, buffer.readable, wanted));
       }
     }
   }

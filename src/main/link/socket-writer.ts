@@ -67,7 +67,7 @@ export class SocketWriter {
       const inTime = this.#wait(deadline, SocketWriter.#hasWanted);
       written += this.write(bytes, written);
       if (!inTime && written < bytes.length) {
-        const error = timedOut("writeAll", deadline.timeout);
+        const error = this.#channel.link.reasonOf(timedOut("writeAll", deadline.timeout));
         error.bytesWritten = written;
         throw error;
       }

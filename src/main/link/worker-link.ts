@@ -103,6 +103,16 @@ export class WorkerLink {
     return this.liveness.death;
   }
 
+  /**
+   * The error to throw where a wait ran out: `error`, or what says that the networking thread is still starting, so that nothing was
+   * asked of the network yet.
+   */
+  reasonOf(error: NetError): NetError {
+    if (!this.liveness.starting) return error;
+    const text = `${error.message}: the networking thread is still starting; nothing was sent yet, and a later call may succeed`;
+    return new NetError({ code: "ERR_WORKER_START", message: text }, error);
+  }
+
   /** Sends a command. */
   post(command: Command): void {
     this.#port?.postMessage(command);
