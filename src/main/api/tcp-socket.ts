@@ -46,6 +46,8 @@ export class TcpSocket extends Handle {
   /** What closing asks the networking thread for. */
   #closeRequest = REQUEST_CLOSE;
   #closedError: NetError | null = null;
+  /** What is known of the connection; once the handle is closed, what was known by then, because its slot may be another's. */
+  #knownFacts: ConnectionFacts | null = null;
 
   /** @internal Use `connect` or a server's `accept`. */
   constructor(channel: Channel, options: SocketOptions, accepted: boolean) {
@@ -413,22 +415,29 @@ export class TcpSocket extends Handle {
 
   /** @internal */
   override reported(): void {
-    if (this.#channel.phase === PHASE_OPEN) this.#openReported = true;
+    if (!this.closed && this.#channel.phase === PHASE_OPEN) this.#openReported = true;
   }
 
   protected override onClose(): void {
+    this.#learnFacts();
     this.unbindChannel();
     if (this.#detached) return;
     this.#channel.link.requestClose(this.#channel, this.#closeRequest);
   }
 
   get #facts(): ConnectionFacts | null {
+    if (!this.closed) this.#learnFacts();
+    return this.#knownFacts;
+  }
+
+  #learnFacts(): void {
+    if (this.#knownFacts !== null) return;
     if (this.#channel.facts === null) this.#channel.link.takeNotices();
-    return this.#channel.facts;
+    this.#knownFacts = this.#channel.facts;
   }
 
   static #isSettled(socket: TcpSocket): boolean {
-    return socket.#channel.phase !== PHASE_WAITING;
+    return socket.closed || socket.#channel.phase !== PHASE_WAITING;
   }
 
   #setOptions(options: SocketOptions): void {

@@ -60,6 +60,7 @@ export class UdpSocket extends Handle {
   #lastHost: string | null = null;
   #lastTarget = "";
   #closedError: NetError | null = null;
+  #droppedAtClose = 0;
 
   /** @internal Use `bindUdp`. */
   constructor(link: WorkerLink, channel: Channel, family: 4 | 6) {
@@ -166,9 +167,9 @@ export class UdpSocket extends Handle {
     return this.#channel.unsent;
   }
 
-  /** Datagrams that arrived and were lost because the receive ring was full. */
+  /** Datagrams that arrived and were lost because the receive ring was full; those until `close()` once it is closed. */
   get dropped(): number {
-    return this.#channel.count >>> 0;
+    return this.closed ? this.#droppedAtClose : this.#channel.count >>> 0;
   }
 
   /**
@@ -237,6 +238,7 @@ export class UdpSocket extends Handle {
   }
 
   protected override onClose(): void {
+    this.#droppedAtClose = this.#channel.count >>> 0;
     this.unbindChannel();
     this.#channel.request(REQUEST_CLOSE);
   }
