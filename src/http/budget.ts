@@ -4,6 +4,8 @@
  * Runs on the calling thread.
  */
 
+import { now } from "./clock.js";
+
 /** Milliseconds (0: only look; -1 or Infinity: for ever), or a deadline that says how many are left. */
 export type Timeout = number | { readonly left: number };
 
@@ -30,12 +32,12 @@ export class Budget {
       throw new RangeError(`${name} must be -1, 0 or a number of milliseconds, not ${timeout}`);
     }
     this.milliseconds = timeout;
-    if (timeout !== Number.POSITIVE_INFINITY) this.#end = timeout === 0 ? 0 : performance.now() + timeout;
+    if (timeout !== Number.POSITIVE_INFINITY) this.#end = timeout === 0 ? 0 : now() + timeout;
   }
 
   /** Milliseconds left; 0 or less when the time is up. */
   get left(): number {
     if (this.#deadline !== null) return this.#deadline.left;
-    return this.#end === 0 || this.#end === Number.POSITIVE_INFINITY ? this.#end : this.#end - performance.now();
+    return this.#end === 0 || this.#end === Number.POSITIVE_INFINITY ? this.#end : this.#end - now();
   }
 }

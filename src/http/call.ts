@@ -6,6 +6,7 @@
 
 import { NetError } from "../main/index.js";
 import type { Budget } from "./budget.js";
+import { now } from "./clock.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { storeCookies } from "./cookies.js";
@@ -110,7 +111,7 @@ export class Call implements InFlight {
     if (exchange === null) return Number.POSITIVE_INFINITY;
     const { connectBudgetMs } = this.#request;
     if (connectBudgetMs === Number.POSITIVE_INFINITY || !CONNECTING.has(exchange.stage)) return exchange.patience;
-    return Math.max(0, this.#connectingSince + connectBudgetMs - performance.now());
+    return Math.max(0, this.#connectingSince + connectBudgetMs - now());
   }
 
   /** Moves what can be moved. Never throws: see `error`. */
@@ -189,7 +190,7 @@ export class Call implements InFlight {
       outgoing.headers.set("cookie", own === null ? cookies : `${own}; ${cookies}`);
     }
     const proxy = request.proxy === undefined ? environmentProxy(url) : request.proxy;
-    this.#connectingSince = performance.now();
+    this.#connectingSince = now();
     this.#exchange = new Exchange(outgoing, routeOf(url, proxy, request.tls), this.#pool, this.body, this.#retry);
   }
 

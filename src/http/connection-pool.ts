@@ -4,6 +4,7 @@
  * Runs on the calling thread. There are no timers: what is too old is closed when somebody looks.
  */
 
+import { now } from "./clock.js";
 import { Connection, type Opener } from "./connection.js";
 import { type Route, sameRoute } from "./route.js";
 
@@ -82,7 +83,7 @@ export class ConnectionPool {
       this.discard(connection, false);
       return;
     }
-    connection.idleUntil = performance.now() + keepMs;
+    connection.idleUntil = now() + keepMs;
     const next = group.waiting.shift();
     if (next === undefined) group.idle.push(connection);
     else if (connection.reusable) next.assign(connection);
@@ -160,10 +161,10 @@ export class ConnectionPool {
 
   /** Closes what has become too old, so that a program that asks thousands of hosts once each keeps none of them. */
   #sweep(): void {
-    const now = performance.now();
+    const time = now();
     for (const groups of [...this.#groups.values()]) {
       for (const group of [...groups]) {
-        while (group.idle.length > 0 && (group.idle[0] as Connection).idleUntil < now) {
+        while (group.idle.length > 0 && (group.idle[0] as Connection).idleUntil < time) {
           this.#close(group, group.idle.shift() as Connection, false);
         }
         this.#tidy(group);

@@ -6,6 +6,7 @@
 
 import { isIP } from "node:net";
 import type { Address, ConnectOptions, TcpSocket } from "../main/index.js";
+import { now } from "./clock.js";
 import type { Stage } from "./http-error.js";
 import { ProxyError } from "./proxy.js";
 import type { Route } from "./route.js";
@@ -77,7 +78,7 @@ export class Connection {
 
   /** Whether it can carry another request: open, quiet, and not too old. */
   get reusable(): boolean {
-    if (performance.now() > this.idleUntil || this.socket.status !== "success") return false;
+    if (now() > this.idleUntil || this.socket.status !== "success") return false;
     try {
       return this.socket.peek()?.length === 0;
     } catch {

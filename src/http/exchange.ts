@@ -8,6 +8,7 @@
  */
 
 import { NetError } from "../main/index.js";
+import { now } from "./clock.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import type { Stage } from "./http-error.js";
@@ -90,7 +91,7 @@ export class Exchange {
 
   /** Ms after which it has something to do although nothing came. */
   get patience(): number {
-    return this.#upload?.held ? Math.max(0, this.#consentBy - performance.now()) : Number.POSITIVE_INFINITY;
+    return this.#upload?.held ? Math.max(0, this.#consentBy - now()) : Number.POSITIVE_INFINITY;
   }
 
   /** Which stage it is in. */
@@ -136,7 +137,7 @@ export class Exchange {
     connection.uses++;
     this.#upload = upload(this.#request, this.route);
     this.#uploadError = null;
-    if (this.#upload.held) this.#consentBy = performance.now() + CONSENT_MS;
+    if (this.#upload.held) this.#consentBy = now() + CONSENT_MS;
     this.step();
     // Only now, with the first bytes on their way: loading the parser takes a while.
     this.#reader ??= new ResponseReader(this.#consumer, this.#request.method === "HEAD");
@@ -150,7 +151,7 @@ export class Exchange {
 
   #send({ socket }: Connection): void {
     const upload = this.#upload as Upload;
-    if (upload.held && (this.#reader?.consented || performance.now() >= this.#consentBy)) upload.held = false;
+    if (upload.held && (this.#reader?.consented || now() >= this.#consentBy)) upload.held = false;
     if (upload.done || this.#uploadError !== null) return;
     try {
       upload.pump(socket);

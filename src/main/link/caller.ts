@@ -7,6 +7,7 @@
 import { threadId } from "node:worker_threads";
 import { CALLER_BLOCK_BYTES } from "../../ring/layout.js";
 import { SignalSleeper } from "../../ring/signal.js";
+import { now } from "./clock.js";
 import type { Deadline } from "./deadline.js";
 import { Spinning } from "./spinning.js";
 import type { WorkerLink } from "./worker-link.js";
@@ -27,7 +28,7 @@ export class Caller {
   readonly #sleeper = new SignalSleeper(new Int32Array(this.memory));
   #handleId = 0;
   #emptyCalls = 0;
-  #lastHeartbeat = performance.now();
+  #lastHeartbeat = now();
 
   /** A handle id that no open handle has; `taken` says which are. */
   nextHandleId(taken: (handleId: number) => boolean): number {
@@ -42,10 +43,10 @@ export class Caller {
    */
   wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
     if (met(target)) return true;
-    const begin = performance.now();
+    const begin = now();
     const spun = this.spinning.spin(met, target, deadline.left);
     const found = spun || this.#sleep(interest, deadline, met, target);
-    this.spinning.waited(performance.now() - begin);
+    this.spinning.waited(now() - begin);
     return found;
   }
 
@@ -77,9 +78,9 @@ export class Caller {
 
   #checkLiveness(): void {
     for (const link of this.links) link.liveness.check();
-    const now = performance.now();
-    if (now - this.#lastHeartbeat < HEARTBEAT_MS) return;
-    this.#lastHeartbeat = now;
+    const time = now();
+    if (time - this.#lastHeartbeat < HEARTBEAT_MS) return;
+    this.#lastHeartbeat = time;
     for (const link of this.links) link.liveness.heartbeat();
   }
 }

@@ -4,6 +4,8 @@
  * Used on the calling thread.
  */
 
+import { now } from "./clock.js";
+
 /** Longest timeout in ms that is not "for ever": about 285,000 years, the range of exact milliseconds. */
 const LONGEST = Number.MAX_SAFE_INTEGER;
 
@@ -20,12 +22,12 @@ export class Deadline {
     this.timeout = timeout;
     if (timeout === 0) this.#end = 0;
     else if (timeout === -1 || timeout > LONGEST) this.#end = Number.POSITIVE_INFINITY;
-    else this.#end = performance.now() + timeout;
+    else this.#end = now() + timeout;
   }
 
   /** Milliseconds left; 0 or less when the time is up. */
   get left(): number {
     if (this.#end === 0 || this.#end === Number.POSITIVE_INFINITY) return this.#end;
-    return this.#end - performance.now();
+    return this.#end - now();
   }
 }

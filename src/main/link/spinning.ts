@@ -7,6 +7,7 @@
  */
 
 import { MovingAverage } from "../../ring/moving-average.js";
+import { now } from "./clock.js";
 
 /** The longest spinning, in ms, whatever `busyPoll` allows. */
 const LONGEST_MS = 0.05;
@@ -45,15 +46,15 @@ export class Spinning {
       return false;
     }
     if (bulk || this.#usual.value > this.#cap) return false;
-    const begin = performance.now();
+    const begin = now();
     const end = begin + Math.min(this.#cap, left);
-    for (let now = begin; now < end; ) {
+    for (let last = begin; last < end; ) {
       for (let i = 0; i < LOOKS; i++) {
         if (met(target)) return true;
       }
-      const then = performance.now();
-      if (then - now > INTERRUPTED_MS) this.#backOff = BACK_OFF_WAITS;
-      now = then;
+      const then = now();
+      if (then - last > INTERRUPTED_MS) this.#backOff = BACK_OFF_WAITS;
+      last = then;
     }
     return false;
   }
