@@ -32,7 +32,7 @@ export interface RingPair {
 }
 
 /** The part of Node's TLS options that can be copied to another thread, under Node's names. */
-export interface TlsParameters {
+export interface TlsCopies {
   ca?: TlsText | undefined;
   cert?: TlsText | undefined;
   key?: TlsText | undefined;
@@ -47,6 +47,22 @@ export interface TlsParameters {
   requestCert?: boolean | undefined;
   /** A file of CA certificates in PEM form: read once, and again when it changes. Not one of Node's names. */
   caFile?: string | undefined;
+}
+
+/** What a handshake needs: the options, and what the calling thread's `node:tls` stands in for those not given. */
+export interface TlsParameters extends TlsCopies {
+  /** `tls.DEFAULT_ECDH_CURVE`. */
+  ecdhCurve?: string | undefined;
+  /** What is trusted where neither `ca` nor `caFile` is given. */
+  defaultCertificates?: DefaultCertificates | undefined;
+}
+
+/** Certificates that a program may have set with `tls.setDefaultCACertificates`. */
+export interface DefaultCertificates {
+  /** SHA-256 of `certificates`, in base64. */
+  fingerprint: string;
+  /** A JSON list of PEM texts, in shared memory: it does not travel with every connection. */
+  certificates: Uint8Array;
 }
 
 export type TlsText = string | Uint8Array | (string | Uint8Array)[];

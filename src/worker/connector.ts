@@ -7,20 +7,23 @@
 
 import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { ConnectCommand, Target } from "../ring/protocol.js";
+import type { ConnectCommand, Target, TlsParameters } from "../ring/protocol.js";
 import { AddressRace } from "./address-race.js";
 import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
-import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
+import { rememberCertificate } from "./connection-facts.js";
+import { fingerprint } from "./fingerprint.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { checkSocketPath } from "./socket-path.js";
-import { checkIPv6, type TlsContextCache } from "./tls-context-cache.js";
+import { checkIPv6, type KeptContext, type TlsContextCache } from "./tls-context-cache.js";
+import { TlsSessions } from "./tls-sessions.js";
 
 export class Connector {
   readonly #resolver: Resolver;
   readonly #tlsContexts: TlsContextCache;
+  readonly #sessions = new TlsSessions();
   readonly #lingerMs: number;
 
   constructor(resolver: Resolver, tlsContexts: TlsContextCache, lingerMs: number) {
@@ -33,10 +36,13 @@ export class Connector {
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     const options = { ...optionsOf(command), onread: connection.onread };
+    let context: KeptContext | null = null;
     const race = new AddressRace(
       (address) => {
         const where = { ...options, ...placeOf(command.target, address) } as unknown as NetConnectOpts;
-        return command.tls === null ? net.connect(where) : this.#secure(where, command);
+        return command.tls === null
+          ? net.connect(where)
+          : this.#secure(where, command, command.tls, context as KeptContext);
       },
       (socket) => {
         connection.take(socket, true);
@@ -46,38 +52,56 @@ export class Connector {
       (error) => connection.failed(error),
     );
     connection.connecting(() => race.giveUp());
-    const start = (addresses: Addresses): void => {
+    const start = (addresses: Addresses, kept: KeptContext | null): void => {
+      context = kept;
       try {
         race.start(usable(addresses, command));
       } catch (error) {
         race.fail(error);
       }
     };
-    const addresses = this.#addressesOf(link, command.target);
-    if (addresses instanceof Promise) addresses.then(start, (error) => race.fail(error));
-    else start(addresses);
+    try {
+      const kept = command.tls === null ? null : this.#tlsContexts.context(command.tls);
+      const addresses = this.#addressesOf(link, command.target);
+      if (addresses instanceof Promise || kept instanceof Promise) {
+        Promise.all([addresses, kept]).then(
+          ([found, ready]) => start(found, ready),
+          (error) => race.fail(error),
+        );
+      } else {
+        start(addresses, kept);
+      }
+    } catch (error) {
+      race.fail(error);
+    }
     connection.service(); // the caller may have asked for its end before this
   }
 
-  #secure(options: NetConnectOpts, command: ConnectCommand): Socket {
+  #secure(options: NetConnectOpts, command: ConnectCommand, parameters: TlsParameters, kept: KeptContext): Socket {
     const { target } = command;
-    const parameters = command.tls ?? {};
     const host = "path" in target ? undefined : target.host;
-    const peer = "path" in target ? target.path : `${target.host} ${target.port}`;
-    const { options: tls, sessionKey, kept } = this.#tlsContexts.clientOptions(parameters, peer);
     // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
-    if (tls.servername === undefined && host !== undefined && net.isIP(host) === 0) tls.servername = host;
-    if (net.isIPv6(tls.servername || host || "")) tls.checkServerIdentity = checkIPv6;
-    const socket = nodeTls().connect({ ...options, ...tls } as ConnectionOptions);
+    const servername = parameters.servername ?? (host !== undefined && net.isIP(host) === 0 ? host : undefined);
+    const { rejectUnauthorized, ALPNProtocols } = parameters;
+    const place = "path" in target ? ["path", target.path] : ["host", target.host, target.port];
+    const sessionKey = fingerprint(kept.key, place, servername, ALPNProtocols, rejectUnauthorized);
+    const known = this.#sessions.recall(sessionKey);
+    const socket = nodeTls().connect({
+      ...options,
+      secureContext: kept.context,
+      rejectUnauthorized: rejectUnauthorized !== false,
+      ...(servername === undefined ? {} : { servername }),
+      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+      ...(net.isIPv6(servername || host || "") ? { checkServerIdentity: checkIPv6 } : {}),
+      ...(known === undefined ? {} : { session: known.session }),
+    } as ConnectionOptions);
     // Before Node 24 `tls.connect` ignores these options; libuv forgets the delay where it is set before the connection is made.
     socket.once("connect", () => {
       socket.setNoDelay(command.noDelay);
       socket.setKeepAlive(command.keepAlive, command.keepAliveDelay);
     });
-    if (kept !== undefined) rememberCertificate(socket, kept.certificate);
-    socket.on("session", (session) =>
-      this.#tlsContexts.keepSession(sessionKey, { session, certificate: peerCertificateOf(socket) }),
-    );
+    if (known !== undefined) rememberCertificate(socket, known.certificate);
+    this.#sessions.collect(sessionKey, socket);
     // After the handshake Node only emits errors of TLS (a changed record, an alert) and leaves the socket open.
     socket.on("error", () => socket.destroy());
     return socket;

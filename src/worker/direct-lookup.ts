@@ -6,16 +6,17 @@
  */
 
 import { Resolver } from "node:dns/promises";
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { withRegularFile } from "./regular-file.js";
 
 const HOSTS_FILE = "/etc/hosts";
+const MAX_BYTES = 16 * 1024 * 1024;
 /** For one question to one name server, in ms. */
 const ANSWER_MS = 2000;
 
 /** The IPs of `host`; rejects if there are none to be found this way. */
 export async function lookupDirectly(host: string): Promise<string[]> {
-  const known = fromHostsFile(host.toLowerCase());
+  const known = await fromHostsFile(host.toLowerCase());
   if (known.length > 0) return known;
   const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
   const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
@@ -25,10 +26,10 @@ export async function lookupDirectly(host: string): Promise<string[]> {
 }
 
 /** The lines of the hosts file that name `host`: an IP, then names, then perhaps a comment. See hosts(5). */
-function fromHostsFile(host: string): string[] {
+async function fromHostsFile(host: string): Promise<string[]> {
   let text: string;
   try {
-    text = readFileSync(HOSTS_FILE, "utf8");
+    text = await withRegularFile(HOSTS_FILE, MAX_BYTES, (file) => file.text());
   } catch {
     return [];
   }

@@ -6,6 +6,7 @@
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
+import type { TLSSocket, TlsOptions } from "node:tls";
 import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
@@ -13,7 +14,7 @@ import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
 import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
-import { withOnread } from "./socket-handle.js";
+import { socketBelow, withOnread } from "./socket-handle.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
 
@@ -22,8 +23,8 @@ export class Listener implements Handle {
   readonly #command: ListenCommand;
   readonly #lingerMs: number;
   readonly #pending = new Map<number, Socket>();
-  /** TCP connections whose TLS handshake is under way, by their ends. */
-  readonly #shaking = new Map<string, Socket>();
+  /** Connections whose TLS handshake is under way. */
+  readonly #shaking = new Set<Socket>();
   #server: Server | null = null;
   #pendingCount = 0;
   #closed = false;
@@ -33,8 +34,19 @@ export class Listener implements Handle {
     this.#command = command;
     this.#lingerMs = lingerMs;
     link.handles.set(this.slot.handleId, this);
+    const { tls } = command;
+    const listen = (options: TlsOptions | null): void => {
+      if (this.#closed) return; // the program has given up
+      try {
+        this.#listen(options);
+      } catch (error) {
+        this.slot.fail(faultOf(error));
+      }
+    };
     try {
-      this.#listen(tlsContexts);
+      const options = tls === null ? null : tlsContexts.serverOptions(tls);
+      if (options instanceof Promise) options.then(listen, (error) => this.slot.fail(faultOf(error)));
+      else listen(options);
     } catch (error) {
       this.slot.fail(faultOf(error));
     }
@@ -79,21 +91,21 @@ export class Listener implements Handle {
   shutdown(): void {
     this.#closed = true;
     this.#server?.close();
-    for (const socket of [...this.#pending.values(), ...this.#shaking.values()]) socket.destroy();
+    for (const socket of [...this.#pending.values(), ...this.#shaking]) socket.destroy();
     this.#pending.clear();
     this.#shaking.clear();
   }
 
-  #listen(tlsContexts: TlsContextCache): void {
-    const { host, port, path, backlog, ipv6Only, tls: parameters } = this.#command;
+  #listen(options: TlsOptions | null): void {
+    const { host, port, path, backlog, ipv6Only } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
     const server =
-      parameters === null
+      options === null
         ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
-        : nodeTls().createServer(tlsContexts.serverOptions(parameters)); // a client that ends within the handshake is turned away
+        : nodeTls().createServer(options); // a client that ends within the handshake is turned away
     this.#server = server;
-    server.on(parameters === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
-    if (parameters !== null) {
+    server.on(options === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
+    if (options !== null) {
       server.on("connection", (socket: Socket) => this.#watchHandshake(socket));
       server.on("tlsClientError", (_error, socket) => socket.destroy());
     }
@@ -116,16 +128,25 @@ export class Listener implements Handle {
 
   /** Node does not list the handshakes under way, and `Server.close` leaves them alone. */
   #watchHandshake(socket: Socket): void {
-    if (socket.remotePort === undefined) return; // a Unix domain socket has no name: when it is done it is turned away
-    const ends = endsOf(socket);
-    this.#shaking.set(ends, socket);
-    socket.once("close", () => {
-      if (this.#shaking.get(ends) === socket) this.#shaking.delete(ends);
-    });
+    this.#shaking.add(socket);
+    socket.once("close", () => this.#shaking.delete(socket));
+  }
+
+  /**
+   * Without Node's record of the socket below, its ends say which it was. A Unix domain socket has none: then none is watched any more,
+   * rather than one that was accepted closed with the server.
+   */
+  #handshakeDone(socket: TLSSocket): void {
+    const below = socketBelow(socket);
+    for (const each of below === null ? [...this.#shaking] : [below]) {
+      if (each === below || (each.remotePort === socket.remotePort && each.remoteAddress === socket.remoteAddress)) {
+        this.#shaking.delete(each);
+      }
+    }
   }
 
   #addPending(socket: Socket): void {
-    if (this.#shaking.size > 0) this.#shaking.delete(endsOf(socket));
+    if (isSecure(socket)) this.#handshakeDone(socket);
     if (this.#closed) {
       socket.destroy(); // the slot may belong to another handle now
       return;
@@ -155,8 +176,4 @@ export class Listener implements Handle {
       answer(reason.code === "ECONNREFUSED" && isSocketFile(path)),
     );
   }
-}
-
-function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

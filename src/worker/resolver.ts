@@ -13,7 +13,7 @@ import { lookupDirectly } from "./direct-lookup.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
 
-/** The IPs of a name, in the system's order. */
+/** The IPs of a name, in the system's order, or in the one that `--dns-result-order` sets. */
 export type Addresses = string[];
 
 /**
@@ -47,7 +47,7 @@ export class Resolver {
   #askSystem(host: string): Promise<Addresses> {
     this.#occupied++;
     return new Promise<Addresses>((resolve, reject) => {
-      lookup(host, { all: true, verbatim: true }, (error, found) => {
+      lookup(host, { all: true }, (error, found) => {
         this.#occupied--;
         if (error) reject(error);
         else resolve(found.map(({ address }) => address));

@@ -7,6 +7,7 @@
 
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
 
@@ -17,8 +18,12 @@ interface PrivateHandle {
   fd?: number;
 }
 
+function isPublicOnly(): boolean {
+  return process.env.RINGNET_PUBLIC_ONLY !== undefined;
+}
+
 function handleOf(socket: Socket): PrivateHandle | null {
-  if (process.env.RINGNET_PUBLIC_ONLY !== undefined) return null;
+  if (isPublicOnly()) return null;
   return (socket as unknown as { _handle?: PrivateHandle | null })._handle ?? null;
 }
 
@@ -36,6 +41,11 @@ export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; 
   // `handle` and `onread` together are not in Node's documentation of this constructor.
   const options = { handle, onread, allowHalfOpen: true } as unknown as ConstructorParameters<typeof Socket>[0];
   return { socket: new Socket(options), direct: true };
+}
+
+/** The socket that an accepted `secure` speaks TLS over, or null where Node does not say. */
+export function socketBelow(secure: TLSSocket): Socket | null {
+  return isPublicOnly() ? null : ((secure as unknown as { _parent?: Socket | null })._parent ?? null);
 }
 
 /**

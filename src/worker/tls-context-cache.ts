@@ -1,96 +1,113 @@
 /**
- * TLS parameters as Node wants them, with what is worth keeping between connections: CA bundles by path and
- * modification time, secure contexts, and sessions to resume.
+ * TLS parameters as Node wants them, and the secure contexts made of them: a context parses its certificates once, for all connections
+ * with the same ones.
  *
  * Runs on the networking thread.
  */
 
-import { readFileSync, statSync } from "node:fs";
 import type tls from "node:tls";
 import type { SecureContext } from "node:tls";
-import type { PeerCertificateFacts, TlsParameters } from "../ring/protocol.js";
+import type { DefaultCertificates, TlsParameters } from "../ring/protocol.js";
+import { type CaFile, CaFiles } from "./ca-file.js";
+import { fingerprint, type Part } from "./fingerprint.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
-/** Most secure contexts and sessions that are kept; the ones used longest ago go first. */
-const KEPT = 256;
+/** Most contexts that are kept; one with a system's bundle takes a megabyte. The ones used longest ago go first. */
+const KEPT = 64;
 
-interface Bundle {
-  modified: number;
-  text: string;
-}
+/** What a context is made of; the rest (name, ALPN, whether to verify) belongs to the connection. */
+const CONTEXT_OPTIONS = [
+  "cert",
+  "key",
+  "passphrase",
+  "pfx",
+  "minVersion",
+  "maxVersion",
+  "ciphers",
+  "ecdhCurve",
+] as const;
 
-/** A session to resume, and the certificate that its server has shown: a resumed handshake does not show it again. */
-export interface KeptSession {
-  session: Buffer;
-  certificate: PeerCertificateFacts | null;
+/** A context, and a fingerprint of what it trusts and shows. */
+export interface KeptContext {
+  readonly key: string;
+  readonly context: SecureContext;
 }
 
 export class TlsContextCache {
-  readonly #bundles = new Map<string, Bundle>();
-  readonly #contexts = new Map<string, SecureContext>();
-  readonly #sessions = new Map<string, KeptSession>();
+  readonly #files = new CaFiles();
+  readonly #contexts = new Map<string, KeptContext>();
+  /** Fingerprint of the certificates that this thread's `node:tls` trusts where it is given none. */
+  #ownDefault: string | null = null;
 
-  /** Options for `tls.connect`. Throws if a certificate, key or bundle is unusable, and names it. */
-  clientOptions(
-    parameters: TlsParameters,
-    peer: string,
-  ): { options: tls.ConnectionOptions; sessionKey: string; kept: KeptSession | undefined } {
-    const bundle = parameters.caFile === undefined ? null : this.#bundle(parameters.caFile);
-    const contextKey = digest(JSON.stringify(parameters), bundle === null ? "" : String(bundle.modified));
-    let secureContext = recall(this.#contexts, contextKey);
-    if (secureContext === undefined) {
-      secureContext = nodeTls().createSecureContext(contextOptions(parameters, bundle));
-      keep(this.#contexts, contextKey, secureContext);
-    }
-    const sessionKey = `${contextKey} ${peer}`;
-    const kept = recall(this.#sessions, sessionKey);
-    const options = {
-      secureContext,
-      rejectUnauthorized: parameters.rejectUnauthorized !== false,
-      ...(parameters.servername === undefined ? {} : { servername: parameters.servername }),
-      ...(parameters.ALPNProtocols === undefined ? {} : { ALPNProtocols: parameters.ALPNProtocols }),
-      ...(kept === undefined ? {} : { session: kept.session }),
-    };
-    return { options, sessionKey, kept };
+  /**
+   * The context for `parameters`; a promise where a file must be read first. Throws, or rejects, where a certificate, key or bundle
+   * can't be used, with an error that names it.
+   */
+  context(parameters: TlsParameters): KeptContext | Promise<KeptContext> {
+    if (parameters.caFile === undefined) return this.#context(parameters, null);
+    return this.#files.load(parameters.caFile).then((file) => this.#context(parameters, file));
   }
 
-  /** Keeps a session for the next connection with the same key. */
-  keepSession(sessionKey: string, session: KeptSession): void {
-    keep(this.#sessions, sessionKey, session);
-  }
-
-  /** Options for `tls.createServer`. Throws as `clientOptions`, and where there is nothing to show to clients. */
-  serverOptions(parameters: TlsParameters): tls.TlsOptions {
-    if (parameters.pfx === undefined && (parameters.cert === undefined || parameters.key === undefined)) {
+  /** Options for `tls.createServer`. Throws or rejects as `context`, and where there is nothing to show to clients. */
+  serverOptions(parameters: TlsParameters): tls.TlsOptions | Promise<tls.TlsOptions> {
+    if (parameters.pfx === undefined && (isEmpty(parameters.cert) || isEmpty(parameters.key))) {
       // Node would listen, and every handshake would fail.
       throw Object.assign(new Error("a TLS server needs cert and key, or pfx"), { code: "ERR_TLS_NO_CERTIFICATE" });
     }
-    const bundle = parameters.caFile === undefined ? null : this.#bundle(parameters.caFile);
-    return {
-      ...contextOptions(parameters, bundle),
+    const options = (file: CaFile | null): tls.TlsOptions => ({
+      ...this.#contextOptions(parameters, file),
       requestCert: parameters.requestCert === true,
       rejectUnauthorized: parameters.rejectUnauthorized !== false,
       ...(parameters.ALPNProtocols === undefined ? {} : { ALPNProtocols: parameters.ALPNProtocols }),
-    };
+    });
+    return parameters.caFile === undefined ? options(null) : this.#files.load(parameters.caFile).then(options);
   }
 
-  #bundle(path: string): Bundle {
-    try {
-      const modified = statSync(path).mtimeMs;
-      const known = this.#bundles.get(path);
-      if (known?.modified === modified) return known;
-      const text = readFileSync(path, "utf8");
-      checkBundle(text);
-      const bundle = { modified, text };
-      this.#bundles.set(path, bundle);
-      return bundle;
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw Object.assign(new Error(`the CA bundle ${path} can't be used: ${message}`), {
-        code: code ?? "ERR_CA_BUNDLE",
-      });
-    }
+  #context(parameters: TlsParameters, file: CaFile | null): KeptContext {
+    const key = fingerprint(
+      CONTEXT_OPTIONS.map((name) => parameters[name]),
+      parameters.ca,
+      file === null ? null : [parameters.caFile, file.identity],
+      parameters.defaultCertificates?.fingerprint,
+    );
+    let kept = this.#contexts.get(key);
+    this.#contexts.delete(key); // and in again, behind the others
+    kept ??= { key, context: nodeTls().createSecureContext(this.#contextOptions(parameters, file)) };
+    this.#contexts.set(key, kept);
+    if (this.#contexts.size > KEPT) this.#contexts.delete(this.#contexts.keys().next().value as string);
+    return kept;
   }
+
+  #contextOptions(parameters: TlsParameters, file: CaFile | null): tls.SecureContextOptions {
+    const options: Record<string, unknown> = {};
+    for (const name of CONTEXT_OPTIONS) if (parameters[name] !== undefined) options[name] = copied(parameters[name]);
+    const { ca, defaultCertificates } = parameters;
+    if (file !== null) options.ca = ca === undefined ? file.text : [copied(ca), file.text].flat();
+    else if (ca !== undefined && ca !== "")
+      options.ca = copied(ca); // Node trusts nobody with an empty list
+    else if (defaultCertificates !== undefined) options.ca = this.#changedDefault(defaultCertificates);
+    return options as tls.SecureContextOptions;
+  }
+
+  /** What the calling thread trusts by default, or undefined where that is what this thread's `node:tls` does anyway. */
+  #changedDefault({ fingerprint: theirs, certificates }: DefaultCertificates): string[] | undefined {
+    this.#ownDefault ??= nodeCrypto()
+      .createHash("sha256")
+      .update(JSON.stringify(nodeTls().getCACertificates("default")))
+      .digest("base64");
+    if (theirs === this.#ownDefault) return undefined;
+    return JSON.parse(Buffer.from(certificates).toString()) as string[];
+  }
+}
+
+function isEmpty(value: TlsParameters["cert"]): boolean {
+  return value === undefined || value.length === 0;
+}
+
+/** Node takes Buffers and strings; a Uint8Array arrives from the other thread as itself. */
+function copied(value: Part): Part {
+  if (Array.isArray(value)) return value.map(copied);
+  return value instanceof Uint8Array ? Buffer.from(value) : value;
 }
 
 /**
@@ -101,60 +118,4 @@ export function checkIPv6(ip: string, certificate: tls.PeerCertificate): Error |
   const { X509Certificate } = nodeCrypto();
   const matches = new X509Certificate(certificate.raw).checkIP(ip) !== undefined;
   return matches ? undefined : nodeTls().checkServerIdentity(ip, certificate);
-}
-
-/**
- * OpenSSL passes over what it can't parse in a bundle, silently; an empty bundle then trusts no peer, or
- * worse.
- */
-function checkBundle(text: string): void {
-  const certificates = text.match(
-    /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g,
-  );
-  if (certificates === null) throw new Error("there is no PEM certificate in it");
-  for (const [index, certificate] of certificates.entries()) {
-    try {
-      new (nodeCrypto().X509Certificate)(certificate);
-    } catch (error) {
-      throw new Error(`its certificate number ${index + 1} can't be parsed (${(error as Error).message})`);
-    }
-  }
-}
-
-function contextOptions(parameters: TlsParameters, bundle: Bundle | null): tls.SecureContextOptions {
-  const options: Record<string, unknown> = {};
-  for (const name of ["cert", "key", "passphrase", "pfx", "minVersion", "maxVersion", "ciphers"] as const) {
-    if (parameters[name] !== undefined) options[name] = copied(parameters[name]);
-  }
-  const own = parameters.ca === undefined ? [] : [copied(parameters.ca)].flat();
-  const authorities = bundle === null ? own : [...own, bundle.text];
-  if (authorities.length > 0) options.ca = authorities;
-  return options as tls.SecureContextOptions;
-}
-
-/** Node takes Buffers and strings; a Uint8Array arrives from the other thread as itself. */
-function copied(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copied);
-  return value instanceof Uint8Array ? Buffer.from(value) : value;
-}
-
-function digest(...texts: string[]): string {
-  const hash = nodeCrypto().createHash("sha256");
-  for (const text of texts) hash.update(text);
-  return hash.digest("base64");
-}
-
-function recall<T>(kept: Map<string, T>, key: string): T | undefined {
-  const value = kept.get(key);
-  if (value !== undefined) {
-    kept.delete(key);
-    kept.set(key, value);
-  }
-  return value;
-}
-
-function keep<T>(kept: Map<string, T>, key: string, value: T): void {
-  kept.delete(key);
-  kept.set(key, value);
-  if (kept.size > KEPT) kept.delete(kept.keys().next().value as string);
 }

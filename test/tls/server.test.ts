@@ -364,6 +364,22 @@ describe("close()", () => {
     socket.close();
   });
 
+  test("cuts off handshakes on a Unix path too; accepted ones go on", () => {
+    const path = join(temporaryFolder(), "socket");
+    const server = listen({ path, tls });
+    const served = startPeer("echo", { connect: 1, path, tls: node });
+    const socket = acceptFrom(server);
+    served.waitForEvent("connection");
+    const shaking = startPeer("manual", { connect: 1, path });
+    shaking.waitForEvent("connection");
+    pause(100); // so that the server has taken the one that says nothing
+    server.close();
+    shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
+    writeBytes(socket, Buffer.from("still here"));
+    expect(String(readBytes(socket, 10))).toBe("still here");
+    socket.close();
+  });
+
   test("a handshake that ends later harms nobody who got the server's memory", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path, tls });

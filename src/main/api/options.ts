@@ -2,11 +2,11 @@
  * The option objects of the public functions. Types only.
  */
 
-import type { TlsParameters } from "../../ring/protocol.js";
+import type { TlsCopies } from "../../ring/protocol.js";
 import type { Address } from "./address.js";
 
 /** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */
-export type TlsOptions = TlsParameters;
+export type TlsOptions = TlsCopies;
 
 /** What `connect` takes. */
 export interface ConnectOptions {

@@ -22,6 +22,7 @@ import { bindCommand, connectCommand, type Destination, listenCommand, type Ring
 import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
+import { networkMustBeAllowed } from "./permission.js";
 import { TcpServer } from "./tcp-server.js";
 import { TcpSocket } from "./tcp-socket.js";
 import { UdpSocket } from "./udp-socket.js";
@@ -136,6 +137,7 @@ export class Runtime {
    */
   listen(options: ListenOptions = {}): TcpServer {
     const { command, host, accept } = listenCommand(options, this.#rings);
+    networkMustBeAllowed("listen");
     const link = this.#linkFor(host);
     const address = host instanceof Address ? hostOf(host) : host;
     const channel = link.openPlain();

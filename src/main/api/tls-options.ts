@@ -4,10 +4,11 @@
  * Runs on the calling thread.
  */
 
-import type { TlsParameters } from "../../ring/protocol.js";
+import type { TlsCopies, TlsParameters } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
+import { withDefaults } from "./tls-defaults.js";
 
 type Check = (name: string, value: unknown) => unknown;
 
@@ -30,7 +31,7 @@ const PROTOCOLS: Check = (name, value) => {
   return value.map((each) => check.text(name, each));
 };
 
-const CHECKS: Record<keyof TlsParameters, Check> = {
+const CHECKS: Record<keyof TlsCopies, Check> = {
   ca: TEXTS,
   cert: TEXTS,
   key: TEXTS,
@@ -45,6 +46,8 @@ const CHECKS: Record<keyof TlsParameters, Check> = {
   requestCert: check.boolean,
   caFile: check.text,
 };
+
+const NEVER_NULL = new Set(["caFile", "rejectUnauthorized", "requestCert"]);
 
 const BESIDE = "it belongs beside tls, not into it";
 const HINTS: Hints = {
@@ -63,19 +66,23 @@ const HINTS: Hints = {
 };
 
 /** The names of the TLS options. */
-export const TLS_OPTIONS: Names<TlsParameters> = Object.fromEntries(
+export const TLS_OPTIONS: Names<TlsCopies> = Object.fromEntries(
   Object.keys(CHECKS).map((name) => [name, true]),
-) as Names<TlsParameters>;
+) as Names<TlsCopies>;
 
-/** The parameters that travel, or null for none. Throws a `TypeError` or `RangeError` that names what is wrong. */
-export function tlsParameters(tls: boolean | TlsParameters): TlsParameters | null {
+/**
+ * The parameters that travel, or null for no TLS. As in Node, null is absent; it is refused where that would decide about trust in silence, for
+ * `caFile` and for what is on or off. Throws a `TypeError` or `RangeError` that names what is wrong.
+ */
+export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
   if (tls === false) return null;
-  if (tls === true) return {};
   const parameters: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(ownOptions("tls", tls, TLS_OPTIONS, HINTS))) {
-    if (value !== undefined) parameters[name] = CHECKS[name as keyof TlsParameters](`tls.${name}`, value);
+  const options = tls === true ? {} : ownOptions("tls", tls, TLS_OPTIONS, HINTS);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || (value === null && !NEVER_NULL.has(name))) continue;
+    parameters[name] = CHECKS[name as keyof TlsCopies](`tls.${name}`, value);
   }
-  return parameters;
+  return withDefaults(parameters);
 }
 
 /** A copy, because what a pool of buffers shares with others must not travel with it. */

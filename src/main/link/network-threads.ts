@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { BootData } from "../../ring/protocol.js";
 import { NetError } from "../api/net-error.js";
 import { networkingThreadCode } from "./networking-thread-code.js";
+import { threadFlags } from "./thread-flags.js";
 
 /** Memory limits of a networking thread; see Node's `resourceLimits`. */
 export interface ThreadLimits {
@@ -90,9 +91,7 @@ export class NetworkThreads {
         name: boot.name,
         workerData: boot,
         transferList: [boot.port],
-        // Loader hooks of the program (`--import`, NODE_OPTIONS) would run in the networking thread too, and can wait for
-        // this thread, which may block.
-        execArgv: [],
+        execArgv: threadFlags(),
         env,
         resourceLimits: this.#limits,
       });

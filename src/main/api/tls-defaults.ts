@@ -1,0 +1,54 @@
+/**
+ * What `node:tls` on the calling thread stands in for options that are not given: a program can set that
+ * (`tls.DEFAULT_MIN_VERSION`, `tls.setDefaultCACertificates`, …), for this thread only, so it has to travel.
+ *
+ * Used on the calling thread.
+ */
+
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import type { DefaultCertificates, TlsParameters } from "../../ring/protocol.js";
+
+type Tls = typeof import("node:tls");
+
+const require = createRequire(process.execPath); // only for Node's own modules
+
+/**
+ * `node:tls`, or null where this thread has not loaded it: nothing can have been set then, and loading it takes some 10 ms.
+ */
+function loadedTls(): Tls | null {
+  const loaded = (process as unknown as { moduleLoadList?: string[] }).moduleLoadList;
+  if (Array.isArray(loaded) && !loaded.includes("NativeModule tls")) return null;
+  return require("node:tls") as Tls;
+}
+
+/** `parameters`, completed by what this thread has set. */
+export function withDefaults(parameters: TlsParameters): TlsParameters {
+  const tls = loadedTls();
+  if (tls === null) return parameters;
+  const trusted = !parameters.ca && parameters.caFile === undefined ? defaultCertificates(tls) : null;
+  return {
+    minVersion: tls.DEFAULT_MIN_VERSION,
+    maxVersion: tls.DEFAULT_MAX_VERSION,
+    ecdhCurve: tls.DEFAULT_ECDH_CURVE,
+    ...parameters,
+    ciphers: parameters.ciphers || tls.DEFAULT_CIPHERS,
+    ...(trusted === null ? {} : { defaultCertificates: trusted }),
+  };
+}
+
+let shared: { list: string[]; certificates: DefaultCertificates } | null = null;
+
+/** What this thread trusts, in shared memory; null on releases of Node where a program can't change it. */
+function defaultCertificates(tls: Tls): DefaultCertificates | null {
+  if (typeof tls.setDefaultCACertificates !== "function") return null;
+  const list = tls.getCACertificates("default"); // the same array until it is set anew
+  if (shared?.list !== list) {
+    const text = Buffer.from(JSON.stringify(list));
+    const certificates = new Uint8Array(new SharedArrayBuffer(text.length));
+    certificates.set(text);
+    const fingerprint = createHash("sha256").update(text).digest("base64");
+    shared = { list, certificates: { fingerprint, certificates } };
+  }
+  return shared.certificates;
+}

@@ -1,0 +1,78 @@
+/**
+ * Files of CA certificates: read without blocking, within a bound, and again only when the file has changed.
+ *
+ * Runs on the networking thread, where a synchronous read of a slow file would stop every connection.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { withRegularFile } from "./regular-file.js";
+import { nodeCrypto } from "./secure-modules.js";
+
+/** The largest bundle, in bytes: the system's have some 250 KB. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Most files whose text is kept. */
+const KEPT = 16;
+/** Certificates that are parsed in one turn of the event loop, some 50 µs each. */
+const CHECKED_AT_ONCE = 8;
+
+/** A file's certificates, and what says that the file is still the same. */
+export interface CaFile {
+  readonly identity: string;
+  readonly text: string;
+}
+
+export class CaFiles {
+  readonly #kept = new Map<string, CaFile>();
+  readonly #loading = new Map<string, Promise<CaFile>>();
+
+  /**
+   * The certificates in the file at `path`. Rejects with an error that names the file where it can't be read, is no regular file, is too
+   * large, or holds anything that is not a certificate.
+   */
+  load(path: string): Promise<CaFile> {
+    let loading = this.#loading.get(path);
+    if (loading === undefined) {
+      loading = this.#load(path).finally(() => this.#loading.delete(path));
+      this.#loading.set(path, loading);
+    }
+    return loading;
+  }
+
+  async #load(path: string): Promise<CaFile> {
+    try {
+      return await withRegularFile(path, MAX_BYTES, async (file) => {
+        const known = this.#kept.get(path);
+        if (known?.identity === file.identity) return known;
+        const text = await file.text();
+        await check(text);
+        const loaded = { identity: file.identity, text };
+        this.#kept.delete(path);
+        this.#kept.set(path, loaded);
+        if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
+        return loaded;
+      });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw Object.assign(new Error(`the CA bundle ${path} can't be used: ${message}`), {
+        code: code ?? "ERR_CA_BUNDLE",
+      });
+    }
+  }
+}
+
+/** OpenSSL silently skips what it can't parse in a bundle; a bundle with nothing in it then trusts nobody, or worse. */
+async function check(text: string): Promise<void> {
+  const certificates = text.match(
+    /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g,
+  );
+  if (certificates === null) throw new Error("there is no PEM certificate in it");
+  const { X509Certificate } = nodeCrypto();
+  for (const [index, certificate] of certificates.entries()) {
+    if (index % CHECKED_AT_ONCE === CHECKED_AT_ONCE - 1) await nextTurn();
+    try {
+      new X509Certificate(certificate);
+    } catch (error) {
+      throw new Error(`its certificate number ${index + 1} can't be parsed (${(error as Error).message})`);
+    }
+  }
+}
