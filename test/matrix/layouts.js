@@ -2,7 +2,7 @@
 
 import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { cjs, esm } from "./program.js";
+import { cjs, esm, pool } from "./program.js";
 import { expectWorks } from "./project.js";
 
 const LAYOUTS = {
@@ -25,13 +25,18 @@ const HOOKS = ["--require", "./.pnp.cjs", "--loader", "./.pnp.loader.mjs"];
 
 export function cells({ tarball }) {
   return Object.entries(LAYOUTS).flatMap(([row, install]) =>
-    Object.entries({ import: ["in.mjs", esm], require: ["in.cjs", cjs] }).map(([column, [file, text]]) => ({
+    Object.entries({
+      import: ["in.mjs", esm],
+      require: ["in.cjs", cjs],
+      "`ringnet/pool`": ["pool.mjs", pool["pool.mjs"]],
+    }).map(([column, [file, text]]) => ({
       table: "Package managers",
       row,
       column,
       test(project) {
         cpSync(tarball, join(project.folder, "ringnet.tgz"));
         project.write({
+          ...pool,
           [file]: text,
           "package.json": { name: "user", version: "1.0.0", dependencies: { ringnet: "file:./ringnet.tgz" } },
         });

@@ -46,3 +46,22 @@ export const cjs = `${REQUIRES}${BODY}console.log("works");\n`;
 /** The same as a test of a runner's: `imports` are the runner's own. */
 export const testOf = (module, imports, test = "test") =>
   `${imports}${module === "esm" ? IMPORTS : REQUIRES}${test}("works", () => {${BODY}});\n`;
+
+/** A program of `ringnet/pool`'s, which needs files beside it: a pool serves what a blocking task asks. */
+export const pool = {
+  "pool.mjs": `
+import { runBlocking, servePool } from "ringnet/pool";
+const server = await servePool({ host: "127.0.0.1", threads: 1, handler: new URL("./handler.mjs", import.meta.url) });
+console.log(await runBlocking(new URL("./ask.mjs", import.meta.url), server.port));
+await server.close();
+`,
+  "handler.mjs": `export default (socket) => socket.writeAll(socket.readLine(20000) + "\\n");\n`,
+  "ask.mjs": `
+import { connect } from "ringnet";
+export default (port) => {
+  const socket = connect({ host: "127.0.0.1", port, timeout: 20000 });
+  socket.writeAll("works\\n");
+  return socket.readLine(20000);
+};
+`,
+};

@@ -1,6 +1,6 @@
 /** Runtimes and their versions, with the package installed from its tarball: `import` and `require`. */
 
-import { cjs, esm } from "./program.js";
+import { cjs, esm, pool } from "./program.js";
 import { expectWorks } from "./project.js";
 
 export function cells({ nodes, oldest, bun, deno }) {
@@ -12,6 +12,7 @@ export function cells({ nodes, oldest, bun, deno }) {
   return commands.flatMap(([row, [program, ...args]]) => [
     runtime(row, "import", { "in.mjs": esm }, program, [...args, "in.mjs"]),
     runtime(row, "require", { "in.cjs": cjs }, program, [...args, "in.cjs"]),
+    runtime(row, "`ringnet/pool`", pool, program, [...args, "pool.mjs"]),
   ]);
 }
 

@@ -69,6 +69,11 @@ export function tools(root) {
     nodes: Object.fromEntries(NODES.map((version) => [version, node(version)])),
     bun: from(install(join(home, "bun"), [`@oven/bun-${platform}`]), `@oven/bun-${platform}/bin/bun`),
     deno: from(install(join(home, "deno"), [`@deno/${platform}-glibc`]), `@deno/${platform}-glibc/deno`),
-    version: (name) => JSON.parse(readFileSync(from(shared, `${name}/package.json`), "utf8")).version,
+    /** The version of a tool, or of Bun or Deno. Throws where there is none of that name. */
+    version(name) {
+      const own = { Bun: `bun/node_modules/@oven/bun-${platform}`, Deno: `deno/node_modules/@deno/${platform}-glibc` };
+      const folder = name in own ? join(home, own[name]) : from(shared, name);
+      return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version;
+    },
   };
 }
