@@ -8,17 +8,17 @@ import { describe, expect, test } from "vitest";
 import { pattern as someBytes } from "../support/bytes.js";
 import { timed } from "../support/waiting.js";
 import { errorOf } from "../tcp/sockets.js";
-import { startDatagramPeer } from "./support/datagram-peers.js";
+import { startUdpPeer } from "../udp/support/udp-peers.js";
 import { families } from "./support/families.js";
 
 const GROUP = "239.255.71.71";
 
 test.each(families)("a datagram goes there and its answer comes back, $family", ({ loopback }) => {
-  const peer = startDatagramPeer(loopback, { reply: "pong" });
+  const peer = startUdpPeer({ host: loopback, reply: "pong" });
   const client = bindUdp({ host: loopback });
   expect(client.port).toBeGreaterThan(0);
   expect(client.send("ping", peer.port, loopback)).toBe(true);
-  const { text, address, port } = peer.waitForDatagram();
+  const { text, address, port } = peer.waitForEvent("message");
   expect([text, address, port]).toEqual(["ping", loopback, client.port]);
   const pong = client.receiveWait(5000);
   expect([String(pong.data), pong.address, pong.port]).toEqual(["pong", loopback, peer.port]);
@@ -29,12 +29,12 @@ test.each(families)("a server answers whom a datagram came from, $family", ({ lo
   const server = bindUdp({ host: loopback });
   server.setTtl(64);
   server.setBroadcast(true);
-  const peer = startDatagramPeer(loopback);
-  peer.send("ping", server.port);
+  const peer = startUdpPeer({ host: loopback });
+  peer.send({ do: "send", text: "ping", port: server.port, host: peer.host });
   const ping = server.receiveWait(5000);
   expect([String(ping.data), ping.port]).toEqual(["ping", peer.port]);
   expect(server.send("pong", ping.port, ping.address)).toBe(true);
-  expect(peer.waitForDatagram().text).toBe("pong");
+  expect(peer.waitForEvent("message").text).toBe("pong");
   server.close();
 });
 
@@ -62,11 +62,11 @@ test("a batch keeps its order and the borders between its datagrams", () => {
 describe("waiting", () => {
   test("a blocked poller and a blocked poll are woken by a datagram", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
-    const peer = startDatagramPeer();
+    const peer = startUdpPeer();
     const poller = new Poller().add(socket);
     for (const wait of [() => poller.wait(10_000), () => poll([socket], 10_000)]) {
       expect(poll([socket], 0)).toEqual([]);
-      peer.send("ping", socket.port, { delay: 100 });
+      peer.send({ do: "send", text: "ping", port: socket.port, host: peer.host, delay: 100 });
       const { value, milliseconds } = timed(() => [...wait()]);
       expect(value).toEqual([socket]);
       expect(milliseconds).toBeLessThan(10_000);
@@ -78,22 +78,22 @@ describe("waiting", () => {
 
 describe("connected", () => {
   test("it sends without an address, and hears its peer only", () => {
-    const peer = startDatagramPeer("127.0.0.1", { reply: "pong" });
-    const stranger = startDatagramPeer();
+    const peer = startUdpPeer({ reply: "pong" });
+    const stranger = startUdpPeer();
     const client = bindUdp({ host: "127.0.0.1" });
     client.connect(peer.port, "127.0.0.1");
-    stranger.send("junk", client.port);
-    stranger.waitUntilSent();
+    stranger.send({ do: "send", text: "junk", port: client.port, host: stranger.host });
+    stranger.waitForEvent("sent");
     expect(client.send("ping")).toBe(true);
-    expect(peer.waitForDatagram().port).toBe(client.port);
+    expect(peer.waitForEvent("message").port).toBe(client.port);
     expect(String(client.receiveWait(5000).data)).toBe("pong");
     expect(client.waitUntilReadable(50)).toBe(false);
     client.close();
   });
 
   test("a datagram with an address of its own is refused, by this call or the next, and sent to nobody", () => {
-    const peer = startDatagramPeer();
-    const other = startDatagramPeer();
+    const peer = startUdpPeer();
+    const other = startUdpPeer();
     const client = bindUdp({ host: "127.0.0.1" });
     client.connect(peer.port, "127.0.0.1");
     for (const { port } of [peer, other]) {
@@ -105,8 +105,8 @@ describe("connected", () => {
       expect(["EISCONN", "ERR_SOCKET_DGRAM_IS_CONNECTED"]).toContain(error.code);
     }
     expect(client.send("to my peer")).toBe(true);
-    expect(peer.waitForDatagram().text).toBe("to my peer");
-    expect(other.datagrams).toEqual([]);
+    expect(peer.waitForEvent("message").text).toBe("to my peer");
+    expect(other.events("message")).toEqual([]);
     client.close();
   });
 });

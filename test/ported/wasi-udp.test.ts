@@ -10,7 +10,7 @@ import { bindUdp, type Datagram, type NetError, type UdpSocket } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { waitFor } from "../support/waiting.js";
 import { errorOf } from "../tcp/sockets.js";
-import { startDatagramPeer } from "./support/datagram-peers.js";
+import { startUdpPeer } from "../udp/support/udp-peers.js";
 import { families } from "./support/families.js";
 
 const text = (datagram: Datagram): string => datagram.data.toString();
@@ -65,7 +65,7 @@ test("bind: the IPv4 address in IPv6 notation is refused where only IPv6 is want
 
 describe.each(families)("connect, $family", ({ loopback, any, other }) => {
   test("to one, again, to another, to nobody and back: sent bytes reach the one that is named", () => {
-    const one = startDatagramPeer(loopback);
+    const one = startUdpPeer({ host: loopback });
     const two = bindUdp({ host: loopback });
     const socket = bindUdp({ host: any });
     const toNobody = (): void => expect(errorOf(() => socket.send("lost")).code).toBe("EDESTADDRREQ");
@@ -84,8 +84,8 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     toNobody();
     socket.connect(one.port, loopback);
     say("back");
-    one.waitForDatagram(3);
-    expect(one.datagrams.map((each) => each.text)).toEqual(["first", "again", "back"]);
+    one.waitForEvent("message", 10_000, 3);
+    expect(one.events("message").map((each) => each.text)).toEqual(["first", "again", "back"]);
     expect(two.receive()).toBeNull();
     socket.close();
     two.close();
@@ -93,14 +93,14 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
 
   test("connected again or to nobody it is bound to its port as before, and hears everybody", () => {
     const peer = bindUdp({ host: loopback });
-    const stranger = startDatagramPeer(loopback);
+    const stranger = startUdpPeer({ host: loopback });
     const socket = bindUdp({ host: loopback });
     for (const round of ["first", "again"]) {
       socket.connect(peer.port, loopback);
       expect(deliver(socket, round, peer).port).toBe(socket.port);
     }
     socket.disconnect();
-    stranger.send("hello", socket.port);
+    stranger.send({ do: "send", text: "hello", port: socket.port, host: stranger.host });
     expect(text(socket.receiveWait(5000))).toBe("hello");
     expect(socket.address).toBe(loopback);
     socket.close();
@@ -170,12 +170,12 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
   test("departure: datagrams that others had sent before are still delivered, with their sender's address", () => {
     const socket = bindUdp({ host: loopback });
     const peer = bindUdp({ host: loopback });
-    const stranger = startDatagramPeer(loopback);
-    stranger.send("early", socket.port);
+    const stranger = startUdpPeer({ host: loopback });
+    stranger.send({ do: "send", text: "early", port: socket.port, host: stranger.host });
     expect(socket.waitUntilReadable(5000)).toBe(true);
     socket.connect(peer.port, loopback);
-    stranger.send("late", socket.port);
-    stranger.waitUntilSent(2);
+    stranger.send({ do: "send", text: "late", port: socket.port, host: stranger.host });
+    stranger.waitForEvent("sent", 10_000, 2);
     peer.connect(socket.port, loopback);
     expect(peer.send("expected")).toBe(true);
     const early = socket.receiveWait(5000);

@@ -12,7 +12,8 @@ import { pattern } from "../../support/bytes.js";
 import { fillNumbered, NumberedTally } from "./numbered.js";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
-const { type = "udp4", host, port = 0, echo = false, tally = false, reuseAddr = false, receiveBuffer } = options;
+const { host, port = 0, echo = false, reply, tally = false, reuseAddr = false, receiveBuffer } = options;
+const { type = host?.includes(":") ? "udp6" : "udp4" } = options;
 const socket = dgram.createSocket({ type, reuseAddr, ...(receiveBuffer ? { recvBufferSize: receiveBuffer } : {}) });
 const numbers = new NumberedTally();
 
@@ -30,6 +31,7 @@ socket.on("message", (bytes, from) => {
   const text = bytes.length <= 200 ? bytes.toString("latin1") : undefined;
   report("message", { bytes: bytes.length, sha256, text, address: from.address, port: from.port });
   if (echo) socket.send(bytes, from.port, from.address);
+  if (reply !== undefined) socket.send(reply, from.port, from.address);
 });
 socket.bind({ port, ...(host ? { address: host } : {}) }, () => {
   for (const { group, interface: local } of options.groups ?? []) socket.addMembership(group, local);
@@ -60,9 +62,12 @@ async function sendNumbered({ count, port, host, pace = 64, size }) {
 }
 
 const commands = {
-  send({ port, host, text, bytes, seed = 1 }) {
+  send({ port, host, text, bytes, seed = 1, delay = 0 }) {
     const payload = text === undefined ? pattern(seed, 0, bytes) : Buffer.from(text);
-    socket.send(payload, port, host, (error) => report("sent", { sent: error ? 0 : 1, code: error?.code }));
+    const send = () =>
+      socket.send(payload, port, host, (error) => report("sent", { sent: error ? 0 : 1, code: error?.code }));
+    if (delay === 0) send();
+    else setTimeout(send, delay);
   },
   numbered: sendNumbered,
   tally: () => report("tally", numbers.result),

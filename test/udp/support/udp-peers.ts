@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { Process, root } from "../../support/processes.js";
 
 export interface UdpPeerOptions {
+  /** What fits the host; udp4. */
   type?: "udp4" | "udp6";
   /** Where to bind; 127.0.0.1, or ::1. */
   host?: string;
   port?: number;
   /** Sends each datagram back to where it came from. */
   echo?: boolean;
+  /** Answers each datagram with this. */
+  reply?: string;
   /** Counts numbered datagrams instead of reporting each. */
   tally?: boolean;
   reuseAddr?: boolean;
@@ -38,8 +41,9 @@ export interface UdpEvent {
   disordered?: number;
 }
 
+/** `delay`: it sends in so many ms, when the test blocks already. */
 export type UdpCommand =
-  | { do: "send"; port: number; host: string; text: string }
+  | { do: "send"; port: number; host: string; text: string; delay?: number }
   | { do: "send"; port: number; host: string; bytes: number; seed?: number }
   | { do: "numbered"; port: number; host: string; count: number; pace?: number; size?: number }
   | { do: "tally" | "close" };
