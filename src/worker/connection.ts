@@ -143,7 +143,11 @@ export class Connection implements Handle {
       return;
     }
     this.#closing = true;
-    // Node resets plain TCP only; a TLS or Unix socket is cut off.
+    this.#cutOff(socket);
+  }
+
+  /** Ends it by a reset. Node resets plain TCP only; a TLS or Unix socket is closed. */
+  #cutOff(socket: Socket): void {
     if (isSecure(socket) || this.slot.phase !== PHASE_OPEN) socket.destroy();
     else {
       try {
@@ -152,6 +156,11 @@ export class Connection implements Handle {
         socket.destroy();
       }
     }
+  }
+
+  /** This thread is about to park: a peer must not take the end of what was sent so far for the end of it all. */
+  shutdown(): void {
+    if (this.#socket !== null && !this.#closed && this.#sender.pending > 0) this.#cutOff(this.#socket);
   }
 
   #close(): void {
@@ -180,10 +189,11 @@ export class Connection implements Handle {
     if (this.slot.readEnded && this.#socket.writableFinished) this.#socket.destroy();
   }
 
-  /** Ends it at once, whether there is a socket yet or not. */
+  /** Ends it at once, whether there is a socket yet or not. Where bytes are dropped the peer sees a reset. */
   #abandon(): void {
     if (this.#socket !== null && !this.#closed) {
-      this.#socket.destroy();
+      if (this.#sender.pending > 0) this.#cutOff(this.#socket);
+      else this.#socket.destroy();
       return;
     }
     this.#closed = true;
