@@ -6,6 +6,8 @@
 import { listen, Poller } from "ringnet";
 
 const MAX_LINE = 1000;
+/** Bytes that wait for a guest who does not listen; one for whom more wait is put out. */
+const MAX_BACKLOG = 1024 * 1024;
 
 /** Somebody who is connected. */
 class Guest {
@@ -14,6 +16,9 @@ class Guest {
   #rest = "";
   /** Bytes of a character may come apart; this keeps them together. */
   #decoder = new TextDecoder();
+  /** What the guest's socket had no room for. */
+  #backlog = [];
+  #backlogBytes = 0;
 
   constructor(socket) {
     this.socket = socket;
@@ -26,6 +31,31 @@ class Guest {
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split(/\r?\n/);
     this.#rest = lines.pop();
     return this.#rest.length > MAX_LINE ? null : lines;
+  }
+
+  /** Sends `bytes`, or keeps what there is no room for. Throws where the connection has failed or the guest is too far behind. */
+  tell(bytes) {
+    const taken = this.#backlog.length > 0 ? 0 : this.socket.write(bytes);
+    if (taken === bytes.length) return;
+    this.#backlog.push(bytes.subarray(taken));
+    this.#backlogBytes += bytes.length - taken;
+    if (this.#backlogBytes > MAX_BACKLOG) throw new Error("too far behind");
+    poller.modify(this.socket, { readable: true, writable: true });
+  }
+
+  /** Sends what was kept, as far as there is room. */
+  catchUp() {
+    while (this.#backlog.length > 0) {
+      const [bytes] = this.#backlog;
+      const taken = this.socket.write(bytes);
+      this.#backlogBytes -= taken;
+      if (taken === bytes.length) this.#backlog.shift();
+      else {
+        this.#backlog[0] = bytes.subarray(taken);
+        return;
+      }
+    }
+    poller.modify(this.socket, { readable: true });
   }
 }
 
@@ -42,15 +72,20 @@ for (;;) {
 }
 
 function welcome() {
-  for (let socket = server.accept(); socket !== null; socket = server.accept()) {
-    guests.set(socket, new Guest(socket));
-    poller.add(socket);
+  try {
+    for (let socket = server.accept(); socket !== null; socket = server.accept()) {
+      guests.set(socket, new Guest(socket));
+      poller.add(socket);
+    }
+  } catch (error) {
+    console.error(error.message); // one client could not be accepted; the others go on
   }
 }
 
 function hear(guest) {
   let lines = null;
   try {
+    if (guest.socket.writable > 0) guest.catchUp();
     lines = guest.lines();
   } catch {
     // The connection has failed: that is how some leave.
@@ -59,7 +94,7 @@ function hear(guest) {
   for (const line of lines) {
     const [command, ...words] = line.split(" ");
     if (command === "/name") guest.name = words.join(" ").slice(0, 20) || guest.name;
-    else if (command === "/who") tell(guest, `${guests.size} are here\n`);
+    else if (command === "/who") tell(guest, Buffer.from(`${guests.size} are here\n`));
     else if (command === "/bye") return dismiss(guest);
     else if (line !== "") sayToAll(`${guest.name}: ${line}\n`);
   }
@@ -70,11 +105,10 @@ function sayToAll(text) {
   for (const guest of guests.values()) tell(guest, bytes);
 }
 
-/** A guest who does not listen must not make the others wait, and gets no half lines either: there is no room for such a one. */
+/** A guest who does not listen makes nobody wait. */
 function tell(guest, bytes) {
   try {
-    if (guest.socket.writable >= Buffer.byteLength(bytes)) guest.socket.write(bytes);
-    else dismiss(guest);
+    guest.tell(bytes);
   } catch {
     dismiss(guest);
   }

@@ -15,6 +15,7 @@ import type { UdpSocket } from "./api/udp-socket.js";
 export { Address, type Status } from "./api/address.js";
 export { createRuntime } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
+export type { Interest } from "./api/interest.js";
 export { NetError } from "./api/net-error.js";
 export type {
   BindUdpOptions,
@@ -24,7 +25,7 @@ export type {
   RuntimeOptions,
   TlsOptions,
 } from "./api/options.js";
-export { Poller, poll } from "./api/poller.js";
+export { type PollEntry, Poller, poll } from "./api/poller.js";
 export type { Runtime } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
 export { TcpServer } from "./api/tcp-server.js";

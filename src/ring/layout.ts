@@ -44,6 +44,7 @@
  *       11   PENDING_ERRORS   errors that do not end the handle (a send refused, an accept failed) worker
  *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    caller
  *       13   TX_ASIDE         datagrams taken out of the send ring that wait for a look-up: bytes, and one for each  worker
+ *       14   ROOM_WANTED      1: queue the slot when there is room to send      caller sets, worker clears
  *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
  * ```
  *
@@ -115,6 +116,7 @@ export const COUNT = 10 * LINE;
 export const PENDING_ERRORS = 11 * LINE;
 export const KEEP_ALIVE_DELAY = 12 * LINE;
 export const TX_ASIDE = 13 * LINE;
+export const ROOM_WANTED = 14 * LINE;
 export const FAULT = 16 * LINE;
 export const SLOT_WORDS = 32 * LINE;
 export const SLOT_BYTES = 4 * SLOT_WORDS;

@@ -122,6 +122,7 @@ export class DatagramSender {
     } catch (error) {
       this.#slot.addPendingError(faultOf(error));
       this.#settle(place);
+      this.#wakeForRoom();
     }
   }
 
@@ -201,7 +202,7 @@ export class DatagramSender {
 
   /** A caller that waits for room gets half a ring of it at once, not a datagram at a time. */
   #wakeForRoom(): void {
-    if (this.#ring.readable <= this.#ring.capacity >> 1) this.#slot.wake();
+    if (this.#ring.readable <= this.#ring.capacity >> 1) this.#slot.roomMade();
   }
 
   /** Says how much waits beside the ring; before the ring gets the bytes of what was set aside. */

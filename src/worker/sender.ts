@@ -40,7 +40,7 @@ export class Sender {
     this.#inFlight = 0;
     const slow = performance.now() - this.#begun > SLOW_MS;
     this.#limit = slow ? Math.max(LEAST_BYTES, this.#limit / 2) : Math.min(MOST_BYTES, this.#limit * 2);
-    this.#slot.wake();
+    this.#slot.roomMade();
     this.pump();
   };
 

@@ -26,6 +26,7 @@ import {
   WRITE_FAILED,
 } from "../ring/layout.js";
 import type { ConnectionFacts, SlotReference } from "../ring/protocol.js";
+import { takeRoomInterest } from "../ring/room-interest.js";
 import { ANYTHING } from "../ring/signal.js";
 import { SlotQueueConsumer } from "../ring/slot-queue.js";
 import type { CallerLink } from "./caller-link.js";
@@ -104,6 +105,12 @@ export class Slot {
   notifyCallerSoon(): void {
     this.queue();
     if (this.awaited) this.#link.wakeSoon();
+  }
+
+  /** There is room in the send ring; it must have been published. */
+  roomMade(): void {
+    if (takeRoomInterest(this.words)) this.notifyCaller();
+    else this.wake();
   }
 
   /** Wakes the caller if it sleeps on this slot: for news that no poller waits for. */

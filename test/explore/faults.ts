@@ -317,7 +317,49 @@ export const FAULTS: SeededFault[] = [
   {
     name: "who waits for room is not woken",
     scenario: "send path",
-    edits: edit("worker/sender", "this.#slot.wake();", ""),
+    edits: edit("worker/sender", "this.#slot.roomMade();", ""),
+  },
+  {
+    name: "who asks for room does not look again",
+    scenario: "send path, polled for room",
+    edits: edit(
+      "main/link/socket-writer",
+      "askForRoom(this.#channel.words); return this.#ring.free > 0 || this.failed;",
+      "askForRoom(this.#channel.words); return false;",
+    ),
+  },
+  {
+    name: "who has asked for room is looked for before the room is published",
+    scenario: "send path, polled for room",
+    edits: edit(
+      "worker/sender",
+      `this.#ring.consume(this.#inFlight); this.#slot.link.onActivity(this.#inFlight); this.#inFlight = 0;`,
+      `this.#slot.roomMade(); this.#ring.consume(this.#inFlight); this.#slot.link.onActivity(this.#inFlight); this.#inFlight = 0;`,
+    ).concat(edit("worker/sender", "this.#limit * 2); this.#slot.roomMade();", "this.#limit * 2);")),
+  },
+  {
+    name: "the interest in room is cleared after the slot was queued",
+    scenario: "send path, polled for room",
+    edits: edit(
+      "worker/slot",
+      "if (takeRoomInterest(this.words)) this.notifyCaller();",
+      "if (takeRoomInterest(this.words, () => this.notifyCaller())) return;",
+    ).concat(
+      edit(
+        "ring/room-interest",
+        "function takeRoomInterest(slot) { if (Atomics.load(slot, ROOM_WANTED) === 0) return false; Atomics.store(",
+        "function takeRoomInterest(slot, queue) { if (Atomics.load(slot, ROOM_WANTED) === 0) return false; queue(); Atomics.store(",
+      ),
+    ),
+  },
+  {
+    name: "who has asked for room is woken, and the slot not queued",
+    scenario: "send path, polled for room",
+    edits: edit(
+      "worker/slot",
+      "if (takeRoomInterest(this.words)) this.notifyCaller();",
+      "if (takeRoomInterest(this.words)) this.wakeCaller();",
+    ),
   },
   // The ready list.
   {

@@ -20,6 +20,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/ring/slot-queue.js") &
   typeof import("../../build/ring/signal.js") &
   typeof import("../../build/ring/flow-control.js") &
+  typeof import("../../build/ring/room-interest.js") &
   typeof import("../../build/ring/arena.js") &
   typeof import("../../build/worker/caller-link.js") &
   typeof import("../../build/worker/slot.js") &
@@ -43,6 +44,7 @@ const MODULES = [
   "ring/slot-queue",
   "ring/signal",
   "ring/flow-control",
+  "ring/room-interest",
   "ring/arena",
   "worker/caller-link",
   "worker/slot",
@@ -160,6 +162,7 @@ function standIns(world: World): Record<string, Exports> {
       keepAliveDelay: same,
     },
     "main/api/option-hints": { READ_HINTS: {} },
+    "main/api/interest": { READABLE: 1, WRITABLE: 2, interestBits: same },
     "main/api/option-names": { ownOptions: same },
     "main/link/thread-stack": { readableStack: (text: string) => text },
     "main/link/deadline": { Deadline: class {} },

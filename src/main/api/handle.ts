@@ -6,6 +6,7 @@
 
 import type { Channel } from "../link/channel.js";
 import type { Watcher } from "../link/watcher.js";
+import { READABLE } from "./interest.js";
 
 /**
  * Forgotten handles are closed when the collector finds them. That needs a turn of the event loop: better close them.
@@ -29,8 +30,13 @@ export abstract class Handle {
    */
   abstract get ready(): boolean;
 
-  /** @internal `poll` has reported it: a changed status is reported only once. */
-  reported(): void {}
+  /** @internal Whether something has happened that is of interest, READABLE and WRITABLE bits. */
+  readyFor(interest: number): boolean {
+    return (interest & READABLE) !== 0 && this.ready;
+  }
+
+  /** @internal `poll` has reported it for this interest: a changed status is reported only once. */
+  reported(_interest: number): void {}
 
   /** Gives the handle back. Calling it again does nothing. */
   close(): void {

@@ -13,6 +13,7 @@ import { type Caller, thisCaller } from "../link/caller.js";
 import { Deadline } from "../link/deadline.js";
 import { Candidates, Watcher } from "../link/watcher.js";
 import { Handle } from "./handle.js";
+import { type Interest, interestBits, interestEntry, READABLE } from "./interest.js";
 
 /** A set of handles to wait for. Adding, removing and closing handles is allowed at any time. */
 export class Poller {
@@ -30,17 +31,36 @@ export class Poller {
     return this.#watchers.size;
   }
 
-  /** Watches a handle; adding it again does nothing. Throws a `TypeError` if it is none. */
-  add(handle: Handle): this {
+  /**
+   * Watches a handle for `interest`, `{ readable: true }` unless given; adding it again does nothing (see `modify`). Throws a `TypeError`
+   * if it is none, or the interest has unknown names.
+   */
+  add(handle: Handle, interest?: Interest): this {
     mustBeHandle(handle);
+    const bits = interestBits("interest", interest);
     if (this.#watchers.has(handle)) return this;
-    const watcher = new Watcher(this.#candidates);
+    const watcher = new Watcher(this.#candidates, bits);
     this.#watchers.set(handle, watcher);
     this.#handles.set(watcher, handle);
     handle.watch(watcher);
     if (handle.closed) watcher.handleClosed();
     else watcher.candidate(); // it may have been ready for long
     return this;
+  }
+
+  /**
+   * Watches a handle for something else from now on; returns whether it is watched. What is not named is not of interest: `{}` keeps it
+   * watched for its closing only. Throws as `add`.
+   */
+  modify(handle: Handle, interest: Interest): boolean {
+    if (interest === undefined) throw new TypeError("interest must be an object");
+    const bits = interestBits("interest", interest);
+    const watcher = this.#watchers.get(handle);
+    if (watcher === undefined) return false;
+    if (watcher.interest === bits) return true;
+    watcher.interest = bits;
+    watcher.candidate(); // what it is watched for now may have been so for long
+    return true;
   }
 
   /** Watches a handle no more; returns whether it was watched. */
@@ -91,10 +111,10 @@ export class Poller {
         watcher.unlisted();
         this.delete(handle);
         ready[count++] = handle;
-      } else if (handle.ready) {
+      } else if (handle.readyFor(watcher.interest)) {
         candidates.keep(watcher, kept++);
         ready[count++] = handle;
-        handle.reported();
+        handle.reported(watcher.interest);
       } else {
         watcher.unlisted();
       }
@@ -105,29 +125,71 @@ export class Poller {
   };
 }
 
+/** An entry of `poll`: a handle, or a handle with what is of interest; `{ readable: true }` where nothing is named. */
+export type PollEntry = Handle | (Interest & { handle: Handle });
+
 /**
  * The handles that are ready now; waits for one as `Poller.wait` does. A closed handle is always among them.
  * It checks each handle and returns a new array: for many handles or many calls a `Poller` costs less.
  */
-export function poll(handles: Iterable<Handle>, timeout = 0): Handle[] {
+export function poll(handles: Iterable<PollEntry>, timeout = 0): Handle[] {
   const caller = thisCaller();
-  const list = Array.isArray(handles) ? (handles as Handle[]) : [...handles]; // it is gone through more than once
-  for (let i = 0; i < list.length; i++) mustBeHandle(list[i]);
+  const list = new PollList(handles);
   if (timeout === 0) {
     caller.maybeCheckLiveness();
     caller.drain();
   } else {
     caller.wait(ANYTHING, new Deadline(timeout), anyIsReady, list);
   }
-  let ready: Handle[] | null = null;
-  for (let i = 0; i < list.length; i++) {
-    const handle = list[i] as Handle;
-    if (!handle.closed && !handle.ready) continue;
-    handle.reported();
-    if (ready === null) ready = [handle];
-    else ready.push(handle);
+  return list.takeReady();
+}
+
+/** The entries of one `poll`, which are gone through more than once. */
+class PollList {
+  readonly #handles: Handle[] = [];
+  /** The interests of the handles; null where all are READABLE. */
+  #interests: number[] | null = null;
+
+  constructor(entries: Iterable<PollEntry>) {
+    for (const entry of entries) {
+      if (entry instanceof Handle) this.#interests?.push(READABLE);
+      else this.#addEntry(entry);
+      this.#handles.push(entry instanceof Handle ? entry : entry.handle);
+    }
   }
-  return ready ?? [];
+
+  get anyIsReady(): boolean {
+    for (let i = 0; i < this.#handles.length; i++) if (this.#isReady(i)) return true;
+    return false;
+  }
+
+  takeReady(): Handle[] {
+    const ready: Handle[] = [];
+    for (let i = 0; i < this.#handles.length; i++) {
+      if (!this.#isReady(i)) continue;
+      const handle = this.#handles[i] as Handle;
+      handle.reported(this.#interest(i));
+      ready.push(handle);
+    }
+    return ready;
+  }
+
+  #isReady(index: number): boolean {
+    const handle = this.#handles[index] as Handle;
+    return handle.closed || handle.readyFor(this.#interest(index));
+  }
+
+  #interest(index: number): number {
+    return this.#interests === null ? READABLE : (this.#interests[index] as number);
+  }
+
+  #addEntry(entry: Interest & { handle: Handle }): void {
+    if (typeof entry !== "object" || entry === null) mustBeHandle(entry);
+    const { handle, bits } = interestEntry(entry);
+    mustBeHandle(handle);
+    this.#interests ??= this.#handles.map(() => READABLE);
+    this.#interests.push(bits);
+  }
 }
 
 /** Anything else would never be ready, and waited for in vain. */
@@ -135,8 +197,7 @@ function mustBeHandle(handle: unknown): void {
   if (!(handle instanceof Handle)) throw new TypeError("handle must be a socket, a server, a UDP socket or an address");
 }
 
-function anyIsReady(handles: Handle[]): boolean {
+function anyIsReady(list: PollList): boolean {
   thisCaller().drain();
-  for (const handle of handles) if (handle.closed || handle.ready) return true;
-  return false;
+  return list.anyIsReady;
 }

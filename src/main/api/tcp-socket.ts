@@ -23,6 +23,7 @@ import type { Status } from "./address.js";
 import * as check from "./arguments.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
+import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
@@ -48,6 +49,8 @@ export class TcpSocket extends Handle {
   #closedError: NetError | null = null;
   /** What is known of the connection; once the handle is closed, what was known by then, because its slot may be another's. */
   #knownFacts: ConnectionFacts | null = null;
+  /** What `waitUntil` waits for. */
+  #awaited = 0;
 
   /** @internal Use `connect` or a server's `accept`. */
   constructor(channel: Channel, options: SocketOptions, accepted: boolean) {
@@ -282,6 +285,23 @@ export class TcpSocket extends Handle {
     return this.#writer.awaitRoom(deadline);
   }
 
+  /**
+   * Blocks until one of `interest` is so, or `timeout` ms are over; says which are. `readable`: there are bytes, an end, or an error that
+   * `read` will throw. `writable`: `write` takes at least a byte, or will throw. Throws a `TypeError` if `interest` names neither.
+   */
+  waitUntil(interest: Interest, timeout = -1): { readable: boolean; writable: boolean } {
+    const bits = interestBits("interest", interest);
+    if (interest === undefined || bits === 0) throw new TypeError("interest must name readable, writable, or both");
+    const deadline = new Deadline(timeout);
+    this.#mustBeOpen();
+    this.#awaited = bits;
+    this.#channel.link.caller.wait(this.#channel.handleId, deadline, TcpSocket.#hasAwaited, this);
+    return {
+      readable: (bits & READABLE) !== 0 && this.#reader.hasSomething,
+      writable: (bits & WRITABLE) !== 0 && this.#writer.open,
+    };
+  }
+
   /** Blocks until the operating system has taken all bytes; returns how many are pending. Throws as `pendingWrites`. */
   waitUntilDrained(timeout = 0): number {
     const deadline = new Deadline(timeout);
@@ -414,8 +434,16 @@ export class TcpSocket extends Handle {
   }
 
   /** @internal */
-  override reported(): void {
-    if (!this.closed && this.#channel.phase === PHASE_OPEN) this.#openReported = true;
+  override readyFor(interest: number): boolean {
+    if ((interest & READABLE) !== 0 && this.ready) return true;
+    if ((interest & WRITABLE) === 0 || this.closed || !this.#writer.open) return false;
+    return !this.#writer.failed || !this.#channel.errorReported;
+  }
+
+  /** @internal */
+  override reported(interest: number): void {
+    if ((interest & READABLE) === 0 || this.closed) return;
+    if (this.#channel.phase === PHASE_OPEN) this.#openReported = true;
   }
 
   protected override onClose(): void {
@@ -434,6 +462,11 @@ export class TcpSocket extends Handle {
     if (this.#knownFacts !== null) return;
     if (this.#channel.facts === null) this.#channel.link.takeNotices();
     this.#knownFacts = this.#channel.facts;
+  }
+
+  static #hasAwaited(socket: TcpSocket): boolean {
+    if ((socket.#awaited & READABLE) !== 0 && socket.#reader.hasSomething) return true;
+    return (socket.#awaited & WRITABLE) !== 0 && socket.#writer.open;
   }
 
   static #isSettled(socket: TcpSocket): boolean {

@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { PHASE_FAILED, REQUEST_CLOSE } from "../../ring/layout.js";
 import type { UdpCall } from "../../ring/protocol.js";
 import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../../ring/record-ring.js";
+import { askForRoom } from "../../ring/room-interest.js";
 import { ANYTHING } from "../../ring/signal.js";
 import type { Channel, Rings } from "../link/channel.js";
 import { Deadline } from "../link/deadline.js";
@@ -16,6 +17,7 @@ import { Address } from "./address.js";
 import * as check from "./arguments.js";
 import { Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
+import { READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 
 /**
@@ -235,6 +237,16 @@ export class UdpSocket extends Handle {
     if (this.closed) return false;
     if (this.#rings.receive.readable > 0 || this.#channel.hasPendingError) return true;
     return this.#channel.phase === PHASE_FAILED && !this.#channel.errorReported;
+  }
+
+  /** @internal */
+  override readyFor(interest: number): boolean {
+    if ((interest & READABLE) !== 0 && this.ready) return true;
+    if ((interest & WRITABLE) === 0 || this.closed) return false;
+    if (this.#channel.phase === PHASE_FAILED) return !this.#channel.errorReported;
+    if (UdpSocket.#isWritable(this)) return true;
+    askForRoom(this.#channel.words);
+    return UdpSocket.#isWritable(this);
   }
 
   protected override onClose(): void {

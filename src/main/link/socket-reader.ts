@@ -32,6 +32,11 @@ export class SocketReader {
     return (state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED;
   }
 
+  /** Whether `read` would return bytes or the end, or throw. */
+  get hasSomething(): boolean {
+    return this.buffer.readable > 0 || this.ended;
+  }
+
   /** Bytes that can be read now, or -1 at the end. Throws the connection's error once there are none. */
   available(): number {
     const readable = this.buffer.readable;
@@ -117,7 +122,7 @@ export class SocketReader {
   // Conditions to block for: static, so that a wait makes no closure.
 
   static #hasSomething(reader: SocketReader): boolean {
-    return reader.buffer.readable > 0 || reader.ended;
+    return reader.hasSomething;
   }
 
   static #hasWanted(reader: SocketReader): boolean {

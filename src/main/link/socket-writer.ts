@@ -6,6 +6,7 @@
 
 import type { ByteProducer } from "../../ring/byte-ring.js";
 import { PHASE_FAILED, PHASE_MASK, REQUEST_END, WRITE_FAILED } from "../../ring/layout.js";
+import { askForRoom } from "../../ring/room-interest.js";
 import { NetError, timedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
@@ -33,6 +34,13 @@ export class SocketWriter {
   /** Bytes that can be written now. */
   get room(): number {
     return this.ended || this.failed ? 0 : this.#ring.free;
+  }
+
+  /** Whether `write` would take a byte or throw. Where it would not, a poller is notified once there is room. */
+  get open(): boolean {
+    if (this.#ring.free > 0 || this.ended || this.failed) return true;
+    askForRoom(this.#channel.words);
+    return this.#ring.free > 0 || this.failed;
   }
 
   /** Bytes that were taken and not handed to the operating system. Throws the connection's error if they are lost. */

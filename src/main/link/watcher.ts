@@ -32,11 +32,14 @@ export class Candidates {
 export class Watcher {
   readonly #candidates: Candidates;
   #listed = false;
+  /** READABLE and WRITABLE bits. */
+  interest: number;
   /** The handle was closed, and the poller has not reported that yet. */
   closed = false;
 
-  constructor(candidates: Candidates) {
+  constructor(candidates: Candidates, interest: number) {
     this.#candidates = candidates;
+    this.interest = interest;
   }
 
   /** The handle may be ready. */

@@ -36,6 +36,7 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
           "REQUEST",
           "TO_WORKER_FLAG",
           "TO_CALLER_FLAG",
+          "ROOM_WANTED",
           "FAULT",
         ]),
       ),

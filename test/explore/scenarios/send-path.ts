@@ -12,6 +12,8 @@ interface Plan {
   total: number;
   /** Most bytes that the client writes at once. */
   piece: number;
+  /** The client waits for room as a poller does, for the slot to be queued. */
+  polled?: boolean;
   calm: boolean;
 }
 
@@ -100,8 +102,12 @@ class Worker extends Actor {
 class Writer implements Program {
   private readonly sleeper;
   private readonly writer;
+  private readonly slot;
   private written = 0;
   private writing = true;
+  private readonly queue;
+  /** Whether the poller has to look at the socket. */
+  private candidate = true;
 
   constructor(
     private readonly stage: Stage,
@@ -113,14 +119,33 @@ class Writer implements Program {
     this.sleeper = new product.SignalSleeper(fabric.client);
     const ring = new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, bytes);
     const rings = { receive: null as never, send: ring };
+    const entries = product.QUEUES + product.QUEUE_CAPACITY;
+    this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CALLER_WRITE, product.TO_CALLER_READ, entries);
+    this.slot = fabric.slot;
     this.writer = new product.SocketWriter(callerChannel(stage, fabric, callerLink(stage, fabric), HANDLE_ID, rings));
   }
 
   turn(): boolean {
     if (this.writing) this.write();
     else if (this.writer.ended) return !this.awaitDrained();
+    else if (this.plan.polled) this.writing = this.pollRound();
     else this.writing = waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.room > 0);
     return true;
+  }
+
+  private pollRound(): boolean {
+    return waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.poll());
+  }
+
+  /** As `WorkerLink.drain` and `Poller.wait` do it with a socket that is watched for room. */
+  private poll(): boolean {
+    const { SlotQueueConsumer, TO_CALLER_FLAG } = this.stage.product;
+    while (this.queue.pop() !== -1) {
+      SlotQueueConsumer.lower(this.slot, TO_CALLER_FLAG);
+      this.candidate = true;
+    }
+    if (this.candidate) this.candidate = this.writer.open;
+    return this.candidate;
   }
 
   private write(): void {
@@ -176,5 +201,17 @@ export const SEND_SCENARIOS: Scenario[] = [
     total: 3,
     piece: 2,
     calm: true,
+  }),
+  sendScenario(
+    "send path, polled for room",
+    "Three bytes through a ring of 1, then the end; a poller waits for room, and the client at last until all is sent.",
+    { capacity: 1, total: 3, piece: 1, polled: true, calm: true },
+  ),
+  sendScenario("send path, polled for room, with time-outs", "The same with two bytes.", {
+    capacity: 1,
+    total: 2,
+    piece: 1,
+    polled: true,
+    calm: false,
   }),
 ];

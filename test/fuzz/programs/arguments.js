@@ -184,6 +184,12 @@ fuzz("socket.readAll", [timeout, lengths], (time, options) =>
 for (const wait of ["waitUntilConnected", "waitUntilReadable", "waitUntilWritable", "waitUntilDrained"]) {
   fuzz(`socket.${wait}`, [timeout], (time) => call(() => open()[wait](time)), 0.3);
 }
+const interest = fc.oneof(fc.record({ readable: flag, writable: flag }, { requiredKeys: [] }), anything);
+fuzz("socket.waitUntil", [interest, timeout], (bits, time) =>
+  call(() => open().waitUntil(bits, time === undefined ? 0 : time)),
+);
+fuzz("poll with an interest", [interest], (bits) => call(() => poll([{ handle: open(), ...bits }])));
+fuzz("poller.modify", [interest], (bits) => call(() => new Poller().add(open()).modify(open(), bits)));
 fuzz("socket.setNoDelay", [flag], (on) => call(() => open().setNoDelay(on)), 0.3);
 fuzz("socket.setKeepAlive", [flag, anything], (on, delay) => call(() => open().setKeepAlive(on, delay)));
 

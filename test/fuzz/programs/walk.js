@@ -175,6 +175,21 @@ const writing = {
     end.outgoing.sent += taken;
     if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : ["ETIMEDOUT"]);
   },
+  waitUntil(end) {
+    const interest = random.of([{ readable: true }, { writable: true }, { readable: true, writable: true }]);
+    const { value, code } = attempt(() => end.socket.waitUntil(interest, random.below(5)));
+    must(code === null, `waitUntil threw ${code}`);
+    must(
+      !(value.readable && !interest.readable) && !(value.writable && !interest.writable),
+      "waitUntil says what was asked",
+    );
+    if (value.readable)
+      must(end.socket.readable > 0 || attempt(() => end.socket.peek()).value?.length !== 0, "nothing to read");
+  },
+  modify(end) {
+    const interest = random.of([{ readable: true }, { readable: true, writable: true }]);
+    must(poller.modify(end.socket, interest) === watched.has(end), "modify says whether it is watched");
+  },
   waitUntilWritable(end) {
     const { code } = attempt(() => end.socket.waitUntilWritable(random.below(5)));
     if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : []);
@@ -271,6 +286,7 @@ const POSTHUMOUS = {
   readUntil: (socket) => socket.readUntil("x", -1),
   readAll: (socket) => socket.readAll(-1),
   waitUntilReadable: (socket) => socket.waitUntilReadable(-1),
+  waitUntil: (socket) => socket.waitUntil({ readable: true }, -1),
   waitUntilWritable: (socket) => socket.waitUntilWritable(-1),
   waitUntilDrained: (socket) => socket.waitUntilDrained(-1),
   pendingWrites: (socket) => socket.pendingWrites,

@@ -1,0 +1,41 @@
+/**
+ * What a program waits for on a handle: something to read, room to write, or both.
+ *
+ * Used on the calling thread.
+ */
+
+import * as check from "./arguments.js";
+import { type Names, ownOptions } from "./option-names.js";
+
+/** Bit of an interest: bytes or an end to read, a client to accept, a datagram, a new status, an error. */
+export const READABLE = 1;
+/** Bit of an interest: room to write, or an error that a write would throw. */
+export const WRITABLE = 2;
+
+/** What to wait for on a handle. What is not named is not of interest. */
+export interface Interest {
+  /** Bytes or an end to read, a client to accept, a datagram, a connection that is established, an error. */
+  readable?: boolean | undefined;
+  /** Room to write, or an error that a write would throw. Servers and addresses never have room. */
+  writable?: boolean | undefined;
+}
+
+const NAMES: Names<Interest> = { readable: true, writable: true };
+const ENTRY_NAMES: Names<Interest & { handle: unknown }> = { ...NAMES, handle: true };
+
+/** The bits of an interest; READABLE where none is given. Throws a `TypeError` that names what is wrong. */
+export function interestBits(name: string, interest: Interest | undefined): number {
+  if (interest === undefined) return READABLE;
+  return bitsOf(ownOptions(name, interest, NAMES));
+}
+
+/** An entry of `poll`: a handle with an interest. */
+export function interestEntry<T>(entry: Interest & { handle: T }): { handle: T; bits: number } {
+  const own = ownOptions("entry", entry, ENTRY_NAMES as Names<Interest & { handle: T }>);
+  const named = own.readable !== undefined || own.writable !== undefined;
+  return { handle: own.handle, bits: named ? bitsOf(own) : READABLE };
+}
+
+function bitsOf({ readable = false, writable = false }: Interest): number {
+  return (check.boolean("readable", readable) ? READABLE : 0) | (check.boolean("writable", writable) ? WRITABLE : 0);
+}
