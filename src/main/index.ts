@@ -29,7 +29,7 @@ export { type PollEntry, Poller, poll } from "./api/poller.js";
 export type { Runtime } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
 export { TcpServer } from "./api/tcp-server.js";
-export { TcpSocket } from "./api/tcp-socket.js";
+export { type SocketState, TcpSocket } from "./api/tcp-socket.js";
 export { Datagram, MAX_DATAGRAM, UdpSocket } from "./api/udp-socket.js";
 export { net } from "./net.js";
 

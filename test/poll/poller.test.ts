@@ -2,6 +2,7 @@
  * `Poller`: everything that can be watched, together; what is reported, how often, and when a wait ends.
  */
 
+import { inspect } from "node:util";
 import { bindUdp, connect, type Handle, listen, Poller, resolve, type TcpSocket } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
@@ -103,7 +104,38 @@ describe("what is not consumed is reported again", () => {
     socket.close();
   });
 
-  test("a failure, until it was seen", () => {
+  test("a failure and an end stay to be reported, whatever is looked at", () => {
+    const look = (socket: TcpSocket): void => {
+      for (let i = 0; i < 3; i++) {
+        expect(socket.status).toMatch(/success|failure/);
+        expect(socket.error?.code ?? "ECONNRESET").toBe("ECONNRESET");
+        expect(socket.readable + socket.pendingWrites).toBe(0);
+        expect(inspect(socket, { showHidden: true, getters: true })).toContain("TcpSocket");
+        expect(socket.state).toMatchObject({ connecting: false, readable: 0 });
+      }
+    };
+    const [ending, failing] = [startPeer("manual"), startPeer("manual")];
+    const [ended, failed] = [openTo(ending), openTo(failing)];
+    ending.waitForEvent("connection");
+    ending.send({ do: "end" });
+    failing.waitForEvent("connection");
+    failing.send({ do: "reset" });
+    const poller = new Poller().add(ended).add(failed);
+    waitFor("both", () => poller.wait(1000).length === 2);
+    look(ended);
+    look(failed);
+    expect(new Set(poller.wait(0))).toEqual(new Set([ended, failed]));
+    expect(ended.state).toMatchObject({ open: true, readEnded: true, writeEnded: false, failed: false });
+    expect(failed.state).toMatchObject({ open: false, failed: true, writable: 0 });
+    expect(ended.read()).toBeNull();
+    expect(errorOf(() => failed.write("x")).code).toBe("ECONNRESET");
+    expect(poller.wait(50)).toEqual([]);
+    ended.close();
+    failed.close();
+    expect(failed.state).toMatchObject({ connecting: false, open: false, failed: true, readable: 0, writable: 0 });
+  });
+
+  test("a failure, until it was thrown", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     const poller = new Poller().add(socket);
@@ -127,7 +159,7 @@ describe("a status that changes", () => {
     socket.close();
   });
 
-  test("a connection that fails is reported until that was seen", () => {
+  test("a connection that fails is reported until a call has thrown it", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: stuck.host, port: stuck.port });
     const poller = new Poller().add(socket);
@@ -136,6 +168,8 @@ describe("a status that changes", () => {
     expect(poller.wait(20_000)).toEqual([socket]);
     expect(poller.wait(0)).toEqual([socket]);
     expect(socket.status).toBe("failure");
+    expect(poller.wait(0)).toEqual([socket]);
+    errorOf(() => socket.read());
     expect(poller.wait(50)).toEqual([]);
     socket.close();
   });

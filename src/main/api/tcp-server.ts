@@ -46,7 +46,7 @@ export class TcpServer extends Handle {
     const channel = this.#channel;
     if (channel.count === this.#accepted) {
       if (channel.phase === PHASE_FAILED) {
-        throw channel.error;
+        throw channel.takeError();
       }
       const error = channel.takePendingError();
       if (error !== null) throw error;
@@ -101,7 +101,7 @@ export class TcpServer extends Handle {
     if (this.closed) return false;
     const channel = this.#channel;
     if (channel.count !== this.#accepted || channel.hasPendingError) return true;
-    return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorReported;
+    return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorTaken;
   }
 
   /** Pending clients are disconnected; accepted connections go on. */

@@ -35,6 +35,24 @@ const LINE_MAX = 1024 * 1024;
 const DELIMITER_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
 
+/** What is so on a connection at one moment. */
+export interface SocketState {
+  /** It is not established yet. */
+  connecting: boolean;
+  /** It is established and has not failed. */
+  open: boolean;
+  /** The peer has ended its side; there may be bytes to read. */
+  readEnded: boolean;
+  /** This side was ended, by `end`. */
+  writeEnded: boolean;
+  /** It has failed, or was closed here. There may be bytes to read. */
+  failed: boolean;
+  /** Bytes that can be read. */
+  readable: number;
+  /** Bytes that `write` would take. */
+  writable: number;
+}
+
 /** One end of a connection. Made by `connect`, a server's `accept`, or `TcpSocket.attach`. */
 export class TcpSocket extends Handle {
   readonly #channel: Channel;
@@ -103,10 +121,23 @@ export class TcpSocket extends Handle {
       this.#channel.link.caller.maybeCheckLiveness();
       return "waiting";
     }
-    this.#openReported = true;
-    if (phase === PHASE_OPEN && (state & WRITE_FAILED) === 0) return "success";
-    this.#channel.errorReported = true;
-    return "failure";
+    return phase === PHASE_OPEN && (state & WRITE_FAILED) === 0 ? "success" : "failure";
+  }
+
+  /** What is so now, all at one moment. */
+  get state(): SocketState {
+    const state = this.#channel.state;
+    const phase = state & PHASE_MASK;
+    const failed = this.closed || phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0;
+    return {
+      connecting: !this.closed && phase === PHASE_WAITING,
+      open: !failed && phase === PHASE_OPEN,
+      readEnded: !this.closed && (state & READ_ENDED) !== 0,
+      writeEnded: this.#writer.ended,
+      failed,
+      readable: this.readable,
+      writable: this.writable,
+    };
   }
 
   /** Why the status is `failure`, or null. The same error each time. */
@@ -192,6 +223,7 @@ export class TcpSocket extends Handle {
   waitUntilConnected(timeout = 0): Status {
     const { link, handleId } = this.#channel;
     link.caller.wait(handleId, new Deadline(timeout), TcpSocket.#isSettled, this);
+    this.reported(READABLE);
     return this.status;
   }
 
@@ -406,7 +438,7 @@ export class TcpSocket extends Handle {
         message: "a socket that is not connected yet can't be detached",
       });
     }
-    if (this.#channel.phase === PHASE_FAILED) throw this.#channel.error;
+    if (this.#channel.phase === PHASE_FAILED) throw this.#channel.takeError();
     const token = detachedToken(this.#channel, {
       options: this.#options,
       held: this.#reader.buffer.takeHeld(),
@@ -429,7 +461,7 @@ export class TcpSocket extends Handle {
     const phase = state & PHASE_MASK;
     if (phase === PHASE_WAITING) return false;
     if ((state & READ_ENDED) !== 0 && !this.#reader.endReported) return true;
-    if (phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0) return !this.#channel.errorReported;
+    if (phase === PHASE_FAILED) return !this.#channel.errorTaken;
     return !this.#openReported;
   }
 
@@ -437,7 +469,7 @@ export class TcpSocket extends Handle {
   override readyFor(interest: number): boolean {
     if ((interest & READABLE) !== 0 && this.ready) return true;
     if ((interest & WRITABLE) === 0 || this.closed || !this.#writer.open) return false;
-    return !this.#writer.failed || !this.#channel.errorReported;
+    return !this.#writer.failed || !this.#channel.errorTaken;
   }
 
   /** @internal */

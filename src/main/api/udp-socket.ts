@@ -236,14 +236,14 @@ export class UdpSocket extends Handle {
   get ready(): boolean {
     if (this.closed) return false;
     if (this.#rings.receive.readable > 0 || this.#channel.hasPendingError) return true;
-    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorReported;
+    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTaken;
   }
 
   /** @internal */
   override readyFor(interest: number): boolean {
     if ((interest & READABLE) !== 0 && this.ready) return true;
     if ((interest & WRITABLE) === 0 || this.closed) return false;
-    if (this.#channel.phase === PHASE_FAILED) return !this.#channel.errorReported;
+    if (this.#channel.phase === PHASE_FAILED) return !this.#channel.errorTaken;
     if (UdpSocket.#isWritable(this)) return true;
     askForRoom(this.#channel.words);
     return UdpSocket.#isWritable(this);
@@ -366,7 +366,7 @@ export class UdpSocket extends Handle {
 
   #throwFailure(): void {
     if (this.#channel.phase !== PHASE_FAILED) return;
-    throw this.#channel.error;
+    throw this.#channel.takeError();
   }
 
   #mustBeOpen(): void {

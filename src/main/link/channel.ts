@@ -93,8 +93,8 @@ export class Channel {
   #pendingErrorsSeen = 0;
   /** Whether another thread goes on with the connection. */
   detached = false;
-  /** Whether the program has seen that it failed. */
-  errorReported = false;
+  /** Whether a call has thrown why it failed: only then a poller stops reporting it. */
+  errorTaken = false;
   #error: NetError | null = null;
 
   constructor(
@@ -139,9 +139,14 @@ export class Channel {
 
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
   get error(): NetError {
-    this.errorReported = true;
     this.#error ??= new NetError(readFault(this.words, FAULT) ?? this.link.death ?? RUNTIME_CLOSED);
     return this.#error;
+  }
+
+  /** The same, for a call to throw it. */
+  takeError(): NetError {
+    this.errorTaken = true;
+    return this.error;
   }
 
   /** Bytes that were written, here or on the thread that has the connection now, and not handed to the operating system. */

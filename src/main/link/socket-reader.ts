@@ -49,8 +49,10 @@ export class SocketReader {
     // The state was stored after the last byte: look once more.
     const last = this.buffer.readable;
     if (last > 0) return last;
-    if ((state & READ_ENDED) === 0) throw this.#channel.error;
+    if ((state & READ_ENDED) === 0) throw this.#channel.takeError();
     this.endReported = true;
+    // A connection that failed behind its end has no more to tell a reader.
+    if ((state & PHASE_MASK) === PHASE_FAILED) this.#channel.errorTaken = true;
     return -1;
   }
 
@@ -106,7 +108,7 @@ export class SocketReader {
       const state = this.#channel.state;
       if ((state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) {
         if (buffer.readable >= wanted) return true; // the state was stored after the last byte
-        if ((state & READ_ENDED) === 0) throw this.#channel.error;
+        if ((state & READ_ENDED) === 0) throw this.#channel.takeError();
         this.endReported = buffer.readable === 0;
         return false;
       }

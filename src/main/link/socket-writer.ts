@@ -53,7 +53,7 @@ export class SocketWriter {
 
   /** Takes what fits of `bytes` from `offset` on. Throws the connection's error, or `EPIPE` after the end. */
   write(bytes: Uint8Array, offset: number): number {
-    if (this.failed) throw this.#channel.error;
+    if (this.failed) throw this.#channel.takeError();
     if (this.ended) throw writeAfterEnd();
     const count = this.#ring.write(bytes, offset);
     if (count > 0) {
@@ -86,13 +86,14 @@ export class SocketWriter {
   awaitRoom(deadline: Deadline): boolean {
     if (this.ended && !this.failed) throw writeAfterEnd();
     const room = this.#wait(deadline, SocketWriter.#hasRoom);
-    if (this.failed) throw this.#channel.error;
+    if (this.failed) throw this.#channel.takeError();
     return room;
   }
 
   /** Blocks until nothing is pending; returns what is. Throws as `pending`. */
   awaitDrained(deadline: Deadline): number {
     this.#wait(deadline, SocketWriter.#isDrained);
+    if (this.failed && this.#ring.pending > 0) throw this.#channel.takeError();
     return this.pending;
   }
 
