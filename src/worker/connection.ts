@@ -26,11 +26,12 @@ import type { RingPair } from "../ring/protocol.js";
 import type { Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
+import { takePushed } from "./pushed-bytes.js";
 import { Receiver } from "./receiver.js";
 import { isSecure } from "./secure-modules.js";
 import { Sender } from "./sender.js";
 import type { Slot } from "./slot.js";
-import { errorBehindEnd, readOnAfterRefusedWrite } from "./socket-handle.js";
+import { errorBehindEnd, readOnAfterRefusedWrite, resetBehindEnd } from "./socket-handle.js";
 
 export class Connection implements Handle {
   readonly slot: Slot;
@@ -43,6 +44,8 @@ export class Connection implements Handle {
   #error: unknown = null;
   #closing = false;
   #closed = false;
+  /** Node has reported the end of the stream: reading on brings nothing. */
+  #endSeen = false;
   #linger: NodeJS.Timeout | null = null;
   /** The options that were applied last; -1: those that the socket was made with. */
   #options = -1;
@@ -69,15 +72,16 @@ export class Connection implements Handle {
   take(socket: Socket, direct: boolean): void {
     this.#giveUp = null;
     this.#socket = socket;
-    this.#receiver.socket = socket;
+    this.#receiver.resume = () => socket.resume();
     readOnAfterRefusedWrite(
       socket,
       (error, destroy) => this.#readOn(error, destroy),
       (error) => (this.#error instanceof Error ? this.#error : error),
     );
-    if (!direct) socket.on("data", (bytes: Buffer) => this.#receiver.chunk(bytes) || socket.pause());
     socket.on("end", () => {
-      const error = isSecure(socket) ? null : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
+      this.#endSeen = true;
+      const secure = isSecure(socket);
+      const error = secure ? resetBehindEnd(socket) : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
       if (error === null) this.#receiver.finish(() => this.#readingEnded());
       else socket.destroy(error);
     });
@@ -89,6 +93,7 @@ export class Connection implements Handle {
       if (this.#error !== null) this.slot.failWriting(faultOf(this.#error));
       this.#receiver.finish(() => this.#socketClosed());
     });
+    if (!direct) takePushed(socket, this.#receiver);
   }
 
   /**
@@ -228,7 +233,7 @@ export class Connection implements Handle {
    * linger time bounds it.
    */
   #readOn(error: Error, destroy: () => void): boolean {
-    if (this.#closing || this.slot.readEnded) return false;
+    if (this.#closing || this.#endSeen) return false;
     this.#error = error;
     this.slot.failWriting(faultOf(error));
     const giveUp = (): void => {

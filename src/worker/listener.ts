@@ -77,7 +77,6 @@ export class Listener implements Handle {
       const { socket, direct } = withOnread(waiting, connection.onread);
       socket.setNoDelay(true); // here and not by the server, because a socket knows only what was set on itself
       connection.take(socket, direct);
-      if (!direct) socket.resume();
     }
     connection.opened(true);
   }

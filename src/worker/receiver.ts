@@ -4,12 +4,11 @@
  * Runs on the networking thread; the producer of the receive ring.
  *
  * Where the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are
- * its two callbacks. Where it does not, `chunk` copies what a 'data' event brought. Either may bring more than the ring
+ * its two callbacks. Where it does not, `chunk` copies what was pushed (pushed-bytes.ts). Either may bring more than the ring
  * holds: Node has fetched the next buffer before it learns that it should stop, and TLS goes on handing out what it has
  * deciphered. Such bytes wait in `#overflow`, and the end of the stream waits behind them.
  */
 
-import type { Socket } from "node:net";
 import { ByteProducer } from "../ring/byte-ring.js";
 import { tryPause } from "../ring/flow-control.js";
 import { RX_PAUSED, RX_READ, RX_WRITE } from "../ring/layout.js";
@@ -34,7 +33,8 @@ export class Receiver {
   readonly #ring: ByteProducer;
   readonly #waking: WakeCoalescing;
   readonly #overflow: Uint8Array[] = [];
-  #socket: Socket | null = null;
+  /** Has the socket read on; it reads until `received` or `chunk` returns false. */
+  resume: () => void = () => {};
   #direct = true;
   #paused = false;
   #discarding = false;
@@ -49,11 +49,6 @@ export class Receiver {
       new Uint8Array(ring.memory, ring.offset, ring.capacity),
     );
     this.#waking = new WakeCoalescing(slot, ring.capacity);
-  }
-
-  /** The socket whose bytes come; it is paused and resumed by this receiver. */
-  set socket(socket: Socket) {
-    this.#socket = socket;
   }
 
   /** Whether it waits for the caller to make room. */
@@ -98,7 +93,7 @@ export class Receiver {
     if (!this.#paused || Atomics.load(this.#slot.words, RX_PAUSED) === 1) return; // partner: tryResume
     this.#emptyOverflow();
     this.#paused = false;
-    if (this.#hasRoom()) this.#resume();
+    if (this.#hasRoom()) this.resume();
   }
 
   /** Calls `then` once all received bytes are in the ring: at once, or when the caller has made room for the last. */
@@ -118,17 +113,13 @@ export class Receiver {
     this.#overflowEmpty();
     if (this.#paused) {
       this.#paused = false;
-      this.#resume();
+      this.resume();
     }
   }
 
   /** `count` bytes more are in the ring. */
   #notify(count: number): void {
     this.#waking.arrived(count, count >= BULK_BYTES);
-  }
-
-  #resume(): void {
-    this.#socket?.resume();
   }
 
   #hasRoom(): boolean {

@@ -30,7 +30,7 @@ function handleOf(socket: Socket): PrivateHandle | null {
 /**
  * Gives an accepted socket what only sockets one makes oneself can have: `onread`, a buffer that the kernel reads into. Returns the
  * socket to use in place of `accepted` (which was made with `pauseOnConnect`), and whether it reads by `onread`; if not, bytes
- * come by 'data' events.
+ * are pushed.
  */
 export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; direct: boolean } {
   const handle = handleOf(accepted);
@@ -69,6 +69,22 @@ export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void
 }
 
 /**
+ * The same for TLS, with one look: bytes that come behind the end of a TLS stream belong to nobody. A reset that follows a close_notify
+ * before this side looks can't be told from one that took its place, and is an error too.
+ */
+export function resetBehindEnd(socket: Socket): NodeJS.ErrnoException | null {
+  const descriptor = handleOf(socket)?.fd;
+  if (typeof descriptor !== "number" || descriptor < 0) return null;
+  try {
+    readSync(descriptor, new Uint8Array(1));
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EAGAIN" ? null : (error as NodeJS.ErrnoException);
+  }
+}
+
+/**
  * Keeps a socket open for reading when a write is refused: Node would destroy it at once, and with it bytes that had arrived before.
  * `refused` is asked once, with the error and with what destroys the socket later; false destroys it now. `reason` gives the error to
  * destroy it with in all other cases.
@@ -86,7 +102,9 @@ export function readOnAfterRefusedWrite(
       return destroy.call(socket, reason(error));
     readingOn = true;
     // Node emits no 'end' on a socket with an error: its end is seen where it is pushed.
-    socket.push = (): boolean => {
+    const { push } = socket;
+    socket.push = (bytes: Buffer | null): boolean => {
+      if (bytes !== null) return push.call(socket, bytes);
       destroyNow();
       return false;
     };

@@ -91,7 +91,7 @@ class Worker extends Actor {
     this.slot = new product.Slot(this.link, { handleId: HANDLE_ID, memory: shared(fabric.slot), offset: 0 });
     this.receiver = new product.Receiver(this.slot, { memory: shared(bytes), offset: 0, capacity: plan.capacity });
     this.socket = new NodeSocket(plan, this.receiver, () => this.slot.endReading());
-    this.receiver.socket = this.socket as unknown as Receiver["socket"];
+    this.receiver.resume = () => this.socket.resume();
     this.link.handles.set(HANDLE_ID, { slot: this.slot, service: () => this.receiver.maybeResume() });
   }
 

@@ -12,6 +12,7 @@ const HEADER = 5; // of a TLS record: type, version (2), length (2); RFC 8446, 5
 
 let mode = "forward";
 let current = null;
+let upstream = null;
 /** Bytes of the server that were held back. */
 let held = [];
 
@@ -23,6 +24,7 @@ const listener = net.createServer({ allowHalfOpen: true }, (client) => {
   const server = net.connect(path ? { path, allowHalfOpen: true } : { port, host: "127.0.0.1", allowHalfOpen: true });
   let passed = 0;
   current = client;
+  upstream = server;
   say("client connected");
   client.on("error", () => {});
   server.on("error", () => {});
@@ -59,6 +61,7 @@ const commands = {
     current.end();
   },
   reset: () => current.resetAndDestroy(),
+  resetServer: () => upstream.resetAndDestroy(),
   /** Passes on what was held back so far. */
   pass: () => {
     for (const bytes of held) current.write(bytes);

@@ -1,0 +1,21 @@
+/**
+ * The way in for sockets that take no `onread` buffer: accepted TLS connections, and all accepted ones where only public ways are used.
+ *
+ * Runs on the networking thread. Node gives each piece to the socket's `push`, which keeps it in the stream's own buffer while the
+ * stream is paused; `destroy` drops that buffer, and with it bytes that had arrived before a reset. So `push` is replaced: pieces go
+ * to the receiver at once, and those that the ring has no room for wait there.
+ */
+
+import type { Socket } from "node:net";
+import type { Receiver } from "./receiver.js";
+
+/** Gives `receiver` what the stream has buffered so far, and from then on all that is pushed. Begins to read. */
+export function takePushed(socket: Socket, receiver: Receiver): void {
+  const { push } = socket;
+  // The stream itself calls `_read` to have Node read; it does nothing while Node reads already.
+  receiver.resume = () => socket._read(0);
+  let room = true;
+  for (let bytes = socket.read(); bytes !== null; bytes = socket.read()) room = receiver.chunk(bytes);
+  socket.push = (bytes: Buffer | null): boolean => (bytes === null ? push.call(socket, null) : receiver.chunk(bytes));
+  if (room) receiver.resume();
+}

@@ -1,0 +1,96 @@
+/**
+ * Resets of TLS connections, accepted and outgoing: what had arrived is delivered before them, and they are errors, soon.
+ */
+
+import { connect, listen, type TcpSocket } from "ringnet";
+import { describe, expect, test } from "vitest";
+import { pattern } from "../support/bytes.js";
+import { type Peer, startPeer } from "../support/peers.js";
+import { pause, timed, waitFor } from "../support/waiting.js";
+import { acceptFrom, errorOf, readToEnd } from "../tcp/sockets.js";
+import { Authority } from "./support/certificates.js";
+import { startRelay } from "./support/relays.js";
+
+const authority = new Authority("the authority");
+const identity = authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
+const server = { key: identity.key, cert: identity.cert };
+const RESET = ["ECONNRESET", "EPIPE"];
+/** Well below the linger time, in ms. */
+const SOON = 3000;
+
+type Pair = { socket: TcpSocket; peer: Peer; reset: () => void };
+
+const WAYS: [string, (receiveBuffer: number) => Pair][] = [
+  [
+    "accepted",
+    (receiveBuffer) => {
+      const listener = listen({ host: "127.0.0.1", tls: server, receiveBuffer });
+      const relay = startRelay(listener.port);
+      const tls = { ca: authority.cert, servername: "localhost" };
+      const peer = startPeer("manual", { connect: relay.port, tls });
+      const socket = acceptFrom(listener);
+      peer.waitForEvent("connection");
+      return { socket, peer, reset: () => relay.harm("resetServer") };
+    },
+  ],
+  [
+    "outgoing",
+    (receiveBuffer) => {
+      const peer = startPeer("manual", { tls: server });
+      const relay = startRelay(peer.port);
+      const tls = { ca: authority.cert };
+      const socket = connect({ host: "localhost", port: relay.port, tls, timeout: 5000, receiveBuffer });
+      peer.waitForEvent("connection");
+      return { socket, peer, reset: () => relay.harm("reset") };
+    },
+  ],
+];
+
+describe.each(WAYS)("%s", (_way, open) => {
+  test.each([4000, 20_000, 60_000])(
+    "%d bytes that a small ring had no room for are delivered before the reset",
+    (bytes) => {
+      const { socket, peer, reset } = open(4096);
+      peer.send({ do: "write", bytes, seed: 3 });
+      waitFor("bytes", () => socket.readable >= Math.min(bytes, 4096));
+      pause(500); // what does not fit may arrive; nothing tells when it has
+      reset();
+      pause(100);
+      const { bytes: got, error } = readToEnd(socket);
+      expect(got.equals(pattern(3, 0, bytes))).toBe(true);
+      expect(RESET).toContain(error?.code);
+      socket.close();
+    },
+  );
+
+  test("a reset right behind bytes is an error, not an end", () => {
+    const { socket, peer, reset } = open(1 << 20);
+    peer.send({ do: "write", bytes: 20_000, seed: 3 });
+    reset();
+    const { bytes, error } = readToEnd(socket);
+    expect(bytes.equals(pattern(3, 0, bytes.length))).toBe(true);
+    expect(RESET).toContain(error?.code);
+    socket.close();
+  });
+
+  test.each([4000, 20_000, 60_000])(
+    "after a write that was refused, the %d bytes that had arrived come first, and the error soon",
+    (bytes) => {
+      const { socket, peer, reset } = open(4096);
+      peer.send({ do: "write", bytes, seed: 3 });
+      waitFor("bytes", () => socket.readable >= Math.min(bytes, 4096));
+      pause(500); // as above
+      reset();
+      const { value, milliseconds } = timed(() => {
+        errorOf(() => {
+          for (;;) socket.writeAll("more", 5000);
+        });
+        return readToEnd(socket);
+      });
+      expect(value.bytes.equals(pattern(3, 0, bytes))).toBe(true);
+      expect(RESET).toContain(value.error?.code);
+      expect(milliseconds).toBeLessThan(SOON);
+      socket.close();
+    },
+  );
+});
