@@ -10,6 +10,7 @@ export const ENTRIES = {
   net: { module: "main/net", default: "net" },
   http: { module: "http/index" },
   pool: { module: "pool/index" },
+  "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
 };
 
 /** Files that threads of `ringnet/pool` start with: no entry points, so in CommonJS only, and not among the `exports`. */

@@ -1,0 +1,102 @@
+/**
+ * ringnet/sync-fetch: the interface of the package sync-fetch, over ringnet/http.
+ *
+ * `fetch` returns when the response is complete. Runs on the calling thread.
+ */
+
+import * as http from "../http/index.js";
+import { FetchError } from "./sync-fetch/fetch-error.js";
+import { SyncHeaders } from "./sync-fetch/headers.js";
+import { type RequestInit, SyncRequest } from "./sync-fetch/request.js";
+import { SyncResponse } from "./sync-fetch/response.js";
+
+export type { BodyInit } from "./sync-fetch/body.js";
+export type { HeadersInit } from "./sync-fetch/headers.js";
+export type { RequestInit } from "./sync-fetch/request.js";
+export type { ResponseInit } from "./sync-fetch/response.js";
+export { FetchError, SyncHeaders as Headers, SyncRequest as Request, SyncResponse as Response };
+
+/**
+ * Blocks until the response is complete, or `init.timeout` ms are over.
+ * Throws a `FetchError` if there is no response, and a `TypeError` for wrong arguments. What has happened to the body is
+ * thrown by `text`, `json` and the like. A status of 400 and more is no error.
+ */
+export function fetch(resource: string | URL | SyncRequest, init: RequestInit = {}): SyncResponse {
+  const request = new SyncRequest(resource, init);
+  const response = http.fetch(request.url, optionsOf(request));
+  try {
+    response.waitUntilHeaders();
+  } catch (error) {
+    throw failure(error, request, "request-timeout");
+  }
+  let bytes: Buffer | null = null;
+  let error: unknown = null;
+  try {
+    bytes = response.bytes();
+  } catch (thrown) {
+    error = failure(thrown, request, "body-timeout");
+    response.close();
+  }
+  const { status, statusText, url, redirected } = response;
+  const headers = headersOf(response.rawHeaders);
+  const location = headers.get("location");
+  if (request.redirect === "manual" && location !== null && URL.canParse(location, url)) {
+    headers.set("location", new URL(location, url).href);
+  }
+  return new SyncResponse(bytes, { status, statusText, headers, url }, { redirected, error });
+}
+
+Object.assign(fetch, { FetchError, Headers: SyncHeaders, Request: SyncRequest, Response: SyncResponse });
+
+export declare namespace fetch {
+  export { FetchError, SyncHeaders as Headers, SyncRequest as Request, SyncResponse as Response };
+}
+
+function optionsOf(request: SyncRequest): http.RequestOptions {
+  const { method, redirect, signal, follow, timeout, size, compress } = request;
+  if (timeout !== undefined && !Number.isInteger(timeout)) {
+    throw new TypeError(`timeout must be a whole number of ms, not ${String(timeout)}`);
+  }
+  const headers = new SyncHeaders(request.headers);
+  headers.delete("content-length"); // that of the body is sent
+  return {
+    method,
+    redirect,
+    headers: headers.entries(),
+    body: request.look(),
+    decompress: compress ?? true,
+    ...(signal === null ? {} : { signal }),
+    ...(follow === undefined ? {} : { maxRedirects: follow }),
+    ...(timeout ? { timeout } : {}),
+    ...(size ? { maxLength: size } : {}),
+  };
+}
+
+function headersOf(raw: readonly string[]): SyncHeaders {
+  const headers = new SyncHeaders();
+  for (let i = 0; i < raw.length; i += 2) headers.append(raw[i], raw[i + 1]);
+  return headers;
+}
+
+/** The error in the words of node-fetch; what is not the network's, as the reason of a signal, stays as it is. */
+function failure(error: unknown, request: SyncRequest, late: "request-timeout" | "body-timeout"): unknown {
+  if (!(error instanceof http.HttpError)) return error;
+  const { code, url } = error;
+  if (code === "ETIMEDOUT" && request.timeout) return new FetchError("The operation was aborted.", late, error);
+  if (code === "EMSGSIZE" && late === "body-timeout") {
+    return new FetchError(`content size at ${url} over limit: ${request.size}`, "max-size", error);
+  }
+  if (code === "ERR_HTTP_TOO_MANY_REDIRECTS") {
+    return new FetchError(`maximum redirect reached at: ${url}`, "max-redirect", error);
+  }
+  if (code === "ERR_HTTP_REDIRECT") {
+    return request.redirect === "error"
+      ? new FetchError(
+          `uri requested responds with a redirect, redirect mode is set to error: ${url}`,
+          "no-redirect",
+          error,
+        )
+      : new FetchError(error.message, "invalid-redirect", error);
+  }
+  return new FetchError(`request to ${url} failed, reason: ${error.message}`, "system", error);
+}
