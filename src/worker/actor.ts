@@ -6,7 +6,7 @@
  */
 
 import { BroadcastChannel, type MessagePort } from "node:worker_threads";
-import { LIFE, LIFE_RUNNING, LIFE_STOPPED, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
+import { LIFE, LIFE_RUNNING, LIFE_STOPPED, MAX_SLOTS, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
 import { CallerLink, type Handle } from "./caller-link.js";
@@ -17,8 +17,8 @@ import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
 import { TlsContextCache } from "./tls-context-cache.js";
 
-/** Messages kept about connections that are not known yet. */
-const MAX_EARLY = 1024;
+/** The attached slots are searched for released ones whenever there are twice as many as the search before has left, and so many at least. */
+const FIRST_SWEEP = 64;
 
 export class Actor {
   readonly #words: Int32Array;
@@ -30,8 +30,12 @@ export class Actor {
   readonly #attached = new Map<string, CallerLink>();
   /** Slots that moved to another caller, by the handle id that they had at home. */
   readonly #attachedSlots = new Map<number, Handle["slot"]>();
-  /** Messages about connections whose own command is still under way: two ports keep no order between them. */
-  readonly #early: AttachMessage[] = [];
+  /**
+   * Messages about connections whose own command is still under way, by their handle ids at home, each list in its order: two ports keep
+   * no order between them. Of a connection that is gone for good the message stays, until there are more than handles can be open.
+   */
+  readonly #early = new Map<number, AttachMessage[]>();
+  #nextSweep = FIRST_SWEEP;
   readonly #resolver = new Resolver();
   readonly #tlsContexts = new TlsContextCache();
   readonly #connector: Connector;
@@ -79,7 +83,7 @@ export class Actor {
       case "accept": {
         const server = link.handles.get(command.server);
         if (server instanceof Listener) server.accept(command);
-        for (const message of this.#early.splice(0)) this.#attach(message);
+        this.#attachEarly(command.slot.handleId);
         break;
       }
       case "bind":
@@ -109,15 +113,23 @@ export class Actor {
     if (slot !== undefined && slot.phase !== PHASE_RELEASED) slot.revoke();
   }
 
+  #attachEarly(home: number): void {
+    const messages = this.#early.get(home);
+    if (messages === undefined) return;
+    this.#early.delete(home);
+    for (const message of messages) this.#attach(message);
+  }
+
   #attach(message: AttachMessage): void {
-    for (const [home, slot] of this.#attachedSlots) if (slot.phase === PHASE_RELEASED) this.#attachedSlots.delete(home);
-    const slot = this.#attachedSlots.get(message.home) ?? this.#links[0]?.handles.get(message.home)?.slot;
+    const moved = this.#attachedSlots.get(message.home);
+    const slot =
+      moved === undefined || moved.phase === PHASE_RELEASED ? this.#links[0]?.handles.get(message.home)?.slot : moved;
     if (slot === undefined) {
-      this.#early.push(message);
-      if (this.#early.length > MAX_EARLY) this.#early.shift(); // its connection is gone for good
+      this.#keepEarly(message);
       return;
     }
     this.#attachedSlots.set(message.home, slot);
+    this.#forgetReleased();
     for (const [caller, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(caller);
     let link = this.#attached.get(message.caller);
     if (link === undefined) {
@@ -128,6 +140,20 @@ export class Actor {
     slot.moveTo(link, message.handleId);
     link.handles.get(message.handleId)?.service();
     this.#work();
+  }
+
+  #keepEarly(message: AttachMessage): void {
+    const messages = this.#early.get(message.home);
+    if (messages !== undefined) messages.push(message);
+    else this.#early.set(message.home, [message]);
+    if (this.#early.size > MAX_SLOTS) this.#early.delete(this.#early.keys().next().value as number);
+  }
+
+  /** Its cost is that of the slots attached since the last time. */
+  #forgetReleased(): void {
+    if (this.#attachedSlots.size < this.#nextSweep) return;
+    for (const [home, slot] of this.#attachedSlots) if (slot.phase === PHASE_RELEASED) this.#attachedSlots.delete(home);
+    this.#nextSweep = Math.max(FIRST_SWEEP, 2 * this.#attachedSlots.size);
   }
 
   #rung(): void {

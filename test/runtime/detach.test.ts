@@ -499,3 +499,30 @@ test.each(["open", "closed"])(
     expect(peer.waitForEvent("end").bytes).toBe(taken);
   },
 );
+
+test("connections that are attached in a burst are all served", () => {
+  const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 4096 });
+  const clients = 1500;
+  startPeer("answer", { connect: server.port, connections: clients, size: 6, reply: "answer" });
+  const sockets = Array.from({ length: clients }, () => TcpSocket.attach(acceptFrom(server).detach()));
+  for (const socket of sockets) socket.writeAll("knock!");
+  const deadline = performance.now() + 15_000;
+  for (const socket of sockets) {
+    expect(String(socket.readExactly(6, Math.max(0, deadline - performance.now())))).toBe("answer");
+    socket.close();
+  }
+  server.close();
+});
+
+test("a thread that attaches again and again, and does nothing else, takes no more memory and hears of news", () => {
+  const peer = startPeer("echo");
+  let socket = openTo(peer);
+  const before = process.memoryUsage().rss;
+  for (let i = 0; i < 5000; i++) socket = TcpSocket.attach(socket.detach());
+  expect(process.memoryUsage().rss - before).toBeLessThan(150e6);
+  const poller = new Poller().add(socket);
+  socket.writeAll("x");
+  expect(poller.wait(5000)).toEqual([socket]);
+  expect(String(socket.readExactly(1, 5000))).toBe("x");
+  socket.close();
+});

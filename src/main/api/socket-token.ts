@@ -7,7 +7,6 @@
  * nothing else reaches it from a thread that it has never met; until then what arrives stays in the ring.
  */
 
-import { BroadcastChannel } from "node:worker_threads";
 import { HANDLE_ID, LINK_BLOCK_BYTES, SLOT_WORDS } from "../../ring/layout.js";
 import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
 import { type Caller, thisCaller } from "../link/caller.js";
@@ -85,9 +84,7 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
     home,
     handleId,
   };
-  const broadcast = new BroadcastChannel(token.networkingThread);
-  broadcast.postMessage(message);
-  broadcast.close();
+  link.announcements?.post(message);
   return { ...token.state, channel };
 }
 

@@ -81,7 +81,7 @@ export class Caller {
     const time = now();
     if (time - this.#lastHeartbeat < HEARTBEAT_MS) return;
     this.#lastHeartbeat = time;
-    for (const link of this.links) link.liveness.heartbeat();
+    for (const link of this.links) link.heartbeat();
   }
 }
 

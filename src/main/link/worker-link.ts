@@ -23,6 +23,7 @@ import type { Command, RingPair } from "../../ring/protocol.js";
 import { DoorbellRinger } from "../../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../../ring/slot-queue.js";
 import { NetError } from "../api/net-error.js";
+import { Announcements } from "./announcements.js";
 import { Channel, type ChannelCaller } from "./channel.js";
 import { Liveness } from "./liveness.js";
 import { Notices } from "./notices.js";
@@ -44,6 +45,8 @@ export class WorkerLink {
   readonly linkBlock: SharedArrayBuffer;
   readonly liveness: Liveness;
   readonly notices: Notices;
+  /** Where this thread has only attached connections. */
+  readonly announcements: Announcements | null;
   /** Called once, when the networking thread is known to have ended. */
   onDeath: () => void = () => {};
   readonly #port: MessagePort | null;
@@ -71,6 +74,7 @@ export class WorkerLink {
     this.notices = new Notices(words, port, this.#channels);
     this.queue = new SlotQueueProducer(words, TO_WORKER_WRITE, QUEUES);
     this.#fromWorker = new SlotQueueConsumer(words, TO_CALLER_WRITE, TO_CALLER_READ, QUEUES + QUEUE_CAPACITY);
+    this.announcements = port === null ? new Announcements(name) : null;
     caller.links.push(this);
   }
 
@@ -188,9 +192,16 @@ export class WorkerLink {
 
   /** The networking thread has ended: everything of this link has failed. */
   died(): void {
+    this.announcements?.close();
     for (const channel of this.#channels.values()) channel.notifyWatchers();
     this.onDeath();
     this.caller.links = this.caller.links.filter((link) => link !== this);
+  }
+
+  /** Called every HEARTBEAT_MS while the program waits, or polls. */
+  heartbeat(): void {
+    this.liveness.heartbeat();
+    this.announcements?.dropOthers();
   }
 
   #open(rings: RingPair | null, freeRings: () => void = () => {}): Channel {
