@@ -23,6 +23,7 @@ export type {
   ListenOptions,
   ReadLimitOptions,
   RuntimeOptions,
+  StartTlsOptions,
   TlsOptions,
 } from "./api/options.js";
 export { type PollEntry, Poller, poll } from "./api/poller.js";

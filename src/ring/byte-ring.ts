@@ -100,6 +100,22 @@ export class ByteProducer {
     return this.#bytes.subarray(index, index + count);
   }
 
+  /** The position behind the last byte published. */
+  get position(): number {
+    return this.#writePosition;
+  }
+
+  /** A copy of the bytes that the consumer has not consumed. Only while the consumer leaves them alone. */
+  unread(): Uint8Array {
+    const count = this.pending;
+    const from = (this.#writePosition - count) & this.#mask;
+    const bytes = new Uint8Array(count);
+    const first = Math.min(count, this.capacity - from);
+    bytes.set(this.#bytes.subarray(from, from + first));
+    bytes.set(this.#bytes.subarray(0, count - first), first);
+    return bytes;
+  }
+
   /** Hands `count` bytes, written in place, to the consumer. */
   publish(count: number): void {
     this.#writePosition = (this.#writePosition + count) | 0;
@@ -175,6 +191,12 @@ export class ByteConsumer {
     const index = (this.#readPosition + ahead) & this.#mask;
     const count = Math.max(0, Math.min(this.readable - ahead, this.capacity - index, limit));
     return this.#bytes.subarray(index, index + count);
+  }
+
+  /** Gives the bytes before `position` back to the producer, unread. */
+  skipTo(position: number): void {
+    const count = (position - this.#readPosition) | 0;
+    if (count > 0) this.consume(count);
   }
 
   /** Gives `count` bytes back to the producer. Whoever still reads them in place reads garbage from here on. */

@@ -149,6 +149,19 @@ export interface ResolveCommand {
   host: string;
 }
 
+/**
+ * Starts TLS on an open connection. Behind it the caller neither writes, nor ends, nor reads until the notice `secured`: what is
+ * unread belongs to TLS.
+ */
+export interface StartTlsCommand {
+  type: "start-tls";
+  handleId: number;
+  tls: TlsParameters;
+  isServer: boolean;
+  /** The first bytes for TLS: what the caller had taken out of the receive ring and not read. */
+  early: Uint8Array;
+}
+
 /** Closes a server or gives up a look-up. Connections and UDP sockets are closed through REQUEST. */
 export interface CloseCommand {
   type: "close";
@@ -167,6 +180,7 @@ export type Command =
   | ListenCommand
   | AcceptCommand
   | BindCommand
+  | StartTlsCommand
   | UdpCallCommand
   | ResolveCommand
   | CloseCommand
@@ -225,6 +239,8 @@ interface OfHandle {
 
 export type Notice =
   | ({ type: "connected"; facts: ConnectionFacts } & OfHandle)
+  /** TLS was started; reading goes on at `position` of the receive ring. */
+  | ({ type: "secured"; facts: ConnectionFacts; position: number } & OfHandle)
   | ({ type: "resolved"; addresses: string[] } & OfHandle)
   | ({ type: "bound"; address: string; port: number } & OfHandle)
   /** A client is pending at a server; it takes a slot and rings only when it is accepted. */

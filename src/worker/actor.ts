@@ -10,6 +10,7 @@ import { LIFE, LIFE_RUNNING, LIFE_STOPPED, MAX_SLOTS, PHASE_RELEASED, PING, PONG
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
 import { CallerLink, type Handle } from "./caller-link.js";
+import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
 import { Listener } from "./listener.js";
@@ -89,6 +90,11 @@ export class Actor {
       case "bind":
         new DatagramSocket(link, command, this.#resolver, this.#lingerMs);
         break;
+      case "start-tls": {
+        const connection = link.handles.get(command.handleId);
+        if (connection instanceof Connection) connection.startTls(command, this.#tlsContexts);
+        break;
+      }
       case "udp-call": {
         const socket = link.handles.get(command.handleId);
         if (socket instanceof DatagramSocket) socket.call(command);

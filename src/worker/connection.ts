@@ -11,6 +11,7 @@
  */
 
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import {
   KEEP_ALIVE_DELAY,
   OPTION_KEEP_ALIVE,
@@ -22,7 +23,7 @@ import {
   REQUEST_OPTIONS,
   REQUEST_RESET,
 } from "../ring/layout.js";
-import type { RingPair } from "../ring/protocol.js";
+import type { RingPair, StartTlsCommand } from "../ring/protocol.js";
 import type { Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
@@ -32,6 +33,8 @@ import { isSecure } from "./secure-modules.js";
 import { Sender } from "./sender.js";
 import type { Slot } from "./slot.js";
 import { errorBehindEnd, readOnAfterRefusedWrite, resetBehindEnd } from "./socket-handle.js";
+import type { TlsContextCache } from "./tls-context-cache.js";
+import { startClient, startServer } from "./tls-start.js";
 
 export class Connection implements Handle {
   readonly slot: Slot;
@@ -47,6 +50,8 @@ export class Connection implements Handle {
   /** Node has reported the end of the stream: reading on brings nothing. */
   #endSeen = false;
   #linger: NodeJS.Timeout | null = null;
+  /** The name that it was connected to, which TLS verifies. */
+  host: string | null = null;
   /** The options that were applied last; -1: those that the socket was made with. */
   #options = -1;
 
@@ -78,18 +83,22 @@ export class Connection implements Handle {
       (error, destroy) => this.#readOn(error, destroy),
       (error) => (this.#error instanceof Error ? this.#error : error),
     );
+    // A socket that TLS was started on is not this connection's any more.
+    const mine = (): boolean => this.#socket === socket;
     socket.on("end", () => {
+      if (!mine()) return;
       this.#endSeen = true;
       const secure = isSecure(socket);
       const error = secure ? resetBehindEnd(socket) : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
       if (error === null) this.#receiver.finish(() => this.#readingEnded());
       else socket.destroy(error);
     });
-    socket.on("finish", () => this.#writingEnded());
+    socket.on("finish", () => mine() && this.#writingEnded());
     socket.on("error", (error) => {
-      this.#error ??= error;
+      if (mine()) this.#error ??= error;
     });
     socket.on("close", () => {
+      if (!mine()) return;
       if (this.#error !== null) this.slot.failWriting(faultOf(this.#error));
       this.#receiver.finish(() => this.#socketClosed());
     });
@@ -105,6 +114,45 @@ export class Connection implements Handle {
     this.slot.connected(known ? null : connectionFacts(socket));
     this.#sender.start(socket);
     this.service();
+  }
+
+  /** The program starts TLS: the bytes that came and were not read are the first of TLS. Failing, it ends the connection. */
+  startTls(command: StartTlsCommand, contexts: TlsContextCache): void {
+    const below = this.#socket;
+    if (this.#closing || this.#closed || below === null) return;
+    const ended = this.slot.readEnded || below.readableEnded || below.destroyed || this.#error !== null;
+    if (ended || !this.#sender.stop()) {
+      below.destroy(startedTooLate(this.#error)); // its 'close' says why
+      return;
+    }
+    below.pause();
+    delete (below as Partial<Socket>).push; // what takePushed replaced
+    const { bytes, position } = this.#receiver.surrender();
+    this.#socket = null;
+    this.connecting(() => below.destroy());
+    const first = Buffer.concat([command.early, bytes]);
+    if (first.length > 0) below.unshift(first);
+    const end = {
+      done: (socket: TLSSocket): void => {
+        if (this.#closed) return void socket.destroy();
+        this.#options = -1;
+        socket.setNoDelay(true); // a socket knows only what was set on itself
+        this.take(socket, false);
+        this.slot.secured(connectionFacts(socket), position);
+        this.#sender.start(socket);
+        this.service();
+      },
+      failed: (error: Error): void => {
+        if (!this.#closed) this.failed(error);
+      },
+    };
+    try {
+      if (command.isServer) startServer(contexts, command.tls, below, end);
+      else startClient(contexts, command.tls, below, this.host, end);
+    } catch (error) {
+      end.failed(error as Error);
+      below.destroy();
+    }
   }
 
   /** There will be no socket. */
@@ -243,4 +291,9 @@ export class Connection implements Handle {
     this.#linger = setTimeout(giveUp, this.#lingerMs);
     return true;
   }
+}
+
+function startedTooLate(error: unknown): Error {
+  if (error instanceof Error) return error;
+  return Object.assign(new Error("the connection had ended when TLS was to be started"), { code: "ECONNRESET" });
 }

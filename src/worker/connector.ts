@@ -35,6 +35,7 @@ export class Connector {
   /** Opens what `command` asks for; how it goes is said in its slot. */
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
+    if ("host" in command.target) connection.host = command.target.host;
     const options = { ...optionsOf(command), onread: connection.onread };
     let context: KeptContext | null = null;
     const race = new AddressRace(

@@ -117,6 +117,19 @@ export class Receiver {
     }
   }
 
+  /**
+   * Takes all that came and was not read, for a protocol that begins with these bytes, and lets go of the socket. The caller leaves the
+   * ring alone meanwhile, and goes on reading at `position`.
+   */
+  surrender(): { bytes: Uint8Array; position: number } {
+    this.resume = () => {};
+    const bytes = Buffer.concat([this.#ring.unread(), ...this.#overflow.splice(0)]);
+    this.#afterOverflow.length = 0;
+    Atomics.store(this.#slot.words, RX_PAUSED, 0); // partner: tryResume (exchange)
+    this.#paused = false;
+    return { bytes, position: this.#ring.position };
+  }
+
   /** `count` bytes more are in the ring. */
   #notify(count: number): void {
     this.#waking.arrived(count, count >= BULK_BYTES);

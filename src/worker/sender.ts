@@ -55,6 +55,13 @@ export class Sender {
     this.pump();
   }
 
+  /** Sends nothing until it is started again. Returns false, and does nothing, where bytes are under way or the end is. */
+  stop(): boolean {
+    if (this.#inFlight > 0 || this.#ending) return false;
+    this.#socket = null;
+    return true;
+  }
+
   /** Bytes that the kernel has not taken yet. */
   get pending(): number {
     return this.#ring.readable;

@@ -124,6 +124,12 @@ export class Slot {
     this.#become((this.#state & ~PHASE_MASK) | PHASE_OPEN);
   }
 
+  /** TLS is established on an open connection; what the caller reads begins at `position` of the receive ring. */
+  secured(facts: ConnectionFacts, position: number): void {
+    this.#link.post({ type: "secured", handleId: this.#handleId, facts, position });
+    this.notifyCaller();
+  }
+
   /** The server or UDP socket is bound. */
   bound(address: string, port: number): void {
     this.#link.post({ type: "bound", handleId: this.#handleId, address, port });

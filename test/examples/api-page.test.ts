@@ -11,6 +11,7 @@ import { startPeer } from "../support/peers.js";
 import { root } from "../support/processes.js";
 import { runProgram } from "../support/programs.js";
 import { Authority } from "../tls/support/certificates.js";
+import { startStarttls } from "../tls/support/servers.js";
 import { publicNames } from "./declarations.js";
 
 const PAGE = readFileSync(join(root, "docs/api.md"), "utf8");
@@ -62,6 +63,7 @@ describe("the examples of docs/api.md", () => {
       news: startPeer("halfClosed", { text: "one\ntwo\nthree\n" }).port,
       silent: startPeer("silent").port,
       secure: startPeer("echo", { tls: { cert, key } }).port,
+      starttls: startStarttls({ cert, key }).port,
       ca: authority.cert,
     };
     prelude = `data:text/javascript,${encodeURIComponent(`Object.assign(globalThis, ${JSON.stringify(given)});`)}`;

@@ -44,8 +44,14 @@ export interface Server {
   stop(): void;
 }
 
-/** Starts a server that wants a password by the method `authentication` of pg_hba.conf; ready when this returns. */
-export function startPostgres(authentication: "scram-sha-256" | "md5" | "password" | "trust"): Server {
+/**
+ * Starts a server that wants a password by the method `authentication` of pg_hba.conf, and takes TLS where it has a certificate; ready when
+ * this returns.
+ */
+export function startPostgres(
+  authentication: "scram-sha-256" | "md5" | "password" | "trust",
+  identity?: { cert: string; key: string },
+): Server {
   const folder = temporaryFolder();
   const [user, password] = ["tester", "pässword 1"];
   writeFileSync(join(folder, "password"), password);
@@ -66,7 +72,11 @@ export function startPostgres(authentication: "scram-sha-256" | "md5" | "passwor
   const made = spawnSync(initdb, initArgs, { encoding: "utf8", timeout: 60_000, cwd: "/" });
   if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? ""} ${made.stdout}${made.stderr}`);
   const port = closedPort();
-  const settings = ["listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB"].flatMap((each) => ["-c", each]);
+  const secure = identity === undefined ? [] : ["ssl=on", ...tlsFiles(folder, identity)];
+  const settings = ["listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB", ...secure].flatMap((each) => [
+    "-c",
+    each,
+  ]);
   const [postgres, args] = unprivileged([
     join(programs(), "postgres"),
     "-D",
@@ -84,4 +94,14 @@ export function startPostgres(authentication: "scram-sha-256" | "md5" | "passwor
     server.waitForExit(20_000);
   };
   return { process: server, port, folder, user, password, stop };
+}
+
+/** The settings for a certificate; PostgreSQL refuses a key that others may read. */
+function tlsFiles(folder: string, { cert, key }: { cert: string; key: string }): string[] {
+  return Object.entries({ ssl_cert_file: cert, ssl_key_file: key }).map(([name, text]) => {
+    const path = join(folder, `${name}.pem`);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (process.getuid?.() === 0) chownSync(path, idOf("-u"), idOf("-g"));
+    return `${name}=${path}`;
+  });
 }

@@ -175,6 +175,8 @@ function standIns(world: World): Record<string, Exports> {
     "worker/datagram-socket": { DatagramSocket: class {} },
     "worker/resolver": { Resolver: class {}, Lookup: class {} },
     "worker/tls-context-cache": { TlsContextCache: class {} },
+    "worker/tls-start": {},
+    "main/api/tls-options": {},
     // Whether it pays to poll depends on the traffic; where it may, both are tried.
     "worker/polling": {
       Polling: class {

@@ -4,7 +4,7 @@
  * The temporary folder of the whole run is a new one. What a test, or a program that it starts, leaves there fails the run.
  */
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPrograms } from "./install.js";
@@ -16,6 +16,7 @@ export default function setup(): () => void {
   installPrograms();
   // A short name: paths of Unix domain sockets have some hundred bytes at most.
   const folder = mkdtempSync(join(tmpdir(), "rn-"));
+  chmodSync(folder, 0o711); // servers that run as users of their own have folders in it
   for (const name of ["TMPDIR", "TMP", "TEMP"]) process.env[name] = folder;
   return () => {
     const left = readdirSync(folder).filter((name) => !OF_NODE.test(name));

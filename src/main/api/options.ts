@@ -8,6 +8,12 @@ import type { Address } from "./address.js";
 /** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */
 export type TlsOptions = TlsCopies;
 
+/** What `startTls` takes. */
+export interface StartTlsOptions extends TlsOptions {
+  /** Whether this end is the server of TLS. Default: whether a server accepted the connection. */
+  isServer?: boolean | undefined;
+}
+
 /** What `connect` takes. */
 export interface ConnectOptions {
   /** A host name, an IP, or an `Address`, which may still be `waiting`. Default: `localhost`. */

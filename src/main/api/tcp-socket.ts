@@ -24,11 +24,12 @@ import * as check from "./arguments.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
 import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
-import { closedHere, NetError } from "./net-error.js";
+import { closedHere, NetError, timedOut } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
-import type { ReadLimitOptions, SocketOptions } from "./options.js";
+import type { ReadLimitOptions, SocketOptions, StartTlsOptions } from "./options.js";
 import { attachSocket, detachedToken, revokeSocket, type SocketToken } from "./socket-token.js";
+import { startTlsParameters } from "./tls-options.js";
 
 const READ_OPTIONS: Names<ReadLimitOptions> = { maxLength: true };
 const LINE_MAX = 1024 * 1024;
@@ -62,6 +63,8 @@ export class TcpSocket extends Handle {
   /** Whether the program has seen that it is open. */
   #openReported: boolean;
   #detached = false;
+  /** Whether a server accepted it: then it is the server of TLS too. */
+  readonly #accepted: boolean;
   /** What closing asks the networking thread for. */
   #closeRequest = REQUEST_CLOSE;
   #closedError: NetError | null = null;
@@ -77,7 +80,7 @@ export class TcpSocket extends Handle {
     this.#reader = new SocketReader(channel);
     this.#writer = new SocketWriter(channel);
     this.#options = { ...options };
-    this.#openReported = accepted;
+    this.#openReported = this.#accepted = accepted;
     this.bindChannel(channel, () => channel.link.requestClose(channel, REQUEST_CLOSE));
   }
 
@@ -225,6 +228,38 @@ export class TcpSocket extends Handle {
     link.caller.wait(handleId, new Deadline(timeout), TcpSocket.#isSettled, this);
     this.reported(READABLE);
     return this.status;
+  }
+
+  /**
+   * Starts TLS on the open connection (STARTTLS, an answer "S" to PostgreSQL's SSLRequest, a proxy's answer to CONNECT), and blocks until the
+   * peer is verified, as in `connect({ tls })`: for `servername`, or else for the host that it was connected to. An accepted
+   * connection is the server, and needs `cert` and `key`; `isServer` changes the roles.
+   *
+   * What was written goes out first, in plain text. Bytes that arrived and were not read belong to TLS. Throws the connection's `NetError` if
+   * the handshake fails, which ends the connection, and `ETIMEDOUT` when `timeout` ms are over: if the status is `waiting` then, the handshake goes on
+   * and `waitUntilConnected` waits for it, otherwise TLS was not started. During the handshake nothing is read, `write` takes
+   * nothing, and `end` throws.
+   */
+  startTls(options: StartTlsOptions = {}, timeout = -1): void {
+    const { parameters, isServer } = startTlsParameters(options, this.#accepted);
+    const deadline = new Deadline(timeout);
+    this.#mustBeOpen();
+    const channel = this.#channel;
+    if (channel.link.attachedOnly) {
+      const message = "TLS can be started only on the thread that opened the connection; this one was attached";
+      throw new NetError({ code: "ERR_SOCKET_ATTACHED", message, syscall: "startTls" });
+    }
+    if (channel.securing) throw handshakeUnderWay("startTls");
+    this.#awaitSettled(deadline, "startTls");
+    if (this.#writer.ended) {
+      throw new NetError({ code: "EPIPE", message: "startTls after end()", syscall: "startTls" });
+    }
+    if (this.#writer.awaitDrained(deadline) > 0) throw timedOut("startTls", timeout);
+    channel.startTls(parameters, isServer, this.#reader.buffer.takeAll());
+    const { noDelay, keepAlive, keepAliveDelay } = this.#options;
+    channel.setOptions(noDelay, keepAlive, keepAliveDelay);
+    this.#openReported = false;
+    this.#awaitSettled(deadline, "startTls");
   }
 
   // Reading without blocking.
@@ -401,6 +436,7 @@ export class TcpSocket extends Handle {
   /** Ends this side: what was written goes out, then the end (FIN; with TLS close_notify first). Reading goes on. */
   end(): void {
     this.#mustBeOpen();
+    if (this.#channel.securing) throw handshakeUnderWay("end");
     this.#writer.end();
   }
 
@@ -491,9 +527,9 @@ export class TcpSocket extends Handle {
   }
 
   #learnFacts(): void {
-    if (this.#knownFacts !== null) return;
-    if (this.#channel.facts === null) this.#channel.link.takeNotices();
-    this.#knownFacts = this.#channel.facts;
+    const channel = this.#channel;
+    if (channel.facts === null || channel.securing) channel.link.takeNotices();
+    this.#knownFacts = channel.facts; // not for good: startTls changes them
   }
 
   static #hasAwaited(socket: TcpSocket): boolean {
@@ -503,6 +539,13 @@ export class TcpSocket extends Handle {
 
   static #isSettled(socket: TcpSocket): boolean {
     return socket.closed || socket.#channel.phase !== PHASE_WAITING;
+  }
+
+  #awaitSettled(deadline: Deadline, what: string): void {
+    const { link, handleId } = this.#channel;
+    const settled = link.caller.wait(handleId, deadline, TcpSocket.#isSettled, this);
+    if (this.status === "failure") throw this.#channel.error;
+    if (!settled) throw timedOut(what, deadline.timeout);
   }
 
   #setOptions(options: SocketOptions): void {
@@ -519,6 +562,11 @@ export class TcpSocket extends Handle {
   #mustBeOpen(): void {
     if (this.closed) throw this.#closedHere();
   }
+}
+
+function handshakeUnderWay(call: string): NetError {
+  const message = `${call}() while the handshake of startTls() is under way; waitUntilConnected() waits for its end`;
+  return new NetError({ code: "EALREADY", message, syscall: call });
 }
 
 function maxLength(options: ReadLimitOptions, standard: number): number {

@@ -7,7 +7,9 @@
 import type { TlsCopies, TlsParameters } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
+import { NetError } from "./net-error.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
+import type { StartTlsOptions } from "./options.js";
 import { withDefaults } from "./tls-defaults.js";
 
 type Check = (name: string, value: unknown) => unknown;
@@ -83,6 +85,19 @@ export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
     parameters[name] = CHECKS[name as keyof TlsCopies](`tls.${name}`, value);
   }
   return withDefaults(parameters);
+}
+
+/** The parameters of `startTls`. `standard`: whether this end is the server unless the options say. Throws as `tlsParameters`. */
+export function startTlsParameters(
+  options: StartTlsOptions,
+  standard: boolean,
+): { parameters: TlsParameters; isServer: boolean } {
+  const { isServer = standard, ...tls } = check.options("options", options);
+  const parameters = tlsParameters(tls) as TlsParameters;
+  if (check.boolean("isServer", isServer) && parameters.pfx === undefined && !(parameters.cert && parameters.key)) {
+    throw new NetError({ code: "ERR_TLS_NO_CERTIFICATE", message: "a TLS server needs cert and key, or pfx" });
+  }
+  return { parameters, isServer };
 }
 
 /** A copy, because what a pool of buffers shares with others must not travel with it. */

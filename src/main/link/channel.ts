@@ -7,6 +7,7 @@
 
 import type { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
 import { type Fault, readFault } from "../../ring/fault-text.js";
+import { tryResume } from "../../ring/flow-control.js";
 import {
   COUNT,
   FAULT,
@@ -29,7 +30,7 @@ import {
   TX_READ,
   TX_WRITE,
 } from "../../ring/layout.js";
-import type { Command, ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
+import type { Command, ConnectionFacts, RingPair, SlotReference, TlsParameters } from "../../ring/protocol.js";
 import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
 import type { Deadline } from "./deadline.js";
 import type { Watcher } from "./watcher.js";
@@ -66,6 +67,8 @@ export interface ChannelLink {
   takeNotices(): void;
   requestClose(channel: Channel, bits: number): void;
   forget(channel: Channel): void;
+  /** Whether the connections were opened on other threads: commands do not reach them. */
+  readonly attachedOnly: boolean;
   /** Names the networking thread on other threads. */
   readonly name: string;
   readonly workerBlock: SharedArrayBuffer;
@@ -91,6 +94,7 @@ export class Channel {
   readonly pendingConnections: PendingConnection[] = [];
   readonly pendingErrors: Fault[] = [];
   #pendingErrorsSeen = 0;
+  #securing = false;
   /** Whether another thread goes on with the connection. */
   detached = false;
   /** Whether a call has thrown why it failed: only then a poller stops reporting it. */
@@ -120,8 +124,11 @@ export class Channel {
    * although it is open: its runtime is being closed.
    */
   get state(): number {
+    const securing = this.securing;
     const state = Atomics.load(this.words, STATE); // partner: Slot.#become
-    if (this.link.death === null && (state & PHASE_MASK) !== PHASE_RELEASED) return state;
+    if (this.link.death === null && (state & PHASE_MASK) !== PHASE_RELEASED) {
+      return securing && (state & PHASE_MASK) === PHASE_OPEN ? (state & ~PHASE_MASK) | PHASE_WAITING : state;
+    }
     return (state & ~PHASE_MASK) | PHASE_FAILED;
   }
 
@@ -192,6 +199,28 @@ export class Channel {
   request(bits: number): void {
     Atomics.or(this.words, REQUEST, bits); // partner: Slot.request
     this.notifyWorker();
+  }
+
+  /** Whether TLS was started and is not established yet: until then nothing is read or written. */
+  get securing(): boolean {
+    if (this.#securing) this.link.takeNotices();
+    return this.#securing;
+  }
+
+  /** Starts TLS. `early` are the bytes for it that were taken out of the receive ring. */
+  startTls(tls: TlsParameters, isServer: boolean, early: Uint8Array): void {
+    this.link.takeNotices();
+    this.#securing = true;
+    this.link.post({ type: "start-tls", handleId: this.handleId, tls, isServer, early });
+  }
+
+  /** TLS is established: what is read begins at `position` of the receive ring. */
+  secured(facts: ConnectionFacts, position: number): void {
+    const { receive } = this.rings as Rings;
+    this.facts = facts;
+    this.#securing = false;
+    receive.skipTo(position);
+    if (tryResume(this.words, receive.readable, receive.capacity)) this.notifyWorker();
   }
 
   /** Asks for these options of the connection. `delay` is in ms. */

@@ -71,6 +71,9 @@ export class Notices {
       case "connected":
         channel.facts = notice.facts;
         break;
+      case "secured":
+        channel.secured(notice.facts, notice.position);
+        break;
       case "resolved":
         channel.addresses = notice.addresses;
         break;

@@ -29,6 +29,7 @@ export class ReadBuffer {
 
   /** Bytes that can be read now. */
   get readable(): number {
+    if (this.#channel.securing) return 0;
     return this.#heldEnd - this.#heldStart + this.#ring.readable;
   }
 
@@ -37,6 +38,7 @@ export class ReadBuffer {
    * of the ring is free again (see `tryResume`), so who waits for more must first take out what is there.
    */
   get ringFull(): boolean {
+    if (this.#channel.securing) return false;
     const { capacity, readable } = this.#ring;
     return capacity - readable < resumeThreshold(capacity);
   }
@@ -91,6 +93,13 @@ export class ReadBuffer {
     }
     this.#heldEnd += this.#ring.read(this.#held.subarray(this.#heldEnd, this.#heldEnd + more));
     this.#madeRoom(more);
+  }
+
+  /** Takes out everything that was not read. */
+  takeAll(): Uint8Array {
+    const bytes = new Uint8Array(this.readable);
+    this.read(bytes);
+    return bytes;
   }
 
   /** Takes the held bytes out, for another thread to go on with. */

@@ -33,12 +33,14 @@ export class SocketWriter {
 
   /** Bytes that can be written now. */
   get room(): number {
-    return this.ended || this.failed ? 0 : this.#ring.free;
+    return this.ended || this.failed || this.#channel.securing ? 0 : this.#ring.free;
   }
 
   /** Whether `write` would take a byte or throw. Where it would not, a poller is notified once there is room. */
   get open(): boolean {
-    if (this.#ring.free > 0 || this.ended || this.failed) return true;
+    if (this.ended || this.failed) return true;
+    if (this.#channel.securing) return false; // the end of the handshake notifies pollers
+    if (this.#ring.free > 0) return true;
     askForRoom(this.#channel.words);
     return this.#ring.free > 0 || this.failed;
   }
@@ -55,7 +57,7 @@ export class SocketWriter {
   write(bytes: Uint8Array, offset: number): number {
     if (this.failed) throw this.#channel.takeError();
     if (this.ended) throw writeAfterEnd();
-    const count = this.#ring.write(bytes, offset);
+    const count = this.#channel.securing ? 0 : this.#ring.write(bytes, offset);
     if (count > 0) {
       this.bytesWritten += count;
       this.#channel.link.caller.spinning.onActivity(count);
@@ -107,11 +109,11 @@ export class SocketWriter {
   // Conditions to block for: static, so that a wait makes no closure.
 
   static #hasRoom(writer: SocketWriter): boolean {
-    return writer.#ring.free > 0 || writer.failed;
+    return writer.failed || (writer.#ring.free > 0 && !writer.#channel.securing);
   }
 
   static #hasWanted(writer: SocketWriter): boolean {
-    return writer.#ring.free >= writer.#wanted || writer.failed;
+    return writer.failed || (writer.#ring.free >= writer.#wanted && !writer.#channel.securing);
   }
 
   static #isDrained(writer: SocketWriter): boolean {

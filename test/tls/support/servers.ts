@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../support/folders.js";
 import { closedPorts } from "../../support/ports.js";
-import { Process } from "../../support/processes.js";
+import { Process, root } from "../../support/processes.js";
 import type { Identity } from "./certificates.js";
 
 export interface Program {
@@ -29,6 +29,12 @@ export function startOpensslServer(identity: Identity, ...args: string[]): Progr
 /** `openssl s_client` to a port of 127.0.0.1. It prints what arrives and sends what `send` gives it. */
 export function startOpensslClient(port: number, ...args: string[]): Process {
   return new Process("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, "-no_ign_eof", ...args]);
+}
+
+/** A server that speaks plain text until a line `STARTTLS`; see starttls.js, also for its options. */
+export function startStarttls(options: object): Program {
+  const process = new Process("node", [join(root, "test/tls/support/starttls.js"), JSON.stringify(options)]);
+  return { process, host: "127.0.0.1", port: Number(process.waitForOutput(/^port (\d+)$/m)[1]) };
 }
 
 export interface Site {

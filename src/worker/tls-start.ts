@@ -1,0 +1,111 @@
+/**
+ * TLS on a connection that is open already: `tls.connect` or a TLS server over its socket.
+ *
+ * Runs on the networking thread.
+ */
+
+import { isIP, isIPv6, type Socket } from "node:net";
+import type { ConnectionOptions, TLSSocket, TlsOptions } from "node:tls";
+import type { TlsParameters } from "../ring/protocol.js";
+import { nodeTls } from "./secure-modules.js";
+import { checkIPv6, type KeptContext, type TlsContextCache } from "./tls-context-cache.js";
+
+/** Told once how the handshake went. */
+export interface HandshakeEnd {
+  done(socket: TLSSocket): void;
+  failed(error: Error): void;
+}
+
+/**
+ * A client's handshake over `below`, which is paused and has the peer's unread bytes. The peer is verified as in `connect`: for
+ * `servername`, or else for `host`. Throws, or fails, where a certificate, key or bundle can't be used.
+ */
+export function startClient(
+  contexts: TlsContextCache,
+  parameters: TlsParameters,
+  below: Socket,
+  host: string | null,
+  end: HandshakeEnd,
+): void {
+  const { rejectUnauthorized, ALPNProtocols, servername = host ?? undefined } = parameters;
+  // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else `host`.
+  const isIp = servername !== undefined && isIP(servername) !== 0;
+  const start = ({ context }: KeptContext): void => {
+    const socket = nodeTls().connect({
+      secureContext: context,
+      rejectUnauthorized: rejectUnauthorized !== false,
+      ...(servername === undefined ? {} : isIp ? { host: servername, servername: "" } : { servername }),
+      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+      ...(isIPv6(servername ?? "") ? { checkServerIdentity: checkIPv6 } : {}),
+      socket: below,
+    } as ConnectionOptions);
+    settle(socket, "secureConnect", end);
+  };
+  whenReady(contexts.context(parameters), below, start, end);
+}
+
+/** A server's handshake over `below`, as `listen({ tls })` does it. Throws, or fails, as `startClient`. */
+export function startServer(
+  contexts: TlsContextCache,
+  parameters: TlsParameters,
+  below: Socket,
+  end: HandshakeEnd,
+): void {
+  const start = (options: TlsOptions): void => {
+    const server = nodeTls().createServer(options);
+    let over = false;
+    const failed = (error: Error): void => {
+      if (!over) end.failed(error);
+      over = true;
+      below.destroy();
+    };
+    server.once("tlsClientError", failed);
+    server.once("secureConnection", (socket) => {
+      over = true;
+      socket.on("error", () => socket.destroy()); // as in Listener: Node leaves the socket open
+      end.done(socket);
+    });
+    below.once("close", () => failed(cutOff()));
+    server.emit("connection", below); // the documented way to give a TLS server a connection
+  };
+  whenReady(contexts.serverOptions(parameters), below, start, end);
+}
+
+/** Starts once the files are read, unless the connection is gone by then. */
+function whenReady<T>(ready: T | Promise<T>, below: Socket, start: (ready: T) => void, end: HandshakeEnd): void {
+  if (!(ready instanceof Promise)) {
+    start(ready);
+    return;
+  }
+  ready
+    .then((value) => {
+      if (below.destroyed) throw cutOff();
+      start(value);
+    })
+    .catch((error: Error) => {
+      end.failed(error);
+      below.destroy();
+    });
+}
+
+function settle(socket: TLSSocket, event: "secureConnect", end: HandshakeEnd): void {
+  let over = false;
+  let reason: Error | null = null;
+  socket.on("error", (error) => {
+    reason ??= error;
+    socket.destroy(); // after the handshake Node only emits errors of TLS, and leaves the socket open
+  });
+  socket.once("close", () => {
+    if (!over) end.failed(reason ?? cutOff());
+    over = true;
+  });
+  socket.once(event, () => {
+    if (over || socket.destroyed) return;
+    over = true;
+    end.done(socket);
+  });
+}
+
+function cutOff(): Error {
+  return Object.assign(new Error("the connection was closed before TLS was established"), { code: "ECONNRESET" });
+}
