@@ -11,6 +11,7 @@ export const ENTRIES = {
   http: { module: "http/index" },
   pool: { module: "pool/index" },
   "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
+  xhr: { module: "faces/xhr" },
 };
 
 /** Files that threads of `ringnet/pool` start with: no entry points, so in CommonJS only, and not among the `exports`. */
