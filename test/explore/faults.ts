@@ -495,7 +495,7 @@ export const FAULTS: SeededFault[] = [
   {
     name: "a message about a connection that is not known yet is dropped",
     scenario: "accepted and handed over at once",
-    edits: edit("worker/actor", "this.#early.push(message);", ""),
+    edits: edit("worker/actor", "else this.#early.set(message.home, [message]);", ""),
   },
   // The networking thread's life.
   {

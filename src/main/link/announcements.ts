@@ -27,7 +27,7 @@ export class Announcements {
    * here, so there it stays until then.)
    */
   dropOthers(): void {
-    if (process.versions.deno !== undefined) return;
+    if ("Deno" in globalThis) return;
     while (receiveMessageOnPort(this.#channel as unknown as MessagePort) !== undefined);
   }
 

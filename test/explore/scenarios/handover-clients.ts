@@ -93,7 +93,8 @@ export class User implements Program {
     const { world, product } = this.stage;
     const { client, fabric } = this;
     const { slot, rings } = places(fabric, ends);
-    const port = { postMessage: () => world.post(PORT, world.letter("accept", { type: "accept", server: SERVER })) };
+    const command = { type: "accept", server: SERVER, slot: { handleId: HANDLE_ID } };
+    const port = { postMessage: () => world.post(PORT, world.letter("accept", command)) };
     this.link = new product.WorkerLink(
       client as never,
       BROADCAST,
