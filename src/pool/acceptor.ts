@@ -92,6 +92,7 @@ function run(): void {
     Atomics.wait(words, ORDER, order, SLICE_MS);
     revoke();
   }
+  revoke(); // what came with the order
 }
 
 run();

@@ -59,6 +59,7 @@ export class PoolServer {
   readonly #threads: number;
   readonly #handler: string;
   readonly #onError: (error: Error) => void;
+  readonly #serving = new Set<Promise<void>>();
   #accepted = 0;
   #completed = 0;
   #failed = 0;
@@ -128,6 +129,7 @@ export class PoolServer {
     });
     clearTimeout(timer);
     await this.#pool.destroy();
+    await Promise.allSettled(this.#serving); // so that all revocations are on their way before the end is
     const ended = new Promise<void>((resolve) => this.#acceptor.once("exit", () => resolve()));
     const gone = this.#acceptor.threadId === -1;
     this.#order(END);
@@ -140,9 +142,13 @@ export class PoolServer {
   }
 
   #hear(message: AcceptorMessage): void {
-    if (message.type === "token") void this.#serve(message.token);
-    else if (message.type === "fault") this.#onError(errorOf(message.fault));
-    else if (message.type === "drained") {
+    if (message.type === "token") {
+      const serving = this.#serve(message.token);
+      this.#serving.add(serving);
+      void serving.finally(() => this.#serving.delete(serving));
+    }
+    if (message.type === "fault") this.#onError(errorOf(message.fault));
+    if (message.type === "drained") {
       this.#drained = true;
       this.#onIdle();
     }

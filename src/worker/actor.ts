@@ -5,7 +5,7 @@
  * doorbell has news.
  */
 
-import { BroadcastChannel, type MessagePort } from "node:worker_threads";
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { LIFE, LIFE_RUNNING, LIFE_STOPPED, MAX_SLOTS, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
@@ -23,6 +23,7 @@ const FIRST_SWEEP = 64;
 
 export class Actor {
   readonly #words: Int32Array;
+  readonly #port: MessagePort;
   readonly #lingerMs: number;
   readonly #doorbell: DoorbellSleeper;
   readonly #polling: Polling;
@@ -45,6 +46,7 @@ export class Actor {
 
   constructor(boot: BootData) {
     this.#words = new Int32Array(boot.workerBlock);
+    this.#port = boot.port;
     this.#lingerMs = boot.lingerMs;
     this.#polling = new Polling(boot.busyPoll);
     this.#connector = new Connector(this.#resolver, this.#tlsContexts, boot.lingerMs);
@@ -209,12 +211,21 @@ export class Actor {
    * datagram would have just that effect, so UDP sockets are closed before, and servers too. The one place where a networking thread blocks.
    */
   #stop(): void {
+    this.#obeyRevocations();
     for (const { handles } of this.#links) {
       for (const handle of handles.values()) handle.shutdown?.();
     }
     Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: Liveness.check
     for (const link of this.#links) link.waker.wakeAnyway();
     for (;;) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
+  }
+
+  /** STOP overtakes the port: of the commands still under way there, a connection's revocation has to come before the end. */
+  #obeyRevocations(): void {
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      const command = next.message as Command;
+      if (command.type === "revoke") this.#revoke(command.handleId, this.#links[0] as CallerLink);
+    }
   }
 
   #sleep(): void {
