@@ -10,6 +10,8 @@ import type { AttachMessage } from "../../ring/protocol.js";
 
 export class Announcements {
   readonly #channel: BroadcastChannel & { unref(): void };
+  /** A link is closed within the round of heartbeats that finds its networking thread dead. */
+  #closed = false;
 
   /** `name` is the networking thread's. */
   constructor(name: string) {
@@ -18,6 +20,7 @@ export class Announcements {
   }
 
   post(message: AttachMessage): void {
+    if (this.#closed) return; // its networking thread has ended
     this.dropOthers();
     this.#channel.postMessage(message);
   }
@@ -27,11 +30,12 @@ export class Announcements {
    * here, so there it stays until then.)
    */
   dropOthers(): void {
-    if ("Deno" in globalThis) return;
+    if (this.#closed || "Deno" in globalThis) return;
     while (receiveMessageOnPort(this.#channel as unknown as MessagePort) !== undefined);
   }
 
   close(): void {
+    this.#closed = true;
     this.#channel.close();
   }
 }
