@@ -22,6 +22,7 @@ export type {
   ConnectOptions,
   ListenOptions,
   ReadLimitOptions,
+  ReadLineOptions,
   RuntimeOptions,
   StartTlsOptions,
   TlsOptions,

@@ -28,6 +28,34 @@ test("lines without their ends, of either kind", () => {
   socket.close();
 });
 
+describe("encoding", () => {
+  const bytes = Buffer.from([0x4e, 0xe4, 0xff, 0x80, 0x0d, 0x0a, 0xc3, 0xa4]);
+
+  test("latin1 makes a character of each byte, of the last line too", () => {
+    const socket = peer.open();
+    order(socket, [bytes]);
+    expect(socket.readLine(5000, { encoding: "latin1" })).toBe("N\u00e4\u00ff\u0080");
+    expect(socket.readLine(5000, { encoding: "latin1" })).toBe("\u00c3\u00a4");
+    socket.close();
+  });
+
+  test("utf8 unless given", () => {
+    const socket = peer.open();
+    order(socket, [bytes]);
+    expect(socket.readLine(5000)).toBe("N\ufffd\ufffd\ufffd");
+    expect(socket.readLine(5000, { encoding: "utf8" })).toBe("ä");
+    socket.close();
+  });
+
+  test("any other is refused, and names it", () => {
+    const socket = peer.open();
+    expect(() => socket.readLine(0, { encoding: "utf16le" as never })).toThrow(/encoding must be one of utf8, latin1/);
+    expect(() => socket.readLine(0, { encoding: "utf16le" as never })).toThrow(RangeError);
+    expect(() => socket.readLine(0, { encoding: 5 as never })).toThrow(TypeError);
+    socket.close();
+  });
+});
+
 test("an end that is split between its two bytes, and one byte at a time", () => {
   const socket = peer.open();
   order(socket, [{ bytes: "one\r" }, { bytes: "\ntwo", delay: 30 }, { bytes: "\r", delay: 30 }, { bytes: "\n" }]);

@@ -40,6 +40,7 @@ test.each(["readLine", "readUntil", "readAll"] as const)("%s refuses a name that
   const call = (options: object) =>
     method === "readUntil" ? socket.readUntil("\n", 0, options) : socket[method](0, options);
   expect(refusal(call, { maxLenght: 1 }).message).toBe("unknown option maxLenght; did you mean maxLength?");
+  if (method !== "readLine") expect(refusal(call, { encoding: "utf8" }).message).toMatch(/only readLine/);
   expect(refusal(call, { timeout: 1 }).message).toMatch(/the timeout comes before the options/);
   socket.close();
 });

@@ -97,6 +97,15 @@ describe("keep-alive", () => {
     server.close();
   });
 
+  test("of a server's clients, with a delay", () => {
+    const server = listen({ host: "127.0.0.1", keepAlive: 60_000 });
+    startPeer("silent", { connect: server.port });
+    const client = acceptFrom(server);
+    expectKeepAlive(client, 60);
+    client.close();
+    server.close();
+  });
+
   test("refuses what is no delay, and a closed connection", () => {
     const socket = openTo(startPeer("silent"));
     for (const delay of [-1, 0.5, Number.NaN, 2 ** 40]) {

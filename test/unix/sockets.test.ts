@@ -426,6 +426,14 @@ describe("programming mistakes", () => {
     ["an abstract name", () => connect({ path: "\0name" }), RangeError],
     ["with host", () => connect({ path: "/tmp/x", host: "localhost" }), TypeError],
     ["with port", () => connect({ path: "/tmp/x", port: 80 }), TypeError],
+    ["with noDelay, which is TCP's", () => connect({ path: "/tmp/x", noDelay: true }), TypeError],
+    ["with keepAlive", () => connect({ path: "/tmp/x", keepAlive: 1000 }), TypeError],
+    ["with localAddress", () => connect({ path: "/tmp/x", localAddress: "127.0.0.1" }), TypeError],
+    ["a server's with host", () => listen({ path: "/tmp/x", host: "localhost" }), TypeError],
+    ["a server's with port", () => listen({ path: "/tmp/x", port: 0 }), TypeError],
+    ["a server's with ipv6Only", () => listen({ path: "/tmp/x", ipv6Only: false }), TypeError],
+    ["a server's with noDelay", () => listen({ path: "/tmp/x", noDelay: true }), TypeError],
+    ["a server's with keepAlive", () => listen({ path: "/tmp/x", keepAlive: true }), TypeError],
   ])("%s", (_name, call, kind) => {
     expect(call).toThrow(kind);
   });

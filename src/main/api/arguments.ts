@@ -54,6 +54,13 @@ export function boolean(name: string, value: unknown): boolean {
   return value;
 }
 
+/** One of these texts. */
+export function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+  if (choices.includes(value as T)) return value as T;
+  const message = `${name} must be one of ${choices.join(", ")}, not ${describe(value)}`;
+  throw typeof value === "string" ? new RangeError(message) : new TypeError(message);
+}
+
 /** An object with options. */
 export function options<T extends object>(name: string, value: T | undefined): T {
   if (typeof value !== "object" || value === null)

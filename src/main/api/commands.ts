@@ -13,7 +13,7 @@ import { hostName } from "./host-name.js";
 import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { AcceptOptions, BindUdpOptions, ConnectOptions, ListenOptions, SocketOptions } from "./options.js";
-import { tlsParameters } from "./tls-options.js";
+import { serverTlsParameters, tlsParameters } from "./tls-options.js";
 
 /** Sizes of rings in bytes. */
 export interface RingSizes {
@@ -60,6 +60,12 @@ const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
   sendBuffer: true,
 };
 
+/** What does nothing beside `path`. */
+const BESIDE_PATH_TO_CONNECT = ["host", "port", "noDelay", "keepAlive", "localAddress"] as const;
+const BESIDE_PATH_TO_LISTEN = ["host", "port", "ipv6Only", "noDelay", "keepAlive"] as const;
+
+type KeepAlive = Pick<ConnectOptions, "noDelay" | "keepAlive">;
+
 /** Where to connect to; `host` is a name or IP in ASCII, or what the program resolves. */
 export type Destination = { path: string } | { host: string | Address; port: number };
 
@@ -73,27 +79,18 @@ export interface ConnectRequest {
 }
 
 export function connectCommand(options: ConnectOptions, sizes: RingSizes): ConnectRequest {
-  const {
-    tls = false,
-    timeout,
-    noDelay = true,
-    keepAlive = false,
-    localAddress,
-    ...rest
-  } = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
+  const own = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
+  const { tls = false, timeout, localAddress } = own;
   const deadline = timeout === undefined ? null : new Deadline(timeout);
-  const destination = destinationOf(rest);
-  const socketOptions = {
-    noDelay: check.boolean("noDelay", noDelay),
-    keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
-    keepAliveDelay: typeof keepAlive === "number" ? check.keepAliveDelay("keepAlive", keepAlive) : 0,
-  };
+  if (own.path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_CONNECT);
+  const destination = destinationOf(own);
   const command = {
     type: "connect" as const,
     tls: tlsParameters(tls),
     localAddress: localAddress === undefined ? null : check.ip("localAddress", localAddress),
   };
-  return { command, options: socketOptions, destination, rings: ringSizes(rest, sizes, SMALLEST_RING), deadline };
+  const rings = ringSizes(own, sizes, SMALLEST_RING);
+  return { command, options: socketOptions(own), destination, rings, deadline };
 }
 
 /** What `listen` asks for; `host` is null for all interfaces. */
@@ -105,13 +102,9 @@ export interface ListenRequest {
 
 export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenRequest {
   const own = ownOptions("options", options, LISTEN_OPTIONS, LISTEN_HINTS);
-  const { port = 0, path, tls = false, backlog = 511, ipv6Only = false, noDelay = true, keepAlive = false } = own;
-  const accept = {
-    noDelay: check.boolean("noDelay", noDelay),
-    keepAlive: check.boolean("keepAlive", keepAlive),
-    keepAliveDelay: 0,
-    ...ringSizes(own, sizes, SMALLEST_RING),
-  };
+  const { port = 0, path, tls = false, backlog = 511, ipv6Only = false } = own;
+  if (path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_LISTEN);
+  const accept = { ...socketOptions(own), ...ringSizes(own, sizes, SMALLEST_RING) };
   const host = hostToBind(own.host);
   const command = {
     type: "listen" as const,
@@ -119,7 +112,7 @@ export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenR
     path: path === undefined ? null : check.text("path", path),
     backlog: check.integer("backlog", backlog, 1, 2 ** 31 - 1),
     ipv6Only: check.boolean("ipv6Only", ipv6Only),
-    tls: tls === false ? null : tlsParameters(tls),
+    tls: serverTlsParameters(tls),
   };
   return { command, host, accept };
 }
@@ -166,11 +159,22 @@ function ringBytes(name: string, value: number, smallest: number): number {
   return check.powerOfTwo(name, value, smallest, LARGEST_RING);
 }
 
+/** Throws for the first option that does nothing on a Unix domain socket. */
+function refuseBesidePath<T extends object>(own: T, names: readonly (keyof T & string)[]): void {
+  const given = names.find((name) => own[name] !== undefined);
+  if (given !== undefined) throw new TypeError(`path cannot be combined with ${given}: it is a Unix domain socket's`);
+}
+
+function socketOptions({ noDelay = true, keepAlive = false }: KeepAlive): SocketOptions {
+  return {
+    noDelay: check.boolean("noDelay", noDelay),
+    keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
+    keepAliveDelay: typeof keepAlive === "number" ? check.keepAliveDelay("keepAlive", keepAlive) : 0,
+  };
+}
+
 function destinationOf({ host, port, path }: Pick<ConnectOptions, "host" | "port" | "path">): Destination {
-  if (path !== undefined) {
-    if (host !== undefined || port !== undefined) throw new TypeError("path cannot be combined with host or port");
-    return { path: check.text("path", path) };
-  }
+  if (path !== undefined) return { path: check.text("path", path) };
   if (port === undefined) throw new TypeError("port must be given, or path");
   check.port("port", port);
   return { host: host instanceof Address ? host : hostName("host", host ?? "localhost"), port };

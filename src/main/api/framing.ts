@@ -54,15 +54,20 @@ export function readUntil(
 }
 
 /** A line without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end of the stream. */
-export function readLine(reader: SocketReader, deadline: Deadline, maxLength: number): string | null {
+export function readLine(
+  reader: SocketReader,
+  deadline: Deadline,
+  maxLength: number,
+  encoding: "utf8" | "latin1",
+): string | null {
   const { buffer } = reader;
   // A longer line can't be returned: that must be found before its bytes are consumed.
   const most = Math.min(maxLength, LONGEST_STRING);
   const end = awaitDelimiter(reader, LINE_FEED, deadline, most, 1, "readLine");
-  if (end < 0) return buffer.readable === 0 ? null : reader.take(buffer.readable).toString("utf8");
+  if (end < 0) return buffer.readable === 0 ? null : reader.take(buffer.readable).toString(encoding);
   const length = end > 0 && buffer.at(end - 1) === CARRIAGE_RETURN ? end - 1 : end;
   if (length > most) throw tooLong("readLine", most);
-  return reader.take(end + 1).toString("utf8", 0, length);
+  return reader.take(end + 1).toString(encoding, 0, length);
 }
 
 /** Everything up to the end of the stream. */

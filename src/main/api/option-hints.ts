@@ -43,7 +43,6 @@ export const CONNECT_HINTS: Hints = {
 
 export const LISTEN_HINTS: Hints = {
   ...STREAM,
-  keepAliveInitialDelay: "call setKeepAlive(true, delay) on the accepted connection",
   signal: "use close()",
   timeout: "use acceptWait(timeout)",
   exclusive: "a server has its port for itself; accepted connections go to other threads with detach()",
@@ -65,5 +64,5 @@ export const BIND_UDP_HINTS: Hints = {
 
 export const READ_HINTS: Hints = {
   timeout: "the timeout comes before the options",
-  encoding: "readLine gives a string in UTF-8; readUntil and readAll give bytes",
+  encoding: "only readLine gives a string; readUntil and readAll give bytes",
 };

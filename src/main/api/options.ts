@@ -20,7 +20,7 @@ export interface ConnectOptions {
   host?: string | Address | undefined;
   /** 0 to 65535. */
   port?: number | undefined;
-  /** A Unix domain socket instead of `host` and `port`. */
+  /** A Unix domain socket instead of `host` and `port`, and of the options of TCP: `noDelay`, `keepAlive`, `localAddress`. */
   path?: string | undefined;
   /** TLS: `true`, or Node's options. The peer is always verified, unless `rejectUnauthorized` is false. */
   tls?: boolean | TlsOptions | undefined;
@@ -44,7 +44,7 @@ export interface ListenOptions {
   port?: number | undefined;
   /** The address to listen on. Default: all interfaces, IPv4 and IPv6. */
   host?: string | Address | undefined;
-  /** A Unix domain socket instead of `host` and `port`. */
+  /** A Unix domain socket instead of `host` and `port`, and of the options of TCP: `ipv6Only`, `noDelay`, `keepAlive`. */
   path?: string | undefined;
   /** TLS with `cert` and `key` or `pfx`. */
   tls?: TlsOptions | false | undefined;
@@ -55,7 +55,7 @@ export interface ListenOptions {
   /** For accepted connections, as in `ConnectOptions`. */
   noDelay?: boolean | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
-  keepAlive?: boolean | undefined;
+  keepAlive?: boolean | number | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
   receiveBuffer?: number | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
@@ -112,8 +112,14 @@ export interface AcceptOptions extends SocketOptions {
   sendBuffer: number;
 }
 
-/** What `readLine`, `readUntil` and `readAll` take. */
+/** What `readUntil` and `readAll` take. */
 export interface ReadLimitOptions {
   /** The most bytes that one call may return; more is an error with code `EMSGSIZE`, and the bytes remain readable. */
-  maxLength?: number;
+  maxLength?: number | undefined;
+}
+
+/** What `readLine` takes. */
+export interface ReadLineOptions extends ReadLimitOptions {
+  /** How the line's bytes become characters: `latin1` makes one of each byte, as the headers of many protocols need. Default: `utf8`. */
+  encoding?: "utf8" | "latin1" | undefined;
 }

@@ -117,7 +117,9 @@ export class Runtime {
       rings: sizes,
       deadline,
     } = connectCommand(options, this.#rings);
-    const link = this.#linkFor("host" in destination ? destination.host : null);
+    const host = "host" in destination ? destination.host : null;
+    if (host instanceof Address && host.status === "failure") throw host.error;
+    const link = this.#linkFor(host);
     const target = targetOf(destination, link);
     const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
     link.post({ ...command, ...socketOptions, slot: channel.reference, rings, target });
@@ -138,8 +140,8 @@ export class Runtime {
   listen(options: ListenOptions = {}): TcpServer {
     const { command, host, accept } = listenCommand(options, this.#rings);
     networkMustBeAllowed("listen");
-    const link = this.#linkFor(host);
     const address = host instanceof Address ? hostOf(host) : host;
+    const link = this.#linkFor(host);
     const channel = link.openPlain();
     link.post({ ...command, host: address, slot: channel.reference });
     awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
@@ -149,8 +151,8 @@ export class Runtime {
   /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
   bindUdp(options: BindUdpOptions = {}): UdpSocket {
     const { command, host, rings: sizes } = bindCommand(options, this.#rings);
-    const link = this.#linkFor(host);
     const address = host === null ? null : this.#ipOf(host);
+    const link = this.#link();
     const family = address === null || isIP(address) === 6 ? 6 : 4;
     const bind = (host: string | null, family: 4 | 6): UdpSocket => {
       const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
@@ -250,12 +252,11 @@ export class Runtime {
   }
 }
 
-/** What the networking thread of `link` connects to. Throws an address's error where it failed. */
+/** What the networking thread of `link` connects to. */
 function targetOf(destination: Destination, link: WorkerLink): Target {
   if ("path" in destination) return destination;
   const { host, port } = destination;
   if (!(host instanceof Address)) return { host, port, addresses: null, lookup: null };
-  if (host.status === "failure") throw host.error;
   const { addresses, lookup } = host.target;
   return { host: host.encoded, port, addresses, lookup: host.lookupLink === link ? lookup : null };
 }

@@ -27,11 +27,12 @@ import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
-import type { ReadLimitOptions, SocketOptions, StartTlsOptions } from "./options.js";
+import type { ReadLimitOptions, ReadLineOptions, SocketOptions, StartTlsOptions } from "./options.js";
 import { attachSocket, detachedToken, revokeSocket, type SocketToken } from "./socket-token.js";
 import { startTlsParameters } from "./tls-options.js";
 
 const READ_OPTIONS: Names<ReadLimitOptions> = { maxLength: true };
+const LINE_OPTIONS: Names<ReadLineOptions> = { maxLength: true, encoding: true };
 const LINE_MAX = 1024 * 1024;
 const DELIMITER_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
@@ -390,13 +391,15 @@ export class TcpSocket extends Handle {
 
   /**
    * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the
-   * end. `maxLength`: 1 MiB unless given. Throws as `readExactly`, and `EMSGSIZE`.
+   * end. `maxLength`: 1 MiB unless given; `encoding`: `utf8` unless given, or `latin1`. Throws as `readExactly`, and `EMSGSIZE`.
    */
-  readLine(timeout = -1, options: ReadLimitOptions = {}): string | null {
-    const limit = maxLength(options, LINE_MAX);
+  readLine(timeout = -1, options: ReadLineOptions = {}): string | null {
+    const { encoding = "utf8", maxLength = LINE_MAX } = ownOptions("options", options, LINE_OPTIONS, READ_HINTS);
+    const limit = check.amount("maxLength", maxLength);
+    const characters = check.oneOf("encoding", encoding, ["utf8", "latin1"]);
     const deadline = new Deadline(timeout);
     this.#mustBeOpen();
-    return framing.readLine(this.#reader, deadline, limit);
+    return framing.readLine(this.#reader, deadline, limit, characters);
   }
 
   /** Blocks for the bytes up to and with `delimiter` (1 byte to 1 MiB); otherwise as `readExactly` and `readLine`. */

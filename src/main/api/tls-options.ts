@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import type { TlsCopies, TlsParameters } from "../../ring/protocol.js";
+import type { TlsCopies, TlsParameters, TlsText } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
 import { NetError } from "./net-error.js";
@@ -87,6 +87,22 @@ export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
   return withDefaults(parameters);
 }
 
+/** The parameters of a server. Throws as `tlsParameters`, and a `NetError` where it has no certificate to show. */
+export function serverTlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
+  const parameters = tlsParameters(tls);
+  if (parameters !== null) mustHaveCertificate(parameters);
+  return parameters;
+}
+
+function mustHaveCertificate({ pfx, cert, key }: TlsParameters): void {
+  if (pfx !== undefined || (hasText(cert) && hasText(key))) return;
+  throw new NetError({ code: "ERR_TLS_NO_CERTIFICATE", message: "a TLS server needs cert and key, or pfx" });
+}
+
+function hasText(text: TlsText | undefined): boolean {
+  return text !== undefined && text.length > 0;
+}
+
 /** The parameters of `startTls`. `standard`: whether this end is the server unless the options say. Throws as `tlsParameters`. */
 export function startTlsParameters(
   options: StartTlsOptions,
@@ -94,9 +110,7 @@ export function startTlsParameters(
 ): { parameters: TlsParameters; isServer: boolean } {
   const { isServer = standard, ...tls } = check.options("options", options);
   const parameters = tlsParameters(tls) as TlsParameters;
-  if (check.boolean("isServer", isServer) && parameters.pfx === undefined && !(parameters.cert && parameters.key)) {
-    throw new NetError({ code: "ERR_TLS_NO_CERTIFICATE", message: "a TLS server needs cert and key, or pfx" });
-  }
+  if (check.boolean("isServer", isServer)) mustHaveCertificate(parameters);
   return { parameters, isServer };
 }
 

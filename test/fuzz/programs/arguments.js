@@ -121,7 +121,7 @@ const listenOptions = optionsOf({
   backlog: anything,
   ipv6Only: flag,
   noDelay: flag,
-  keepAlive: flag,
+  keepAlive: anything,
 });
 const udpOptions = optionsOf({ host, port: ports, ...rings, reuseAddr: flag, broadcast: flag, ipv6Only: flag });
 const runtimeOptions = optionsOf({
@@ -172,7 +172,11 @@ fuzz("socket.consume", [counts], (count) => call(() => open().consume(count)));
 fuzz("socket.readExactly", [counts, timeout], (count, time) =>
   call(() => open().readExactly(count, time === undefined ? 0 : time)),
 );
-fuzz("socket.readLine", [timeout, lengths], (time, options) =>
+const lines = optionsOf({
+  maxLength: anything,
+  encoding: fc.oneof(fc.constantFrom("utf8", "latin1", "hex"), anything),
+});
+fuzz("socket.readLine", [timeout, lines], (time, options) =>
   call(() => open().readLine(time === undefined ? 0 : time, options)),
 );
 fuzz("socket.readUntil", [bytes, timeout, lengths], (delimiter, time, options) =>
