@@ -24,8 +24,8 @@ beforeAll(() => {
 
 const MS = 400;
 
-/** The request fails with a time-out in `stage`, in time. */
-function mustTimeOut(stage: string, action: () => unknown, ms = MS): void {
+/** Expects a time-out of the request in `stage`, after `ms` milliseconds. */
+function expectTimeout(stage: string, action: () => unknown, ms = MS): void {
   const { value: error, milliseconds } = timed(() => {
     try {
       action();
@@ -47,7 +47,7 @@ function get(url: string, options: RequestOptions = {}) {
 test("queue", () => {
   const client = createHttpClient({ connections: 1, proxy: null });
   const first = client.fetch(`${server.origin}/slow?head=1500`);
-  mustTimeOut("queue", () => client.fetch(`${server.origin}/bytes/1`, { timeout: MS }).status);
+  expectTimeout("queue", () => client.fetch(`${server.origin}/bytes/1`, { timeout: MS }).status);
   expect(first.status).toBe(200);
 });
 
@@ -64,12 +64,15 @@ test("resolve", () => {
 describe("connect", () => {
   test("the total time", () => {
     const peer = startUnanswering();
-    mustTimeOut("connect", () => get(`http://127.0.0.1:${peer.port}/`).status);
+    expectTimeout("connect", () => get(`http://127.0.0.1:${peer.port}/`).status);
   });
 
   test("connectTimeout", () => {
     const peer = startUnanswering();
-    mustTimeOut("connect", () => get(`http://127.0.0.1:${peer.port}/`, { timeout: 20_000, connectTimeout: MS }).status);
+    expectTimeout(
+      "connect",
+      () => get(`http://127.0.0.1:${peer.port}/`, { timeout: 20_000, connectTimeout: MS }).status,
+    );
     // It does not count once the connection is established.
     expect(get(`${server.origin}/slow?head=${2 * MS}`, { timeout: 20_000, connectTimeout: MS }).text()).toBe(
       "first last",
@@ -79,13 +82,13 @@ describe("connect", () => {
 
 test("a TLS handshake counts as connecting", () => {
   const peer = startPeer("silent");
-  mustTimeOut("connect", () => get(`https://127.0.0.1:${peer.port}/`).status);
+  expectTimeout("connect", () => get(`https://127.0.0.1:${peer.port}/`).status);
 });
 
 test("request", () => {
   const peer = startPeer("silent", { paused: true });
   const body = Buffer.alloc(64 * 1024 * 1024);
-  mustTimeOut("request", () => get(`http://127.0.0.1:${peer.port}/`, { method: "POST", body }).status);
+  expectTimeout("request", () => get(`http://127.0.0.1:${peer.port}/`, { method: "POST", body }).status);
 });
 
 describe("head", () => {
@@ -94,19 +97,19 @@ describe("head", () => {
     ["half of it", () => `${raw.origin}/head?then=stay`],
     ["hints only", () => `${raw.origin}/hints?then=stay`],
   ])("%s", (_name, url) => {
-    mustTimeOut("head", () => get(url()).status);
+    expectTimeout("head", () => get(url()).status);
   });
 
   test("byte by byte", () => {
     const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\nA: ${"b".repeat(1000)}`, interval: 20 });
-    mustTimeOut("head", () => get(`http://127.0.0.1:${peer.port}/`).status);
+    expectTimeout("head", () => get(`http://127.0.0.1:${peer.port}/`).status);
   });
 });
 
 describe("body", () => {
   test.each(["body", "chunk"])("%s", (path) => {
     let response: HttpResponse | undefined;
-    mustTimeOut("body", () => {
+    expectTimeout("body", () => {
       response = get(`${raw.origin}/${path}?then=stay`);
       expect(response.status).toBe(200);
       response.text();
@@ -116,12 +119,12 @@ describe("body", () => {
 
   test("byte by byte", () => {
     const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\n\r\n${"b".repeat(1000)}`, interval: 10 });
-    mustTimeOut("body", () => get(`http://127.0.0.1:${peer.port}/`).text());
+    expectTimeout("body", () => get(`http://127.0.0.1:${peer.port}/`).text());
   });
 
   test("a loop over the pieces ends, too", () => {
     const pieces: string[] = [];
-    mustTimeOut("body", () => {
+    expectTimeout("body", () => {
       for (const piece of get(`${raw.origin}/body?then=stay`)) pieces.push(String(piece));
     });
     expect(pieces.join("")).toBe("half");
@@ -135,5 +138,5 @@ test("a deadline can be given instead of a number", () => {
       return end - performance.now();
     },
   };
-  mustTimeOut("head", () => get(`${server.origin}/late`, { timeout: deadline }).status);
+  expectTimeout("head", () => get(`${server.origin}/late`, { timeout: deadline }).status);
 });

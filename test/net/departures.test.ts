@@ -137,7 +137,10 @@ test("departs: when no address of a name answers, the failure says so", () => {
 
 test("departs: port 0 gives the real port", () => {
   const server = unwrap(net.create_server(0));
-  startPeer("manual", { connect: server.get_port() }).waitForEvent("connection");
+  const port = server.get_port();
+  expect(port).toBeGreaterThan(0);
+  const peer = startPeer("manual", { connect: port });
+  expect(peer.waitForEvent("connection")).toBeDefined();
   server.close();
 });
 

@@ -20,6 +20,7 @@ test.each(["user.mjs", "user.cjs"])("%s serves, connects, fails and ends", (prog
   const run = new Process(process.execPath, [`test/package/programs/${program}`]);
   run.waitForOutput(/^works$/m, 20_000);
   run.waitForExit();
+  expect({ alive: run.alive, errors: run.errors }).toEqual({ alive: false, errors: "" });
 });
 
 describe("import and require give the same objects", () => {

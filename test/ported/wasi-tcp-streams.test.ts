@@ -16,7 +16,7 @@ import { nextProbe } from "./support/keep-alive.js";
 const SYSTEM_DELAY_MS = 3_600_000;
 
 /** The ms until a connection's next keep-alive probe, as soon as the kernel says what `expected` accepts. */
-function probeWhen(localPort: number, remotePort: number, expected: (due: number | null) => boolean): number | null {
+function expectProbe(localPort: number, remotePort: number, expected: (due: number | null) => boolean): number | null {
   let due: number | null | undefined;
   waitFor("another keep-alive timer", () => {
     due = nextProbe(localPort, remotePort);
@@ -61,14 +61,14 @@ describe("options take effect", () => {
     const peer = startPeer("silent");
     const client = openTo(peer);
     const port = client.localPort as number;
-    probeWhen(port, peer.port, (due) => due === null);
+    expectProbe(port, peer.port, (due) => due === null);
     client.setKeepAlive(true, 42_000);
     // libuv turns the probes on first and sets their delay then: in between the kernel has the system's, two hours.
-    const due = probeWhen(port, peer.port, (found) => found !== null && found < SYSTEM_DELAY_MS);
+    const due = expectProbe(port, peer.port, (found) => found !== null && found < SYSTEM_DELAY_MS);
     expect(due).toBeGreaterThan(20_000);
     expect(due).toBeLessThanOrEqual(42_000 + 500);
     client.setKeepAlive(false);
-    probeWhen(port, peer.port, (found) => found === null);
+    expectProbe(port, peer.port, (found) => found === null);
     client.close();
   });
 
@@ -80,7 +80,7 @@ describe("options take effect", () => {
     ] as const) {
       const client = openTo(peer, { keepAlive });
       const shorter = (found: number | null) => found !== null && found < SYSTEM_DELAY_MS;
-      const due = probeWhen(client.localPort as number, peer.port, shorter);
+      const due = expectProbe(client.localPort as number, peer.port, shorter);
       expect(due).toBeGreaterThanOrEqual(low);
       expect(due).toBeLessThanOrEqual(high);
       client.close();
@@ -91,7 +91,7 @@ describe("options take effect", () => {
     const server = listen({ host: "127.0.0.1", keepAlive: true });
     const client = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
     const accepted = acceptFrom(server);
-    probeWhen(server.port, client.localPort as number, (due) => due !== null);
+    expectProbe(server.port, client.localPort as number, (due) => due !== null);
     for (const each of [client, accepted, server]) each.close();
   });
 
@@ -112,8 +112,8 @@ describe.each(families)("accepted connections, $family", ({ loopback }) => {
     one?.setKeepAlive(true, 42_000);
     expect(two?.writable).toBe(0x10000);
     if (loopback === "127.0.0.1" && one !== undefined && two !== undefined) {
-      probeWhen(server.port, one.remotePort as number, (due) => due !== null && due > 20_000);
-      probeWhen(server.port, two.remotePort as number, (due) => due === null);
+      expectProbe(server.port, one.remotePort as number, (due) => due !== null && due > 20_000);
+      expectProbe(server.port, two.remotePort as number, (due) => due === null);
     }
     for (const each of [...clients, one, two, server]) each?.close();
   });

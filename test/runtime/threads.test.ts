@@ -30,7 +30,7 @@ function ticksOf(path: string): number {
 }
 
 /** Reads what comes from all of them until so many threads have been busy with it. */
-function readUntilBusy(threads: number, sockets: TcpSocket[]): void {
+function expectBusyThreads(threads: number, sockets: TcpSocket[]): void {
   const poller = new Poller();
   for (const socket of sockets) poller.add(socket);
   const target = Buffer.alloc(65_536);
@@ -75,7 +75,7 @@ describe("several networking threads", () => {
     const sockets = Array.from({ length: 4 }, () =>
       runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 }),
     );
-    readUntilBusy(3, sockets); // this one, and two that network
+    expectBusyThreads(3, sockets); // this one, and two that network
     for (const socket of sockets) socket.reset();
   });
 
@@ -107,7 +107,7 @@ describe("several networking threads", () => {
       startPeer("source", { connect: server.port, connections: 2, bytes: 200_000_000, hash: false });
       return [acceptFrom(server), acceptFrom(server)];
     });
-    readUntilBusy(3, sockets);
+    expectBusyThreads(3, sockets);
     for (const socket of sockets) socket.reset();
   });
 });

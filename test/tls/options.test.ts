@@ -185,7 +185,9 @@ describe("ca", () => {
     ["several", [other.cert, Buffer.from(authority.cert)]],
     ["several in one text", other.cert + authority.cert],
   ])("%s", (_name, ca) => {
-    openTo({}, { ca }).socket.close();
+    const { socket } = openTo({}, { ca });
+    expect(socket.authorized).toBe(true);
+    socket.close();
   });
 
   test("replaces Node's roots, and with caFile both count", () => {

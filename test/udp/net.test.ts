@@ -264,9 +264,11 @@ describe("net.udp.close()", () => {
 
   test("frees the port", () => {
     const udp = openLocal();
+    const port = udp.get_port();
     udp.close();
     for (let i = 0; i < 20; i++) {
-      const again = waitFor("the port", () => net.open_udp(addressOf(), udp.get_port())[0] ?? undefined);
+      const again = waitFor("the port", () => net.open_udp(addressOf(), port)[0] ?? undefined);
+      expect(again.get_port()).toBe(port);
       again.close();
     }
   });

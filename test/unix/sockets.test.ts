@@ -329,6 +329,7 @@ describe("listen({ path })", () => {
       connect({ path, timeout: 5000 }).close();
       server.close();
       waitFor("the file to go", () => !existsSync(path));
+      expect(existsSync(path)).toBe(false);
     }
   });
 });
