@@ -63,7 +63,7 @@ test("departs: a closed connection says failure, with a text", () => {
 
 describe("departs: close() sends queued bytes first", () => {
   test("32 MB, all but the last ring of them taken by a slow peer already", () => {
-    const peer = startPeer("slow", { piece: 256 << 10, interval: 10 });
+    const peer = startPeer("slow", { piece: 256 << 10, interval: 30 });
     const tcp = openTo(peer);
     const data = pattern(6, 0, 32 << 20);
     writeBytes(tcp, data, 20_000);

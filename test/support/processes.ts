@@ -44,7 +44,7 @@ export class Process {
     });
     closeSync(output);
     closeSync(errors);
-    this.#child.on("error", () => {}); // told below, where it can be caught
+    this.#child.on("error", () => {}); // thrown below, where it can be caught
     this.#child.stdin?.on("error", () => {}); // it may be gone already
     if (this.#child.pid === undefined) throw new Error(`could not start ${this.#command}`);
     this.pid = this.#child.pid;
@@ -62,7 +62,7 @@ export class Process {
     return readFileSync(this.#errorsPath, "utf8");
   }
 
-  /** Whether it runs still, seen without an event loop. */
+  /** Whether it still runs; needs no event loop. */
   get alive(): boolean {
     return !"ZX".includes(stateOf(this.pid));
   }
