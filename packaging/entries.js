@@ -9,6 +9,7 @@ export const ENTRIES = {
   index: { module: "main/index" },
   net: { module: "main/net", default: "net" },
   http: { module: "http/index" },
+  posix: { module: "posix/index" },
   pool: { module: "pool/index" },
   "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
   xhr: { module: "faces/xhr" },

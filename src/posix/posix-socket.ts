@@ -1,0 +1,111 @@
+/**
+ * What stream and datagram sockets have in common: an open socket description, which any number of descriptors may name.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { PollEntry } from "../main/index.js";
+import type { Family, NoAddress, SocketAddress } from "./address.js";
+import { PosixError } from "./errors.js";
+import type { SocketOptions } from "./socket-options.js";
+
+/** What `receive` returns. */
+export interface Received {
+  /** The number of bytes received; with MSG_TRUNC the length of the datagram, which may be more than was copied. */
+  readonly length: number;
+  /** The sender of a datagram; null on stream sockets. */
+  readonly address: SocketAddress | null;
+  /** Whether bytes of the datagram were dropped because the buffers are too short. */
+  readonly truncated: boolean;
+}
+
+/** What can be polled. */
+export interface Pollable {
+  /** The POLL… bits that are true now. */
+  readiness(): number;
+  /** What to wait for, for `events`, or null where only checking again helps. */
+  pollEntry(events: number): PollEntry | null;
+}
+
+/**
+ * A socket. All calls behave as the system's of the same names; they throw a `PosixError` or a `NetError`, see `errnoOf`. They block
+ * unless `nonBlocking` is true or MSG_DONTWAIT is among the flags: then they throw `EAGAIN`, and `connect` throws `EINPROGRESS`.
+ */
+export abstract class PosixSocket implements Pollable {
+  readonly family: Family;
+  /** SOCK_STREAM or SOCK_DGRAM. */
+  abstract readonly type: number;
+  /** O_NONBLOCK. */
+  nonBlocking = false;
+  /** SO_RCVTIMEO and SO_SNDTIMEO in ms; 0: none. */
+  receiveTimeout = 0;
+  sendTimeout = 0;
+  /** What was set and can be asked for. */
+  readonly options: SocketOptions;
+  #pendingError: string | null = null;
+
+  constructor(family: Family, options: SocketOptions) {
+    this.family = family;
+    this.options = options;
+  }
+
+  /** SO_ACCEPTCONN. */
+  abstract get listening(): boolean;
+  abstract bind(address: SocketAddress): void;
+  abstract listen(backlog: number): void;
+  abstract accept(): PosixSocket;
+  abstract connect(address: SocketAddress | NoAddress): void;
+  /** Fills `targets` one after the other. */
+  abstract receive(targets: readonly Uint8Array[], flags?: number): Received;
+  /** Returns the number of bytes taken. */
+  abstract send(pieces: readonly Uint8Array[], flags?: number, address?: SocketAddress | null): number;
+  abstract shutdown(how: number): void;
+  abstract localAddress(): SocketAddress;
+  abstract remoteAddress(): SocketAddress;
+  /** FIONREAD. */
+  abstract get readable(): number;
+  /** Carries out what an option of `options` asks for, where that can be done on an open socket. */
+  abstract applyOption(name: keyof SocketOptions): void;
+  /** Joins a multicast group or leaves it. */
+  setMembership(_member: boolean, _group: string, _interfaceAddress: string | undefined): void {
+    throw new PosixError("ENOPROTOOPT");
+  }
+
+  setMulticastInterface(_interfaceAddress: string): void {
+    throw new PosixError("ENOPROTOOPT");
+  }
+
+  abstract readiness(): number;
+  abstract pollEntry(events: number): PollEntry | null;
+  /** Closes it; for the last descriptor that names it. */
+  abstract close(): void;
+
+  /** SO_ERROR: the errno name of what failed since, which is forgotten then; null if nothing did. */
+  takeError(): string | null {
+    this.readiness();
+    const error = this.#pendingError;
+    this.#pendingError = null;
+    return error;
+  }
+
+  /** Whether `takeError` has something. */
+  protected get hasPendingError(): boolean {
+    return this.#pendingError !== null;
+  }
+
+  protected setPendingError(code: string): void {
+    this.#pendingError = code;
+  }
+
+  protected throwPendingError(): void {
+    const code = this.#pendingError;
+    if (code === null) return;
+    this.#pendingError = null;
+    throw new PosixError(code);
+  }
+
+  protected mustBeOfFamily(address: SocketAddress): void {
+    if (address.family === this.family) return;
+    throw new PosixError("EAFNOSUPPORT", "the address is not of the socket's family");
+  }
+}

@@ -1,0 +1,27 @@
+/** Ports of services by name, as far as programs ask for them. Used on the calling thread. */
+
+export const SERVICES: ReadonlyMap<string, number> = new Map([
+  ["echo", 7],
+  ["discard", 9],
+  ["daytime", 13],
+  ["ftp", 21],
+  ["ssh", 22],
+  ["telnet", 23],
+  ["smtp", 25],
+  ["time", 37],
+  ["domain", 53],
+  ["http", 80],
+  ["pop3", 110],
+  ["ntp", 123],
+  ["imap2", 143],
+  ["imap", 143],
+  ["ldap", 389],
+  ["https", 443],
+  ["submission", 587],
+  ["ldaps", 636],
+  ["imaps", 993],
+  ["pop3s", 995],
+  ["mysql", 3306],
+  ["postgresql", 5432],
+  ["redis", 6379],
+]);
