@@ -20,7 +20,7 @@ function live<T>(story: string): T & { exitMilliseconds: number } {
   return { ...JSON.parse(line), exitMilliseconds: performance.now() - start };
 }
 
-test("a program that never blocks hears of it, whatever it looks at", () => {
+test("a program that never blocks gets the error from whatever it calls", () => {
   const { exitMilliseconds: _, ...found } = live<Record<string, string>>("looking");
   expect(Object.keys(found).length).toBe(10);
   for (const [look, code] of Object.entries(found)) expect(code, look).toBe("ERR_WORKER_DIED");
@@ -30,7 +30,7 @@ test("bytes that had arrived are delivered before the error", () => {
   expect(live("bytes")).toMatchObject({ read: "last words", afterwards: "ERR_WORKER_DIED", status: "failure" });
 });
 
-test("a runtime of one's own stays dead; other runtimes know nothing of it", () => {
+test("a separate runtime stays failed; other runtimes are not affected", () => {
   expect(live("other")).toMatchObject({
     before: true,
     limitedDied: "ERR_WORKER_DIED",
@@ -40,13 +40,13 @@ test("a runtime of one's own stays dead; other runtimes know nothing of it", () 
   });
 });
 
-test("bytes that were pending are lost, which pendingWrites says, and the process does not wait for them at its end", () => {
+test("pending bytes are lost: pendingWrites throws, and the process does not wait for them at its end", () => {
   const { code, exitMilliseconds } = live<{ code: string }>("ending");
   expect(code).toBe("ERR_WORKER_DIED");
   expect(exitMilliseconds).toBeLessThan(3000);
 });
 
-test("every call on its handles fails, closing them is in order, and so is closing twice", () => {
+test("every call on its handles throws, except close(), also called twice", () => {
   const { codes } = live<{ codes: string[] }>("closing");
   const SET_NO_DELAY = 5; // does not wait for the networking thread, so it need not fail
   expect(codes).toHaveLength(14);

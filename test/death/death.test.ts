@@ -69,7 +69,7 @@ function expectMourning(programs: Process[], waits: string[], told: RegExp, limi
   }
 }
 
-describe("it says why it dies, and every wait ends at once", () => {
+describe("dies with a reason: every wait ends at once", () => {
   const SAYS_ERROR = /the networking thread died: Error: executed\n +at .*ringnet\//s;
 
   test.each([
@@ -85,7 +85,7 @@ describe("it says why it dies, and every wait ends at once", () => {
   );
 });
 
-describe("it can't say anything any more", () => {
+describe("dies or hangs without a reason", () => {
   const SOME = ["connect", "writeAll", "readExactly", "acceptWait", "poll"];
 
   test("terminated, out of memory, or busy for ever: every wait ends within seconds", () => {

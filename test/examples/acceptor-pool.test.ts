@@ -18,7 +18,7 @@ beforeEach(() => {
 const enter = () => openTo({ host: "127.0.0.1", port });
 const digest = (line: string) => scryptSync(line, "salt", 16, { N: 4096 }).toString("hex");
 
-test("each line is answered, by both threads", () => {
+test("answers each line, in both threads", () => {
   const clients = new Map<TcpSocket, string>();
   for (let i = 0; i < 40; i++) {
     const socket = enter();
@@ -49,7 +49,7 @@ test("each line is answered, by both threads", () => {
   expect(server.errors).toBe("");
 }, 60_000);
 
-test("clients who break off leave their thread to others", () => {
+test("a client that disconnects frees its thread for others", () => {
   for (let i = 0; i < 6; i++) {
     const socket = enter();
     socket.writeAll("a line");

@@ -69,7 +69,7 @@ describe("the examples of docs/api.md", () => {
     prelude = `data:text/javascript,${encodeURIComponent(`Object.assign(globalThis, ${JSON.stringify(given)});`)}`;
   });
 
-  test("are many, and most of them print something", () => {
+  test("there are many, and most print something", () => {
     expect(examples().length).toBeGreaterThan(20);
     expect(examples().filter(({ output }) => output.length > 0).length).toBeGreaterThan(20);
   });
@@ -106,7 +106,7 @@ describe("the page names", () => {
   });
 });
 
-test("every link within the page leads somewhere", () => {
+test("every link within the page has a target", () => {
   const anchors = [...PAGE.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
     (heading as string)
       .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")

@@ -15,7 +15,7 @@ beforeEach(() => {
 
 const enter = () => openTo({ host: "127.0.0.1", port });
 
-test("a thousand guests hear everything, in the same order", () => {
+test("a thousand guests receive every message, in the same order", () => {
   const guests = new Process(process.execPath, ["test/examples/chat-load.js", `${port}`, "1000", "100", "5"]);
   const result = JSON.parse(guests.waitForOutput(/^\{.*\}$/m, 60_000)[0]);
   expect(result).toMatchObject({ heard: 500_000, orders: 1 });
@@ -41,7 +41,7 @@ test("names, counts, and goodbyes", () => {
   expect(ada.readLine(5000)).toBe("1 are here");
 });
 
-test("guests who break off, never end their line or never listen disturb nobody", () => {
+test("guests that disconnect, never end their line or never read don't disturb others", () => {
   const good = enter();
   enter().reset();
   const endless = enter();

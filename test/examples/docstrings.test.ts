@@ -12,7 +12,7 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 
 const { classes, interfaces, functions } = publicNames();
 
-test("what is exported was found", () => {
+test("finds the exports", () => {
   expect(classes.map(({ name }) => name).sort()).toEqual([
     "Address",
     "Datagram",

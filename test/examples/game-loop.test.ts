@@ -9,7 +9,7 @@ import { drawHistogram } from "../../examples/game-loop/histogram.js";
 import { temporaryFolder } from "../support/folders.js";
 import { Process } from "../support/processes.js";
 
-test("sixty frames a second, and their times as a drawing", () => {
+test("runs sixty frames a second and draws their times", () => {
   const file = join(temporaryFolder(), "frames.svg");
   const start = performance.now();
   const game = new Process(process.execPath, ["examples/game-loop.js", "100", "3", file]);
@@ -34,7 +34,7 @@ function expectDrawing(svg: string, frames: number): void {
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
 }
 
-test("a drawing of any times", () => {
+test("draws any times", () => {
   expectDrawing(drawHistogram([0, 0.001, 1, 16, 17, 1e6], "times"), 6);
   expectDrawing(drawHistogram([], "none"), 0);
 });

@@ -62,7 +62,7 @@ test("a body in chunks, and one up to the end", () => {
   expect(String(get(`https://localhost:${port}/end`, authority.certPath).body)).toBe("e".repeat(5000));
 });
 
-test("a peer that can't be trusted, one that is somebody else, and nobody there", () => {
+test("reports an untrusted certificate, a wrong name and a refused connection", () => {
   expect(errorOf(() => get(`https://localhost:${nginx}/`)).code).toMatch(/UNABLE_TO_VERIFY|SELF_SIGNED/);
   const other = startNginx({ site: { identity: authority.issue({ names: ["other.test"] }) } });
   const error = errorOf(() => get(`https://localhost:${other.ports.site}/`, authority.certPath));

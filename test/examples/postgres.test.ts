@@ -89,7 +89,7 @@ describe("with passwords by SCRAM", () => {
     database.close();
   });
 
-  test("a wrong password, an unknown database, and nobody there", () => {
+  test("reports a wrong password, an unknown database and a refused connection", () => {
     expect(() => open({ password: "wrong" })).toThrow(/password authentication failed/);
     expect(() => open({ database: "none" })).toThrow(/"none" does not exist/);
     expect(errorOf(() => open({ port: 1 })).code).toBe("ECONNREFUSED");

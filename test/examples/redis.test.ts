@@ -48,6 +48,6 @@ test("a pipeline whose requests and replies are more than all buffers hold", () 
   redis.close();
 }, 60_000);
 
-test("nobody there", () => {
+test("reports a refused connection", () => {
   expect(errorOf(() => new Redis({ port: 1 })).code).toBe("ECONNREFUSED");
 });

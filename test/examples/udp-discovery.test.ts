@@ -8,7 +8,7 @@ import { runProgram } from "../support/programs.js";
 
 const PROGRAM = "examples/udp-discovery.js";
 
-test("finds all who offer something, and nobody else", () => {
+test("finds all services, and nothing else", () => {
   const env = { INTERFACE: "127.0.0.1", PORT: "17771" };
   const offers = { "my printer": "631", "the lämp": "80", "my printer 2": "631" };
   for (const [name, port] of Object.entries(offers)) {
@@ -35,7 +35,7 @@ test("finds all who offer something, and nobody else", () => {
   ]);
 });
 
-test("finds nothing where nobody offers anything", () => {
+test("finds nothing where there is no service", () => {
   const finder = new Process(process.execPath, [PROGRAM, "find"], { env: { INTERFACE: "127.0.0.1", PORT: "17772" } });
   finder.waitForExit();
   expect([finder.output, finder.errors]).toEqual(["", ""]);

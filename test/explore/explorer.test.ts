@@ -40,7 +40,7 @@ describe("the explorer", () => {
     expect(outcome).toMatchObject({ fault: null, runs: 10, states: 12, ends: 1 });
   });
 
-  test("takes words that one thread alone uses for no steps", () => {
+  test("accesses to words that only one thread uses are not steps", () => {
     const outcome = run(({ atomics }, words) => [
       [() => atomics.add(words, 0, 1), () => atomics.add(words, 0, 1)],
       [() => atomics.add(words, 1, 1), () => atomics.add(words, 1, 1)],
@@ -82,7 +82,7 @@ describe("the explorer", () => {
     expect(outcome.fault).toMatch(/byte\[0\] is (read|overwritten)/);
   });
 
-  test("finds a sleeper that nobody wakes, though a time-out would help it", () => {
+  test("finds a sleeper that is never woken, although a timeout would help it", () => {
     const outcome = run(({ atomics }, words) => [
       [() => atomics.wait(words, 0, 0, 1000)],
       [() => void atomics.store(words, 0, 1)],
@@ -90,7 +90,7 @@ describe("the explorer", () => {
     expect(outcome.fault).toBe("everything stands still: thread 0 waits for ever");
   });
 
-  test("counts on time-outs where they are certain, and on nothing else", () => {
+  test("relies on timeouts only where they are certain", () => {
     const sleep = (longest: number) =>
       run(
         ({ atomics }, words) => [[() => atomics.wait(words, 0, 0, longest)], [() => void atomics.store(words, 0, 1)]],
@@ -102,7 +102,7 @@ describe("the explorer", () => {
     expect(sleep(Number.POSITIVE_INFINITY).fault).toBe("everything stands still: thread 0 waits for ever");
   });
 
-  test("lets a thread sleep for ever only where that is said", () => {
+  test("allows endless sleep only where it is declared", () => {
     const rest = (resting: string[]) =>
       run(({ atomics }, words) => [[() => atomics.wait(words, 0, 0)], [() => void atomics.load(words, 0)]], {
         resting,
@@ -111,7 +111,7 @@ describe("the explorer", () => {
     expect(rest(["thread 0"]).fault).toBeNull();
   });
 
-  test("finds who counts on a thread that may be killed", () => {
+  test("finds a thread that depends on one that may be killed", () => {
     const outcome = (mortal: string[]) =>
       run(
         ({ atomics }, words) => [
@@ -127,7 +127,7 @@ describe("the explorer", () => {
     });
   });
 
-  test("remembers for a guard what was before", () => {
+  test("a guard sees the value before the step", () => {
     const outcome = run(({ atomics }, words) => [[() => atomics.add(words, 0, 1), () => atomics.add(words, 0, 1)]], {
       guard: (view) => {
         view.remember("additions", view.note("additions") + 1);
@@ -137,7 +137,7 @@ describe("the explorer", () => {
     expect(outcome.fault).toBe("that was the second");
   });
 
-  test("finds no fault where the sleeper is notified or sees the change", () => {
+  test("accepts a sleeper that is notified or sees the change", () => {
     const outcome = run(({ atomics }, words) => [
       [() => atomics.wait(words, 0, 0)],
       [() => void atomics.store(words, 0, 1), () => atomics.notify(words, 0)],
@@ -145,7 +145,7 @@ describe("the explorer", () => {
     expect(outcome).toMatchObject({ fault: null });
   });
 
-  test("finds threads that run for ever without getting done", () => {
+  test("finds threads that run for ever", () => {
     const world = new World();
     const words = world.words("word", 1);
     const spin = { turn: () => world.atomics.load(words, 0) === 0 };
@@ -154,7 +154,7 @@ describe("the explorer", () => {
     expect(explore({ world, threads }).fault).toContain("run for ever");
   });
 
-  test("finds a word that is used with Atomics and without", () => {
+  test("finds a word used both with and without Atomics", () => {
     const outcome = run(({ atomics }, words) => [[() => void atomics.store(words, 0, 1)], [() => void words[0]]]);
     expect(outcome.fault).toBe("word[0] is used with Atomics and without");
   });

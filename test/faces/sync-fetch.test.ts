@@ -51,7 +51,7 @@ describe("loading", () => {
     });
   });
 
-  test("the objects say what they are", () => {
+  test("the objects have their class names", () => {
     expect(String(new Headers())).toBe("[object Headers]");
     expect(String(new Response())).toBe("[object Response]");
     expect(String(new Request(origin))).toBe("[object Request]");
@@ -82,13 +82,13 @@ describe("the response", () => {
     expect(String(Buffer.concat(pieces))).toBe("01234");
   });
 
-  test("of an error's status is no error", () => {
+  test("with an error status does not throw", () => {
     const response = fetch(`${origin}/status/500`, LIMIT);
     expect(response).toMatchObject({ status: 500, ok: false, statusText: "Internal Server Error" });
     expect(response.text()).toBe("status 500");
   });
 
-  test("without a body has an empty text, which is not JSON", () => {
+  test("without a body has an empty text, and json() throws", () => {
     expect(fetch(`${origin}/status/204`, LIMIT).text()).toBe("");
     expect(fetch(`${origin}/bytes/5`, { method: "HEAD", ...LIMIT }).text()).toBe("");
     const error = thrownBy(() => fetch(`${origin}/status/204`, LIMIT).json());
@@ -103,7 +103,7 @@ describe("the response", () => {
     expect(() => response.clone()).toThrow(TypeError);
   });
 
-  test("raw headers keep values apart", () => {
+  test("raw headers keep several values separate", () => {
     const { headers } = fetch(`${origin}/cookie?set=a%3D1&set=b%3D2`, LIMIT);
     expect(headers.raw()["set-cookie"]).toEqual(["a=1", "b=2"]);
     expect(headers.getSetCookie()).toEqual(["a=1", "b=2"]);
@@ -149,7 +149,7 @@ describe("the request", () => {
     expect(() => fetch(`${origin}/echo`, { timeout: 1.5 })).toThrow(TypeError);
   });
 
-  test("custom headers, Host too; a wrong Content-Length is put right", () => {
+  test("sends custom headers, also Host; corrects a wrong Content-Length", () => {
     const seen = echo({
       method: "POST",
       body: "abc",
@@ -164,7 +164,7 @@ describe("the request", () => {
     expect(header(echo({ headers: new globalThis.Headers({ "x-a": "d" }) }), "x-a")).toBe("d");
   });
 
-  test("a Request is sent, and what is given beside it goes before", () => {
+  test("sends a Request; options beside it take precedence", () => {
     const request = new Request(`${origin}/echo`, { method: "put", body: "abc", headers: { a: "1" }, follow: 3 });
     expect(request).toMatchObject({
       method: "PUT",

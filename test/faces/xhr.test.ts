@@ -131,7 +131,7 @@ describe("the request", () => {
     expect(echo("GET", "abc")).toMatchObject({ method: "GET", text: "" });
   });
 
-  test("values of a header are joined, forbidden names left out, a wrong charset put right", () => {
+  test("joins header values, leaves forbidden names out, corrects a wrong charset", () => {
     const xhr = opened(`${origin}/echo`);
     xhr.setRequestHeader("X-A", " 1 ");
     xhr.setRequestHeader("x-a", "2");
@@ -181,7 +181,7 @@ describe("the response", () => {
     expect(xhr.responseXML).toBeNull();
   });
 
-  test("headers are sorted, in small letters and joined; cookies are hidden", () => {
+  test("headers are sorted, lower-case and joined; cookies are hidden", () => {
     const raw = startRawServer({
       a: "HTTP/1.1 200 OK\r\nX-B: 1\r\nA: 2\r\nSet-Cookie: c=d\r\nx-b: 3\r\nContent-Length: 0\r\n\r\n",
     });
@@ -242,7 +242,7 @@ describe("the response", () => {
     expect(xhr.responseText).toBe(text);
   });
 
-  test("what is set once it is here is refused; unknown types are ignored", () => {
+  test("refuses changes once it has arrived; ignores unknown types", () => {
     const xhr = sent(`${origin}/bytes/1`, (each) => {
       each.responseType = "unknown" as never;
     });
@@ -254,7 +254,7 @@ describe("the response", () => {
     });
   });
 
-  test("abort forgets it", () => {
+  test("abort discards it", () => {
     const xhr = sent(`${origin}/bytes/1`);
     xhr.abort();
     expect([xhr.readyState, xhr.status, xhr.responseText]).toEqual([0, 0, ""]);

@@ -38,7 +38,7 @@ const weathers: [string, Weather][] = [
 
 describe.each(able ? lines : [])("on %s", (line) => {
   test.each(weathers)(
-    "that %s, a megabyte goes there and back, every byte in its place",
+    "that %s, a megabyte comes back unchanged",
     (_name, weather) => {
       const networks = new JoinedNetworks(weather, line);
       const { a, b } = networks;
@@ -51,7 +51,7 @@ describe.each(able ? lines : [])("on %s", (line) => {
     80_000,
   );
 
-  test("that does all that, datagrams are lost, late and repeated, never changed", () => {
+  test("with all of these, datagrams are lost, delayed or repeated, but never changed", () => {
     const { a, b } = new JoinedNetworks({ loss: 0.05, delay: 1, jitter: 10, repeat: 0.05 }, line);
     const echo = b.start([process.execPath, join(root, "test/faults/datagram-echo.js"), "0.0.0.0"]);
     const port = Number(echo.waitForOutput(/port (\d+)/)[1]);
@@ -69,7 +69,7 @@ describe.each(able ? lines : [])("on %s", (line) => {
 });
 
 describe.each(able ? ["a cable"] : [])("%s", () => {
-  test("is pulled and put back: the transfer goes on, waits end in time meanwhile, and nothing is lost", () => {
+  test("is pulled and put back: waits time out meanwhile, then the transfer continues without loss", () => {
     const networks = new JoinedNetworks();
     const { a, b } = networks;
     const { port } = startPeerIn(b, "echo");
@@ -84,7 +84,7 @@ describe.each(able ? ["a cable"] : [])("%s", () => {
     expect(done.longestWait).toBeLessThan(1000);
   }, 80_000);
 
-  test("is pulled for good: writing, reading with keep-alive, and connecting each fail when the system gives up, though asked to wait for ever", () => {
+  test("is pulled for good: write, read with keep-alive, and connect fail when the system gives up, even with an endless timeout", () => {
     const networks = new JoinedNetworks();
     const { a, b } = networks;
     // The system gives up within seconds here, not within a quarter of an hour.
@@ -101,7 +101,7 @@ describe.each(able ? ["a cable"] : [])("%s", () => {
     }
   }, 80_000);
 
-  test("and its other end lose power: the half-open connection fails as soon as it is spoken to", () => {
+  test("is pulled and the peer reboots: the half-open connection fails on the next write", () => {
     const networks = new JoinedNetworks();
     const { port, process: peer } = startPeerIn(networks.b, "manual");
     const program = startProgramIn(networks.a, "stranded.js", "half-open", ADDRESS.b, port);

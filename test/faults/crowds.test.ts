@@ -54,7 +54,7 @@ function serve(server: TcpServer, swarm: Process, each: () => void = () => {}): 
 }
 
 describe("10,000 connections opened and dropped", () => {
-  test("by clients of ours: by a scan, by resets, by ends; each is accepted, and nothing is left of them", () => {
+  test("by clients that scan, reset or end: each is accepted, and nothing leaks", () => {
     const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 4096 });
     const before = descriptors();
     const swarm = startSwarm(server.port, 10_000, ["leave", "reset", "end", "talk"]);
@@ -70,7 +70,7 @@ describe("10,000 connections opened and dropped", () => {
     server.close();
   }, 80_000);
 
-  test("by us, without waiting for anything", () => {
+  test("by us, without waiting", () => {
     const peer = startPeer("echo", { hash: false });
     const before = descriptors();
     for (let i = 0; i < 10_000; i++) {
@@ -90,7 +90,7 @@ describe("10,000 connections opened and dropped", () => {
 describe("scans and garbage", () => {
   const WAYS: Way[] = ["leave", "garbage", "reset", "rude", "end"];
 
-  test("against a server that reads a protocol of lines: good clients get their answers meanwhile", () => {
+  test("against a line server: good clients get their answers meanwhile", () => {
     const server = listen({ host: "127.0.0.1" });
     const swarm = startSwarm(server.port, 1000, WAYS, 20);
     const good = startPeer("echo", { connect: server.port, connections: 3 });
@@ -115,7 +115,7 @@ describe("scans and garbage", () => {
     server.close();
   }, 60_000);
 
-  test("against a TLS server: none of it is ever accepted, and good clients are", () => {
+  test("against a TLS server: none of it is accepted, and good clients are", () => {
     const { cert, key } = selfSigned("localhost");
     const server = listen({ host: "127.0.0.1", tls: { cert, key } });
     const before = descriptors();
@@ -137,7 +137,7 @@ describe("scans and garbage", () => {
 });
 
 describe("a flood of datagrams", () => {
-  test("fills the ring and no more: what is lost is counted, what arrives is whole and in order, and streams go on", () => {
+  test("fills only its ring: losses are counted, the rest is whole and in order, and streams continue", () => {
     const COUNT = 100_000;
     const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 1 << 17 });
     const stream = openTo(startPeer("echo"));
@@ -174,7 +174,7 @@ describe("a flood of datagrams", () => {
     socket.close();
   }, 60_000);
 
-  test("that nobody reads: the networking thread goes on with everything else", () => {
+  test("that is never read does not hold up the networking thread", () => {
     const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 1 << 17 });
     const flood = new Process(process.execPath, [join(root, "test/faults/flood.js"), `${socket.port}`, "50000"]);
     const stream = openTo(startPeer("echo"));
@@ -189,7 +189,7 @@ describe("a flood of datagrams", () => {
     socket.close();
   }, 60_000);
 
-  test("amid which the program ends: it ends in order, and not by Node's abort()", () => {
+  test("does not make a program that ends abort", () => {
     const program = `
       import { spawn } from "node:child_process";
       import { bindUdp } from "ringnet";

@@ -21,7 +21,7 @@ interface Outcome {
   milliseconds: number;
 }
 
-test("in a client: EMFILE, while all open connections work; and back again", () => {
+test("a client gets EMFILE while open connections work, and recovers", () => {
   const peer = startPeer("echo");
   const program = startWithFew("client", `${peer.port}`);
   const exhausted = told<Outcome & { opened: number }>(program, "exhausted");
@@ -36,7 +36,7 @@ test("in a client: EMFILE, while all open connections work; and back again", () 
   expect(told(program, "recovered")).toMatchObject({ again: 10, working: true });
 });
 
-test("in a server: those it can't take are turned away, those it has stay, and later others come in", () => {
+test("a server turns further clients away, keeps those it has, and accepts others later", () => {
   const program = startWithFew("server");
   const { port } = told<{ port: number }>(program, "listening");
   const clients = startPeer("echo", { connect: port, connections: LIMIT });
@@ -50,7 +50,7 @@ test("in a server: those it can't take are turned away, those it has stay, and l
   expect(told(program, "recovered")).toMatchObject({ working: true });
 });
 
-test("before the networking thread could start: an error at once, and the next try starts it", () => {
+test("the networking thread can't start: an error at once; the next call starts it", () => {
   const peer = startPeer("echo");
   const recovered = told<Outcome>(startWithFew("start", `${peer.port}`), "recovered");
   expect(recovered).toMatchObject({ working: true });

@@ -29,7 +29,7 @@ function startWithNameServer(network: Network, name: string, ...args: string[]):
 }
 
 test.each(able ? ["deadlines hold"] : [])(
-  "%s, and connections, IPs and other names go on",
+  "%s: connections, IPs and other names are not delayed",
   () => {
     const network = new Network();
     const server = join(root, "test/faults/name-server.js");
@@ -65,7 +65,7 @@ test.each(able ? ["deadlines hold"] : [])(
 );
 
 test.each(able ? ["datagrams to a name that nobody answers"] : [])(
-  "%s block neither those behind them nor memory",
+  "%s: datagrams behind them are not held up, and memory stays bounded",
   () => {
     const network = new Network();
     const server = join(root, "test/faults/name-server.js");
@@ -92,7 +92,7 @@ test.each(able ? ["datagrams to a name that nobody answers"] : [])(
   60_000,
 );
 
-test("what this system is able to do", () => {
+test("the system has what these tests need", () => {
   if (able) return;
   console.log(
     `NOT TESTED HERE: names that nobody answers, because this system forbids networks of one's own: ${reason}`,

@@ -52,7 +52,7 @@ describe("reset while reading", () => {
     expect(errorOf(() => socket.read()).code).toBe(error.code);
   });
 
-  test("before the program looked at all", () => {
+  test("before the program's first call", () => {
     const peer = startPeer("reset");
     const socket = openTo(peer, { timeout: undefined }); // the reset may even come before the connection is looked at
     expect(socket.waitUntilReadable(SOON)).toBe(true);
@@ -83,7 +83,7 @@ describe("reset while writing", () => {
     socket.close();
   });
 
-  test("in the middle of a stream both ways: what the peer said before is delivered", () => {
+  test("in the middle of a stream both ways: what the peer had sent is delivered", () => {
     const peer = startPeer("reset", { after: 300_000, text: "before the reset" });
     const socket = openTo(peer);
     const error = errorOf(() => {
@@ -104,7 +104,7 @@ describe("reset while connecting", () => {
     expect(["ECONNREFUSED", "ECONNRESET"]).toContain(socket.error?.code);
   });
 
-  test("200 at once to a peer that resets everybody: each ends with an error, none hangs", () => {
+  test("200 at once to a peer that resets all: each ends with an error, none hangs", () => {
     const peer = startPeer("reset");
     const sockets = Array.from({ length: 200 }, () => connect({ host: peer.host, port: peer.port }));
     const codes = sockets.map((socket) => {
@@ -116,7 +116,7 @@ describe("reset while connecting", () => {
   });
 });
 
-describe("a server that breaks off the TLS handshake", () => {
+describe("a server that aborts the TLS handshake", () => {
   const connectTo = ({ port }: { port: number }, timeout = 20_000) =>
     timed(() => errorOf(() => connect({ host: "127.0.0.1", port, timeout, tls: { rejectUnauthorized: false } })));
 
@@ -156,7 +156,7 @@ describe("a server that breaks off the TLS handshake", () => {
   });
 });
 
-describe("a client that breaks off the TLS handshake", () => {
+describe("a client that aborts the TLS handshake", () => {
   test.each([
     ["a reset before it says anything", "reset", {}],
     ["a reset in the middle of its first record", "reset", { text: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" }],
@@ -202,7 +202,7 @@ describe("a peer that ends in the middle of a frame", () => {
     expect(socket.readUntil(";", SOON)).toBeNull();
   });
 
-  test("readLine, for which the end of the stream ends a line", () => {
+  test("readLine: the end of the stream ends a line", () => {
     const socket = openWith("first\r\nlast");
     expect(socket.readLine(SOON)).toBe("first");
     expect(socket.readLine(SOON)).toBe("last");

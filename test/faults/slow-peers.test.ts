@@ -23,7 +23,7 @@ describe.each([
   ["reads a byte a second", "slow", { piece: 1, interval: 1000 }],
   ["never reads", "silent", {}],
 ] as const)("a peer that %s", (_name, behaviour, options) => {
-  test("writes end in time, say how far they got, and cost the others nothing", () => {
+  test("writes time out, say how much was taken, and don't slow other connections", () => {
     const slow = openTo(startPeer(behaviour, options));
     const other = openTo(startPeer("echo"));
     const { value, milliseconds } = timed(() => errorOf(() => slow.writeAll(Buffer.alloc(BIG), 500)) as NetError);
@@ -47,7 +47,7 @@ describe.each([
 });
 
 describe("a peer that sends a byte a second", () => {
-  test("a deadline is total, however many bytes arrive in time; nothing that arrived is lost", () => {
+  test("a deadline is total, however many bytes arrive; what arrived is not lost", () => {
     const socket = openTo(startPeer("drip", { text: "abcd", interval: 1000 }));
     const { value, milliseconds } = timed(() => errorOf(() => socket.readExactly(4, 1500)));
     expect(value.code).toBe("ETIMEDOUT");
@@ -71,7 +71,7 @@ describe("a full accept queue", () => {
     socket.close();
   });
 
-  test("of ours does not come about: while the program is busy its networking thread takes clients in, and every one is served later, with what it has sent", () => {
+  test("does not arise with ours: the networking thread takes clients while the program is busy, and all are served later, with what they sent", () => {
     const CLIENTS = 300;
     const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 4096 });
     const clients = startPeer("source", { connect: server.port, connections: CLIENTS, bytes: 100, seed: 9 });
@@ -90,7 +90,7 @@ describe("a full accept queue", () => {
   });
 });
 
-test("a program that is slow itself: what a peer sent meanwhile is all there", () => {
+test("a slow program loses nothing that its peer sent meanwhile", () => {
   const peer = startPeer("source", { bytes: 20_000_000, seed: 6 });
   const socket = openTo(peer, { receiveBuffer: 1 << 16 });
   pause(500);

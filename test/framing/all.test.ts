@@ -24,7 +24,7 @@ test.each([0, 1, RING, 100 * RING + 1])("%d bytes up to the end", (count) => {
   socket.close();
 });
 
-test("what other calls have left", () => {
+test("returns what other calls left", () => {
   const socket = peer.open();
   order(socket, ["line\nrest", { bytes: " and more", delay: 100 }]);
   expect(socket.readLine(5000)).toBe("line");
@@ -33,7 +33,7 @@ test("what other calls have left", () => {
   socket.close();
 });
 
-test("when the time is up everything that came stays", () => {
+test("after a timeout everything received remains readable", () => {
   const socket = peer.open();
   const sent = pattern(21, 0, 4 * RING);
   order(socket, [sent, { bytes: "end", delay: 600 }]);
@@ -44,7 +44,7 @@ test("when the time is up everything that came stays", () => {
   socket.close();
 });
 
-test("maxLength: more is an error, and stays", () => {
+test("more than maxLength is an error, and remains readable", () => {
   const socket = peer.open();
   order(socket, ["123456"]);
   expect(errorOf(() => socket.readAll(5000, { maxLength: 5 })).code).toBe("EMSGSIZE");

@@ -36,7 +36,7 @@ test.each(Object.entries(CALLS))("%s against a byte each 100 ms", (_name, call) 
   socket.close();
 });
 
-test.each(Object.entries(CALLS))("%s with a timeout of 0 only looks", (_name, call) => {
+test.each(Object.entries(CALLS))("%s with a timeout of 0 does not wait", (_name, call) => {
   const socket = peer.open();
   const { value, milliseconds } = timed(() => errorOf(() => call(socket, 0)));
   expect(value.code).toBe("ETIMEDOUT");

@@ -14,7 +14,7 @@ beforeAll(() => {
   peer = startPiecewise();
 });
 
-test("gives so many bytes, whatever the pieces they came in", () => {
+test("returns exactly n bytes, however they arrived", () => {
   const socket = peer.open();
   const sent = pattern(1, 0, 3 * RING);
   const pieces = [];
@@ -44,7 +44,7 @@ test("more than the ring holds", () => {
   socket.close();
 });
 
-test("nothing is there at once, also before anything came and at the end", () => {
+test("0 bytes return at once, also before anything arrived and at the end", () => {
   const socket = peer.open();
   expect(socket.readExactly(0)).toEqual(Buffer.alloc(0));
   order(socket, []);
@@ -53,7 +53,7 @@ test("nothing is there at once, also before anything came and at the end", () =>
   socket.close();
 });
 
-describe("the stream ends within", () => {
+describe("the stream ends too early", () => {
   test.each([10, RING + 10])("after %d bytes, which stay", (count) => {
     const socket = peer.open();
     const sent = pattern(3, 0, count);
@@ -70,7 +70,7 @@ describe("the stream ends within", () => {
     socket.close();
   });
 
-  test("by a reset: what came is there, then the error", () => {
+  test("by a reset: the bytes that arrived, then the error", () => {
     const reset = startPeer("manual");
     const socket = openTo(reset);
     reset.waitForEvent("connection");
@@ -84,7 +84,7 @@ describe("the stream ends within", () => {
   });
 });
 
-describe("what came in time stays", () => {
+describe("what arrived in time remains readable", () => {
   test.each([100, RING, 3 * RING])("%d bytes, for any reading call", (count) => {
     const socket = peer.open();
     const sent = pattern(4, 0, count);
@@ -110,7 +110,7 @@ describe("what came in time stays", () => {
     socket.close();
   });
 
-  test("many waits that are too short lose nothing and repeat nothing", () => {
+  test("many timeouts lose nothing and repeat nothing", () => {
     const socket = peer.open();
     const sent = pattern(5, 0, 5 * RING);
     const pieces = Array.from({ length: 50 }, (_, i) => ({
@@ -134,7 +134,7 @@ describe("what came in time stays", () => {
   });
 });
 
-test("refuses wrong counts and timeouts, and reads nothing then", () => {
+test("refuses wrong counts and timeouts without reading anything", () => {
   const socket = peer.open();
   order(socket, ["abc"]);
   waitFor("the bytes", () => socket.readable === 3);

@@ -23,7 +23,7 @@ function run(port: number, what: "loop" | "empty"): Work {
   return JSON.parse(process_.waitForOutput(/^\{.*\}$/m, 60_000)[0]);
 }
 
-test("a million times write, readInto and wait, and the collector has as little to do as for an empty loop", () => {
+test("a million rounds of write, readInto and wait cause no more garbage collections than an empty loop", () => {
   const peer = startPeer("echo", { hash: false });
   const empty = run(peer.port, "empty");
   const work = run(peer.port, "loop");

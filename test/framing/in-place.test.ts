@@ -35,7 +35,7 @@ describe("peek and consume", () => {
     socket.close();
   });
 
-  test("bytes across the ring's edge are shown in two parts", () => {
+  test("shows bytes across the ring's edge in two parts", () => {
     const socket = peer.open();
     const sent = pattern(40, 0, RING - 10 + 50);
     order(socket, [sent.subarray(0, RING - 10)], false);
@@ -55,7 +55,7 @@ describe("peek and consume", () => {
     socket.close();
   });
 
-  test("a stream of a thousand rings, consumed in place", () => {
+  test("a thousand rings' worth can be consumed in place", () => {
     const socket = peer.open();
     const source = startPeer("source", { bytes: 1000 * RING, seed: 41 });
     socket.close();
@@ -75,7 +75,7 @@ describe("peek and consume", () => {
     stream.close();
   });
 
-  test("empty when there is nothing, null at the end, the error after the bytes", () => {
+  test("returns empty when there is nothing, null at the end, and throws the error after the bytes", () => {
     const manual = startPeer("manual");
     const socket = openTo(manual);
     manual.waitForEvent("connection");
@@ -102,7 +102,7 @@ describe("peek and consume", () => {
     socket.close();
   });
 
-  test("what a call that ran out of time held back is shown in one part", () => {
+  test("shows in one part what a timed-out call had gathered", () => {
     const socket = peer.open();
     const sent = pattern(42, 0, 3 * RING);
     order(socket, [sent], false);
@@ -122,7 +122,7 @@ describe("peek and consume", () => {
 });
 
 describe("readInto", () => {
-  test("fills part of a larger buffer, as views of it say", () => {
+  test("fills the part of a larger buffer that a view covers", () => {
     const socket = peer.open();
     order(socket, ["0123456789"]);
     waitFor("the bytes", () => socket.readable === 10);

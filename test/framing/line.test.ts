@@ -39,7 +39,7 @@ describe("encoding", () => {
     socket.close();
   });
 
-  test("utf8 unless given", () => {
+  test("is utf8 by default", () => {
     const socket = peer.open();
     order(socket, [bytes]);
     expect(socket.readLine(5000)).toBe("N\ufffd\ufffd\ufffd");
@@ -47,7 +47,7 @@ describe("encoding", () => {
     socket.close();
   });
 
-  test("any other is refused, and names it", () => {
+  test("refuses any other, with an error that names it", () => {
     const socket = peer.open();
     expect(() => socket.readLine(0, { encoding: "utf16le" as never })).toThrow(/encoding must be one of utf8, latin1/);
     expect(() => socket.readLine(0, { encoding: "utf16le" as never })).toThrow(RangeError);
@@ -56,7 +56,7 @@ describe("encoding", () => {
   });
 });
 
-test("an end that is split between its two bytes, and one byte at a time", () => {
+test("a line end may arrive split, and lines byte by byte", () => {
   const socket = peer.open();
   order(socket, [{ bytes: "one\r" }, { bytes: "\ntwo", delay: 30 }, { bytes: "\r", delay: 30 }, { bytes: "\n" }]);
   expect(linesOf(socket)).toEqual(["one", "two"]);
@@ -70,7 +70,7 @@ test("an end that is split between its two bytes, and one byte at a time", () =>
   slow.close();
 });
 
-test("only the last line may lack its end; an empty one that lacks it is none", () => {
+test("only the last line may lack its end; nothing behind the last end is not a line", () => {
   const socket = peer.open();
   order(socket, ["last\n"]);
   expect(linesOf(socket)).toEqual(["last"]);
@@ -109,7 +109,7 @@ test("UTF-8 and line ends across the ring's edge, at each offset", () => {
   socket.close();
 });
 
-test("bytes that are no UTF-8 become replacement characters, as Node's decoders do it", () => {
+test("invalid UTF-8 becomes replacement characters, as with Node's decoders", () => {
   const socket = peer.open();
   order(socket, [Uint8Array.of(0x61, 0xff, 0xc3, 0x0a)]);
   expect(socket.readLine(5000)).toBe(Buffer.of(0x61, 0xff, 0xc3).toString());
@@ -180,7 +180,7 @@ describe("maxLength", () => {
     socket.close();
   });
 
-  test("is 1 MiB unless given", () => {
+  test("is 1 MiB by default", () => {
     const socket = peer.open({ receiveBuffer: 1 << 22 });
     order(socket, [`${"a".repeat(1 << 20)}\n${"a".repeat((1 << 20) + 1)}\n`]);
     expect(socket.readLine(5000)).toHaveLength(1 << 20);
@@ -189,7 +189,7 @@ describe("maxLength", () => {
     socket.close();
   });
 
-  test("refuses what is no number of bytes", () => {
+  test("refuses what is not a number of bytes", () => {
     const socket = peer.open();
     for (const wrong of [-1, 0.5, Number.NaN]) {
       expect(() => socket.readLine(10, { maxLength: wrong })).toThrow(RangeError);
@@ -200,7 +200,7 @@ describe("maxLength", () => {
   });
 });
 
-test.each([10, 3 * RING])("a line of %d bytes that comes too late is there for the next call", (length) => {
+test.each([10, 3 * RING])("a line of %d bytes that comes after the timeout is returned by the next call", (length) => {
   const socket = peer.open();
   order(socket, ["a".repeat(length), { bytes: "b\r", delay: 400 }, { bytes: "\nc", delay: 400 }]);
   expect(errorOf(() => socket.readLine(100)).code).toBe("ETIMEDOUT");

@@ -87,7 +87,7 @@ const cuts = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.co
 });
 const timeouts = fc.array(fc.constantFrom(0, 1, 5, 5000), { minLength: 1, maxLength: 5 });
 
-test("random frames, pieces and timeouts", () => {
+test("random frames, pieces and timeouts lose nothing", () => {
   fc.assert(
     fc.property(frames, cuts, timeouts, fc.constantFrom(4096, 8192), (list, where, waits, receiveBuffer) => {
       const stream = Buffer.concat(list.map(({ bytes }) => bytes));

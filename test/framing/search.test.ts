@@ -41,7 +41,7 @@ test.each([
   socket.close();
 });
 
-test("a second call goes on where the first one stopped", () => {
+test("a second call continues the search where the first stopped", () => {
   const socket = filledWith(Buffer.alloc(MIB, "-"));
   const [one, other] = [`${"-".repeat(70)}X`, `${"-".repeat(70)}Y`];
   const search = (delimiter: string) => {
@@ -57,7 +57,7 @@ test("a second call goes on where the first one stopped", () => {
   socket.close();
 });
 
-test("a second call that looks for something else, or comes after a read, begins at the beginning", () => {
+test("a call with another delimiter, or after a read, searches from the beginning", () => {
   const socket = peer.open();
   order(socket, ["ab,cd;ef,gh;", { bytes: "ij", delay: 0 }], false);
   waitFor("the bytes", () => socket.readable === 14);
@@ -72,7 +72,7 @@ test("a second call that looks for something else, or comes after a read, begins
   socket.close();
 });
 
-test("a delimiter whose bytes change between two calls is another one", () => {
+test("a delimiter whose bytes changed between two calls counts as another", () => {
   const socket = peer.open();
   order(socket, ["one,two;"], false);
   waitFor("the bytes", () => socket.readable === 8);
@@ -83,7 +83,7 @@ test("a delimiter whose bytes change between two calls is another one", () => {
   socket.close();
 });
 
-test("what was found and was too long is found again by a call that allows it", () => {
+test("a frame that was too long is found by a call that allows its length", () => {
   const socket = peer.open();
   order(socket, ["1234567\r\n"], false);
   waitFor("the bytes", () => socket.readable === 9);
@@ -95,7 +95,7 @@ test("what was found and was too long is found again by a call that allows it", 
   socket.close();
 });
 
-test("the time runs while it searches: the call ends, says how far it got, and the next one goes on", () => {
+test("a search counts against the timeout: the error says how far it got, and the next call continues", () => {
   const socket = peer.open({ receiveBuffer: 16 * MIB });
   const bytes = Buffer.alloc(9 * MIB, "-");
   order(socket, [bytes, "X!"], false);

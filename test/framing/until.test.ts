@@ -12,7 +12,7 @@ beforeAll(() => {
   peer = startPiecewise();
 });
 
-test("gives the bytes up to the delimiter and with it", () => {
+test("returns the bytes up to and including the delimiter", () => {
   const socket = peer.open();
   order(socket, ["one;two;;three"]);
   expect(String(socket.readUntil(";", 5000))).toBe("one;");
@@ -26,7 +26,7 @@ test("gives the bytes up to the delimiter and with it", () => {
   socket.close();
 });
 
-test("a delimiter of several bytes is found behind parts of itself", () => {
+test("finds a delimiter behind a part of itself", () => {
   const socket = peer.open();
   order(socket, ["aaab--aabaab", "\r\r\n\r\r\n\r\n"]);
   expect(String(socket.readUntil("aab", 5000))).toBe("aaab");
@@ -35,7 +35,7 @@ test("a delimiter of several bytes is found behind parts of itself", () => {
   socket.close();
 });
 
-test("a delimiter that comes in pieces", () => {
+test("finds a delimiter that arrives in pieces", () => {
   const socket = peer.open();
   order(socket, ["head\r", { bytes: "\n", delay: 30 }, { bytes: "\r", delay: 30 }, { bytes: "\nbody", delay: 30 }]);
   expect(String(socket.readUntil("\r\n\r\n", 5000))).toBe("head\r\n\r\n");
@@ -43,7 +43,7 @@ test("a delimiter that comes in pieces", () => {
   socket.close();
 });
 
-test("a delimiter of characters that have several bytes", () => {
+test("finds a delimiter of multi-byte characters", () => {
   const socket = peer.open();
   order(socket, ["über§und§"]);
   expect(String(socket.readUntil("§", 5000))).toBe("über§");
@@ -51,7 +51,7 @@ test("a delimiter of characters that have several bytes", () => {
   socket.close();
 });
 
-describe("a delimiter across the ring's edge, at each offset", () => {
+describe("finds a delimiter across the ring's edge, at each offset", () => {
   test.each(["\n", "\r\n", "\r\n\r\n", "--boundary"])("%j", (delimiter) => {
     const socket = peer.open();
     for (let before = 0; before <= delimiter.length; before++) {
@@ -68,7 +68,7 @@ describe("a delimiter across the ring's edge, at each offset", () => {
   });
 });
 
-test("a delimiter that is half in what was held back and half in the ring", () => {
+test("finds a delimiter that is half in gathered bytes and half in the ring", () => {
   const socket = peer.open();
   const long = "y".repeat(2 * RING);
   order(socket, [`${long}\r\n\r`, { bytes: "\nrest", delay: 500 }]);
@@ -79,7 +79,7 @@ test("a delimiter that is half in what was held back and half in the ring", () =
   socket.close();
 });
 
-test("a portion and a delimiter that are longer than the ring", () => {
+test("handles a frame and a delimiter longer than the ring", () => {
   const socket = peer.open();
   const delimiter = `<${"d".repeat(2 * RING)}>`;
   const long = `${"<d".repeat(3 * RING)}`;
@@ -89,7 +89,7 @@ test("a portion and a delimiter that are longer than the ring", () => {
   socket.close();
 });
 
-test("maxLength is the most bytes before the delimiter; what is too long stays", () => {
+test("maxLength bounds the bytes before the delimiter; what is too long remains readable", () => {
   const socket = peer.open();
   order(socket, ["12345--", "123456--"]);
   expect(String(socket.readUntil("--", 5000, { maxLength: 5 }))).toBe("12345--");
@@ -104,7 +104,7 @@ test("maxLength is the most bytes before the delimiter; what is too long stays",
   endless.close();
 });
 
-test("refuses an empty delimiter and what has no bytes", () => {
+test("refuses an empty delimiter and values without bytes", () => {
   const socket = peer.open();
   expect(() => socket.readUntil("", 10)).toThrow(RangeError);
   expect(() => socket.readUntil(new Uint8Array(0), 10)).toThrow(RangeError);

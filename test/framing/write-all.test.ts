@@ -9,7 +9,7 @@ import { startPeer, startUnanswering } from "../support/peers.js";
 import { timed, waitFor } from "../support/waiting.js";
 import { errorOf, fill, openTo } from "../tcp/sockets.js";
 
-test("takes all, however small the ring and however slow the peer", () => {
+test("writes everything, however small the ring and however slow the peer", () => {
   const peer = startPeer("slow", { piece: 40_000, interval: 5 });
   const socket = openTo(peer, { sendBuffer: 4096 });
   const data = pattern(30, 0, 1_000_000);
@@ -22,7 +22,7 @@ test("takes all, however small the ring and however slow the peer", () => {
   socket.close();
 });
 
-test("strings are UTF-8; nothing is nothing", () => {
+test("encodes strings as UTF-8; accepts empty ones", () => {
   const peer = startPeer("echo");
   const socket = openTo(peer);
   socket.writeAll("");
@@ -33,8 +33,8 @@ test("strings are UTF-8; nothing is nothing", () => {
   socket.close();
 });
 
-describe("its time is up", () => {
-  test("the error says how many bytes were taken, and the program can go on behind them", () => {
+describe("a timeout", () => {
+  test("the error says how many bytes were taken, so that the program can continue from there", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer, { sendBuffer: 65_536 });
     const data = pattern(31, 0, 20_000_000);
@@ -62,7 +62,7 @@ describe("its time is up", () => {
     socket.close();
   });
 
-  test("a peer that reads a little now and then does not prolong it", () => {
+  test("a peer that reads a little now and then does not extend it", () => {
     const peer = startPeer("slow", { piece: 2000, interval: 100 });
     const socket = openTo(peer, { sendBuffer: 4096 });
     const { value, milliseconds } = timed(() => errorOf(() => socket.writeAll(Buffer.alloc(50_000_000), 700)));
@@ -73,7 +73,7 @@ describe("its time is up", () => {
   });
 });
 
-test("a connection that is not established yet takes what its ring holds, and waits for the rest", () => {
+test("before the connection is established, takes a ring of bytes and waits for room", () => {
   const stuck = startUnanswering();
   const socket = connect({ host: stuck.host, port: stuck.port, sendBuffer: 4096 });
   socket.writeAll(Buffer.alloc(4096), 100);
@@ -90,7 +90,7 @@ test("a connection that is not established yet takes what its ring holds, and wa
 });
 
 describe("a connection that fails", () => {
-  test("throws its error in the middle of the wait", () => {
+  test("throws its error during the wait", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer);
     fill(socket);
@@ -101,7 +101,7 @@ describe("a connection that fails", () => {
     socket.close();
   });
 
-  test("throws at once when it has failed, was ended or closed here", () => {
+  test("throws at once on a failed, ended or closed one", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     peer.waitForEvent("connection");
@@ -117,7 +117,7 @@ describe("a connection that fails", () => {
   });
 });
 
-test("refuses what has no bytes", () => {
+test("refuses values without bytes", () => {
   const socket = openTo(startPeer("sink"));
   expect(() => socket.writeAll(5 as never)).toThrow(TypeError);
   expect(() => socket.writeAll(undefined as never)).toThrow(TypeError);

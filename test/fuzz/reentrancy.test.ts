@@ -24,16 +24,16 @@ function live(story: string): Record<string, unknown> {
   return JSON.parse(line);
 }
 
-describe("calls from", () => {
+describe("calls work from", () => {
   test("Symbol.dispose, which is called twice", () => {
     expect(live("dispose")).toEqual({ log: [true, "ERR_SOCKET_CLOSED"], runtime: "ERR_RUNTIME_CLOSED" });
   });
 
-  test("an exit handler: all that works elsewhere", () => {
+  test("an exit handler: every call that works elsewhere", () => {
     expect(live("exit")).toEqual({ code: 4, again: true, fresh: true, own: true, timeout: "ETIMEDOUT" });
   });
 
-  test("an exit handler, as the first of all", () => {
+  test("an exit handler, as the first use of the package", () => {
     expect(live("first use at exit")).toEqual({ works: true, drained: 0 });
   });
 
@@ -41,7 +41,7 @@ describe("calls from", () => {
     expect(live("uncaught error")).toEqual({ works: true });
   });
 
-  test("getters of options, which may close what is being used", () => {
+  test("getters of options that close what is in use", () => {
     expect(live("getters")).toEqual({
       using: true,
       closingRuntime: "ERR_RUNTIME_CLOSED",
@@ -58,7 +58,7 @@ describe("calls from", () => {
     expect(left).toBe(reported);
   });
 
-  test("hand to hand, at once", () => {
+  test("several threads that pass connections on", () => {
     expect(live("handover")).toEqual({ good: 200 });
   });
 
@@ -72,7 +72,7 @@ describe("memory", () => {
     expect(live("own memory")).toEqual({ same: true });
   });
 
-  test("that is gone is refused, and what resizes is taken as it is", () => {
+  test("that is detached is refused; resizable memory is taken at its present size", () => {
     const socket = openTo(startPeer("echo"));
     const gone = new Uint8Array(8);
     structuredClone(gone.buffer, { transfer: [gone.buffer] });
@@ -99,7 +99,7 @@ describe("memory", () => {
     socket.close();
   });
 
-  test("that is shared is taken and filled", () => {
+  test("that is shared is read and filled", () => {
     const socket = openTo(startPeer("echo"));
     const shared = new Uint8Array(new SharedArrayBuffer(5)).fill(65);
     socket.writeAll(shared, 1000);

@@ -7,7 +7,7 @@ import { patternHash } from "../support/bytes.js";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { runProgram } from "../support/programs.js";
 
-describe("nothing keeps the process alive when nothing is open", () => {
+describe("no thread keeps the process alive when nothing is open", () => {
   const program = (text: string) => `
     import { connect, listen, net, resolve } from "ringnet";
     const port = Number(process.argv[1]);
@@ -41,20 +41,20 @@ describe("nothing keeps the process alive when nothing is open", () => {
     expect(milliseconds).toBeLessThan(3000);
   });
 
-  test("a connection left open does not hold a program that fell off its end for longer than the linger time", () => {
+  test("an open connection delays the program's end by the linger time at most", () => {
     const peer = startPeer("silent");
     const { code, output, milliseconds } = runProgram(program("open();"), { args: [`${peer.port}`], timeout: 20_000 });
     expect({ code, output }).toEqual({ code: 0, output: "done\n" });
     expect(milliseconds).toBeLessThan(8000);
   });
 
-  test("process.exit's code stays", () => {
+  test("process.exit keeps its code", () => {
     const peer = startPeer("echo");
     expect(runProgram(program("open().close(); process.exit(3);"), { args: [`${peer.port}`] }).code).toBe(3);
     expect(runProgram(program("open().close(); process.exitCode = 4;"), { args: [`${peer.port}`] }).code).toBe(4);
   });
 
-  test("process.exit from within an exit handler, too", () => {
+  test("process.exit from an exit handler keeps its code", () => {
     const peer = startPeer("echo");
     const text = 'process.on("exit", () => process.exit(5)); open().close();';
     expect(runProgram(program(text), { args: [`${peer.port}`] }).code).toBe(5);
@@ -122,7 +122,7 @@ describe("bytes taken by write are flushed at exit", () => {
     expect(milliseconds).toBeLessThan(9000);
   });
 
-  test("what was written just before the end, from an exit handler even", () => {
+  test("sends what an exit handler writes just before the end", () => {
     const peer = startPeer("sink");
     const source = `
       import { connect } from "ringnet";

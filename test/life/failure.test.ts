@@ -62,7 +62,7 @@ function expectFailure(folder: string, reason: RegExp, limit: number): void {
 /** A copy of the package whose actor does something as soon as its class is made. */
 const born = (what: string) => packageWithThread((code) => code.replace("Actor=class{", `Actor=class{static{${what}}`));
 
-test("its code throws: the error has its stack, with the places in the source", () => {
+test("an exception while loading: the error has its stack, mapped to the source", () => {
   const folder = born("(function born() { throw new Error('broken on purpose'); })();");
   expectFailure(
     folder,
@@ -71,17 +71,17 @@ test("its code throws: the error has its stack, with the places in the source", 
   );
 });
 
-test("its code ends the thread", () => {
+test("an exit while loading: the error has the exit code", () => {
   expectFailure(born("process.exit(7)"), /exited with code 7/, 10_000);
 });
 
-test("the map of its source is missing: the error has the places as they are", () => {
+test("without a source map, the error has the unmapped stack", () => {
   const folder = born("(function born() { throw new Error('broken on purpose'); })();");
   rmSync(join(folder, "dist/code/networking-thread.js.map"));
   expectFailure(folder, /at born \(ringnet\/dist\/networking-thread\.js:\d+:\d+\)/, 10_000);
 });
 
-test("its code can't be parsed, or runs in circles: an error in the end, and the process ends too", () => {
+test("a syntax error or an endless loop is an error in bounded time, and the process can end", () => {
   const source = `import { connect } from "ringnet";
     try {
       connect({ host: "127.0.0.1", port: 9, timeout: -1 });
@@ -98,7 +98,7 @@ test("its code can't be parsed, or runs in circles: an error in the end, and the
   }
 }, 60_000);
 
-test("Node refuses the thread: the error says why", () => {
+test("the Worker constructor throws: the error says why", () => {
   const { output } = runProgram(
     `import threads from "node:worker_threads";
     threads.Worker = class { constructor() { throw new Error("no threads today"); } };
@@ -114,7 +114,7 @@ test("Node refuses the thread: the error says why", () => {
   );
 });
 
-test("the working directory was removed: an error at once, and with another one it works", () => {
+test("the working directory was removed: an error at once, and it works from another one", () => {
   const folder = temporaryFolder();
   const { output, errors } = runProgram(
     `import { rmdirSync } from "node:fs";
@@ -137,7 +137,7 @@ test("the working directory was removed: an error at once, and with another one 
   });
 });
 
-test("time that runs out while the thread starts is no fault of the peer: ERR_WORKER_START, whatever was called", () => {
+test("a timeout while the thread starts is ERR_WORKER_START, for every call", () => {
   const folder = packageWithThread((code) => `for (;;);${code}`);
   const { output, errors } = runProgram(
     `import { connect } from "ringnet";
@@ -175,7 +175,7 @@ test("a heap too small for Node's threads is refused before one is started", () 
   runtime.close();
 });
 
-test("a loader hook that answers nothing any more does not stop the thread from starting", () => {
+test("a loader hook that hangs does not keep the thread from starting", () => {
   const hooks = `let blocked;
     export const initialize = (memory) => { blocked = new Int32Array(memory); };
     export const resolve = (specifier, context, next) => {

@@ -48,7 +48,7 @@ test("starts at first use while the main thread blocks", () => {
   expectToWork({});
 });
 
-test("starts no thread at import, and one at first use", () => {
+test("starts no thread on import, and one on first use", () => {
   const { output, errors } = runProgram(`
     import { createRequire, syncBuiltinESMExports } from "node:module";
     const threads = createRequire(import.meta.url)("node:worker_threads");

@@ -10,7 +10,7 @@ import { timed } from "../support/waiting.js";
 import { failureText, unwrap } from "./connections.js";
 
 describe("net.resolve_address(name)", () => {
-  test("starts a look-up of a host name and returns at once", () => {
+  test("starts a look-up of a host name and returns immediately", () => {
     unwrap(net.resolve_address("localhost")).wait_until_resolved(5000); // the networking thread runs
     const { value, milliseconds } = timed(() => unwrap(net.resolve_address("localhost")));
     expect(milliseconds).toBeLessThan(50);
@@ -122,7 +122,7 @@ describe("net.address.wait_until_resolved(timeout)", () => {
 });
 
 describe("net.address.toString()", () => {
-  test("same as get_hostname(); never throws", () => {
+  test("equals get_hostname(); never throws", () => {
     const address = unwrap(net.resolve_address("localhost"));
     expect(`${address}`).toBe("localhost");
     expect(String(unwrap(net.resolve_address("::1")))).toBe("::1");

@@ -105,7 +105,7 @@ describe("net: a programming mistake throws TypeError or RangeError", () => {
 });
 
 describe("net: timeout is in milliseconds", () => {
-  test("0, the default, looks and returns at once", () => {
+  test("0, the default, polls once", () => {
     const stuck = startUnanswering();
     const tcp = unwrap(net.open_tcp(addressOf(), stuck.port));
     const { value, milliseconds } = timed(() => tcp.wait_until_connected());
@@ -125,7 +125,7 @@ describe("net: timeout is in milliseconds", () => {
     tcp.close();
   });
 
-  test("-1 waits for ever, and ends when the thing it waits for fails", () => {
+  test("-1 waits for ever, and ends on failure", () => {
     const stuck = startUnanswering();
     const tcp = unwrap(net.open_tcp(addressOf(), stuck.port));
     expect(tcp.wait_until_connected(100)).toEqual(["waiting", null]);
@@ -157,7 +157,7 @@ describe("net: bytes", () => {
     tcp.close();
   });
 
-  test("may be changed by the caller as soon as write has taken them", () => {
+  test("may be changed by the caller as soon as write has returned", () => {
     const peer = startPeer("echo");
     const tcp = openTo(peer);
     const mine = Buffer.alloc(65_536, 1);

@@ -34,7 +34,7 @@ describe("departs: bytes that had arrived come first, then the error", () => {
     tcp.close();
   });
 
-  test("when nobody writes", () => {
+  test("without a write", () => {
     const peer = startPeer("manual");
     const tcp = openTo(peer);
     peer.waitForEvent("connection");
@@ -124,7 +124,7 @@ test.each(["127.0.0.1", "127.0.0.2", "::1"])(
   },
 );
 
-test("departs: when no address of a name answers, the failure says so", () => {
+test("departs: when no address of a name answers, the failure has the reason", () => {
   const { output, errors } = runProgram(
     `import { net } from "ringnet";
     const [tcp] = net.open_tcp(net.resolve_address("many.test")[0], 1);
@@ -144,7 +144,7 @@ test("departs: port 0 gives the real port", () => {
   server.close();
 });
 
-test("departs: ports do not wrap at 65,536", () => {
+test("departs: ports above 65,535 are refused", () => {
   expect(() => net.create_server(65_536 + 8080)).toThrow(RangeError);
   expect(() => net.open_tcp(addressOf(), 65_536 + 80)).toThrow(RangeError);
 });

@@ -60,7 +60,7 @@ describe("net.create_server(address | null, port)", () => {
     server.close();
   });
 
-  test("bind errors come back here: not ours", () => {
+  test("bind errors come back here: an address of another machine", () => {
     expect(failureText(net.create_server(addressOf("203.0.113.7"), 0))).toContain("EADDRNOTAVAIL");
   });
 
@@ -72,7 +72,7 @@ describe("net.create_server(address | null, port)", () => {
 });
 
 describe("net.server.accept()", () => {
-  test("[null, null] when nobody waits", () => {
+  test("[null, null] when no client is waiting", () => {
     const server = unwrap(net.create_server(0));
     const { value, milliseconds } = timed(() => server.accept());
     expect(value).toEqual([null, null]);
@@ -146,7 +146,7 @@ describe("net.server.close()", () => {
     expect(message).toContain("ECONNREFUSED");
   });
 
-  test("leaves accepted clients alone", () => {
+  test("keeps accepted clients", () => {
     const server = unwrap(net.create_server(0));
     startPeer("echo", { connect: server.get_port() });
     const client = accepted(server);
@@ -156,7 +156,7 @@ describe("net.server.close()", () => {
     client.close();
   });
 
-  test("ends clients that nobody accepted", () => {
+  test("closes the connections of clients that were not accepted", () => {
     const server = unwrap(net.create_server(0));
     const peer = startPeer("manual", { connect: server.get_port() });
     peer.waitForEvent("connection");
@@ -166,7 +166,7 @@ describe("net.server.close()", () => {
   });
 });
 
-test("net: a server and a client of the same program speak with each other", () => {
+test("net: a server and a client in one thread talk to each other", () => {
   const server = unwrap(net.create_server(addressOf("127.0.0.1"), 0));
   const client = openTo({ host: "127.0.0.1", port: server.get_port() });
   const other = accepted(server);

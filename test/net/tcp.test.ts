@@ -305,7 +305,7 @@ describe("net.tcp.close()", () => {
     expect(peer.events("error")).toEqual([]);
   });
 
-  test("gives a waiting connection up", () => {
+  test("cancels a connection attempt", () => {
     const stuck = startUnanswering();
     const tcp = unwrap(net.open_tcp(addressOf(), stuck.port));
     pause(50);

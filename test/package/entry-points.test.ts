@@ -11,7 +11,7 @@ import { runProgram } from "../support/programs.js";
 
 const names = Object.keys(ENTRIES).map((entry) => (entry === "index" ? "ringnet" : `ringnet/${entry}`));
 
-test("package.json exports those of the list", () => {
+test("package.json exports the entry points of packaging/entries.js", () => {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object };
   expect(Object.keys(exports)).toEqual([...names.map((name) => name.replace("ringnet", ".")), "./package.json"]);
 });
@@ -37,7 +37,7 @@ describe("import and require give the same objects", () => {
   });
 });
 
-test("a thread that requires and one that imports pass a connection on", () => {
+test("a thread that requires can attach what a thread that imports has detached", () => {
   const { output, errors } = runProgram(
     `import { Worker, receiveMessageOnPort, MessageChannel } from "node:worker_threads";
     import { listen, connect } from "ringnet";

@@ -35,7 +35,7 @@ test("sockets, servers, UDP sockets and addresses together", () => {
   for (const handle of all) handle.close();
 });
 
-test("gives them in the order in which they were given, in an array of its own", () => {
+test("returns the ready handles in the order given, in a new array", () => {
   const peer = startPeer("greeter");
   const [first, second] = [openTo(peer), openTo(peer)];
   waitFor("both", () => poll([first, second]).length === 2);
@@ -50,7 +50,7 @@ test("gives them in the order in which they were given, in an array of its own",
   second.close();
 });
 
-test("takes any iterable, also one that can be gone through only once", () => {
+test("takes any iterable, also a one-shot iterator", () => {
   const peer = startPeer("manual");
   const sockets = new Map([["one", openTo(peer)]]);
   const socket = sockets.get("one");
@@ -61,7 +61,7 @@ test("takes any iterable, also one that can be gone through only once", () => {
   socket?.close();
 });
 
-test("a closed handle is always among them", () => {
+test("always reports a closed handle", () => {
   const socket = openTo(startPeer("silent"));
   const other = openTo(startPeer("silent"));
   expect(poll([socket, other], 20)).toEqual([]);
@@ -71,8 +71,8 @@ test("a closed handle is always among them", () => {
   other.close();
 });
 
-describe("its time", () => {
-  test("is over when nothing happens", () => {
+describe("the timeout", () => {
+  test("ends the wait when nothing happens", () => {
     const socket = openTo(startPeer("silent"));
     const waits = Array.from({ length: 5 }, () => timed(() => poll([socket], 100)));
     for (const { value, milliseconds } of waits) {
@@ -84,13 +84,13 @@ describe("its time", () => {
     socket.close();
   });
 
-  test("0, the default, looks and returns at once", () => {
+  test("0, the default, polls once", () => {
     const socket = openTo(startPeer("silent"));
     expect(timed(() => Array.from({ length: 1000 }, () => poll([socket]))).milliseconds).toBeLessThan(500);
     socket.close();
   });
 
-  test("for ever ends when something happens", () => {
+  test("-1 waits until something happens", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     peer.waitForEvent("connection");
@@ -102,7 +102,7 @@ describe("its time", () => {
   });
 });
 
-test("refuses what is no handle, and wrong timeouts", () => {
+test("refuses what is not a handle, and wrong timeouts", () => {
   expect(() => poll([{} as never])).toThrow(TypeError);
   expect(() => poll([null as never], 10)).toThrow(TypeError);
   expect(() => poll(5 as never)).toThrow(TypeError);

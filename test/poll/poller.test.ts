@@ -92,7 +92,7 @@ describe("what is not consumed is reported again", () => {
     udp.close();
   });
 
-  test("the end of a stream, until it was seen", () => {
+  test("the end of a stream, until a call returned it", () => {
     const peer = startPeer("halfClosed", { text: "bye" });
     const socket = openTo(peer);
     const poller = new Poller().add(socket);
@@ -104,7 +104,7 @@ describe("what is not consumed is reported again", () => {
     socket.close();
   });
 
-  test("a failure and an end stay to be reported, whatever is looked at", () => {
+  test("a failure and an end stay reported, whatever getters are read", () => {
     const look = (socket: TcpSocket): void => {
       for (let i = 0; i < 3; i++) {
         expect(socket.status).toMatch(/success|failure/);
@@ -135,7 +135,7 @@ describe("what is not consumed is reported again", () => {
     expect(failed.state).toMatchObject({ connecting: false, open: false, failed: true, readable: 0, writable: 0 });
   });
 
-  test("a failure, until it was thrown", () => {
+  test("a failure, until a call threw it", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     const poller = new Poller().add(socket);
@@ -174,7 +174,7 @@ describe("a status that changes", () => {
     socket.close();
   });
 
-  test("an address that is found, and one that can't be", () => {
+  test("a resolved address, and one that fails", () => {
     for (const [name, status] of [
       ["localhost", "success"],
       ["no such name", "failure"],
@@ -188,7 +188,7 @@ describe("a status that changes", () => {
     }
   });
 
-  test("an address is reported also when the program looked at it first", () => {
+  test("an address is reported even if the program read its status first", () => {
     let late = 0;
     for (let attempt = 0; attempt < 200 && late < 5; attempt++) {
       const address = resolve("localhost");
@@ -202,13 +202,13 @@ describe("a status that changes", () => {
     expect(late).toBe(5);
   });
 
-  test("an IP literal has nothing to report", () => {
+  test("an IP literal is not reported", () => {
     expect(new Poller().add(resolve("127.0.0.1")).wait(50)).toEqual([]);
   });
 });
 
 describe("the set", () => {
-  test("adding twice is adding once", () => {
+  test("adding twice equals adding once", () => {
     const socket = openTo(startPeer("greeter"));
     const poller = new Poller().add(socket).add(socket);
     expect(poller.size).toBe(1);
@@ -221,7 +221,7 @@ describe("the set", () => {
     socket.close();
   });
 
-  test("what was taken out is not reported, however ready; what comes back is, at once", () => {
+  test("a removed handle is not reported; one that is added again is, immediately", () => {
     const socket = openTo(startPeer("greeter"));
     const poller = new Poller().add(socket);
     expect(poller.wait(5000)).toEqual([socket]);
@@ -236,7 +236,7 @@ describe("the set", () => {
     socket.close();
   });
 
-  test("what became ready before it was added is reported at once", () => {
+  test("a handle that was ready before it was added is reported immediately", () => {
     const socket = openTo(startPeer("greeter"));
     const server = listen({ host: "127.0.0.1" });
     startPeer("silent", { connect: server.port });
@@ -264,7 +264,7 @@ describe("the set", () => {
     expect(first.wait(0)).toEqual([]);
   });
 
-  test("a program may add, take out and close while it goes through what was reported", () => {
+  test("a program may add, delete and close while it iterates over the ready handles", () => {
     const peer = startPeer("greeter", { text: "x" });
     const sockets = Array.from({ length: 6 }, () => openTo(peer));
     const poller = new Poller();
@@ -287,7 +287,7 @@ describe("the set", () => {
     for (const socket of sockets) socket.close();
   });
 
-  test("refuses what is no handle", () => {
+  test("refuses what is not a handle", () => {
     for (const nothing of [null, undefined, 1, {}, "socket", []]) {
       expect(() => new Poller().add(nothing as never)).toThrow(TypeError);
     }
@@ -295,7 +295,7 @@ describe("the set", () => {
 });
 
 describe("closing", () => {
-  test("each kind is reported once as closed, and not watched any more", () => {
+  test("a handle of each kind is reported once as closed, and no longer watched", () => {
     const peer = startPeer("manual");
     const handles = {
       socket: openTo(peer),
@@ -319,7 +319,7 @@ describe("closing", () => {
     expect(poller.wait(100)).toEqual([]);
   });
 
-  test("one that is ready when it is closed is reported once, as closed", () => {
+  test("a handle that is ready when it is closed is reported once, as closed", () => {
     const socket = openTo(startPeer("greeter"));
     const poller = new Poller().add(socket);
     expect(poller.wait(5000)).toEqual([socket]);
@@ -328,7 +328,7 @@ describe("closing", () => {
     expect(poller.wait(50)).toEqual([]);
   });
 
-  test("one that was closed before it was added is reported once", () => {
+  test("a handle that was closed before it was added is reported once", () => {
     const socket = openTo(startPeer("manual"));
     socket.close();
     const poller = new Poller().add(socket);
@@ -337,7 +337,7 @@ describe("closing", () => {
     expect(poller.size).toBe(0);
   });
 
-  test("one that was taken out is not reported as closed", () => {
+  test("a removed handle is not reported as closed", () => {
     const socket = openTo(startPeer("manual"));
     const poller = new Poller().add(socket);
     poller.delete(socket);
@@ -350,7 +350,7 @@ describe("closing", () => {
     expect(poller.wait(50)).toEqual([]);
   });
 
-  test("a poller outlives what it watched: handles that take the place of closed ones are not mistaken for them", () => {
+  test("a new handle in the slot of a closed one is not mistaken for it", () => {
     const peer = startPeer("echo");
     const poller = new Poller();
     for (let round = 0; round < 10; round++) {
@@ -371,8 +371,8 @@ describe("closing", () => {
   });
 });
 
-describe("the time of a wait", () => {
-  test("one that finds nothing returns an empty list when its time is up", () => {
+describe("the timeout of a wait", () => {
+  test("a wait that times out returns an empty list", () => {
     const socket = openTo(startPeer("silent"));
     const poller = new Poller().add(socket);
     for (const timeout of [10, 100, 300]) {
@@ -386,11 +386,11 @@ describe("the time of a wait", () => {
     socket.close();
   });
 
-  test("a poller with nothing in it waits as long", () => {
+  test("an empty poller waits as long", () => {
     expect(timed(() => new Poller().wait(100)).milliseconds).toBeGreaterThanOrEqual(99);
   });
 
-  test("one for ever ends when something happens", () => {
+  test("-1 waits until something happens", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     const poller = new Poller().add(socket);
@@ -405,7 +405,7 @@ describe("the time of a wait", () => {
     socket.close();
   });
 
-  test("a wrong timeout is a mistake", () => {
+  test("a wrong timeout throws", () => {
     const poller = new Poller();
     expect(() => poller.wait(-2)).toThrow(RangeError);
     expect(() => poller.wait(Number.NaN)).toThrow(RangeError);
@@ -413,7 +413,7 @@ describe("the time of a wait", () => {
   });
 });
 
-test("a hundred connections that are busy at once lose nothing", () => {
+test("a hundred busy connections lose nothing", () => {
   const poller = new Poller();
   const peer = startPeer("source", { bytes: 50_000, seed: 3, piece: 1000 });
   const left = new Map(Array.from({ length: 100 }, () => [openTo(peer, { receiveBuffer: 4096 }), 50_000]));

@@ -75,7 +75,7 @@ describe("a poller that watches for room", () => {
     }
   });
 
-  test("what is not named is not of interest: bytes are reported only where `readable` is", () => {
+  test("bytes are reported only where `readable` is asked for", () => {
     const socket = openTo(startPeer("greeter", { text: "hello" }));
     waitFor("the greeting", () => socket.readable === 5);
     const poller = new Poller().add(socket, {});
@@ -89,7 +89,7 @@ describe("a poller that watches for room", () => {
     expect(poller.modify(socket, { readable: true })).toBe(false);
   });
 
-  test("a reset is reported to one that waits for room", () => {
+  test("a reset is reported to a wait for room", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer, SMALL);
     fill(socket);
@@ -101,7 +101,7 @@ describe("a poller that watches for room", () => {
     socket.close();
   });
 
-  test("a write after `end()` would throw: it is reported", () => {
+  test("an ended socket is reported, since write would throw", () => {
     const socket = openTo(startPeer("halfClosed"), SMALL);
     socket.end();
     expect(new Poller().add(socket, { writable: true }).wait(0)).toEqual([socket]);
@@ -109,7 +109,7 @@ describe("a poller that watches for room", () => {
     socket.close();
   });
 
-  test("UDP sockets have room; servers and addresses never", () => {
+  test("UDP sockets have room; servers and addresses never do", () => {
     const udp = bindUdp({ host: "127.0.0.1" });
     const server = listen({ host: "127.0.0.1" });
     const address = resolve("127.0.0.1");
@@ -149,7 +149,7 @@ test("`poll` takes handles with an interest beside plain ones", () => {
   plain.close();
 });
 
-test("`waitUntil` says what is so", () => {
+test("`waitUntil` returns what holds", () => {
   const peer = startPeer("manual", { paused: true });
   const socket = openTo(peer, SMALL);
   expect(socket.waitUntil({ readable: true, writable: true }, 5000)).toEqual({ readable: false, writable: true });
@@ -164,7 +164,7 @@ test("`waitUntil` says what is so", () => {
   socket.reset();
 });
 
-test("wrong interests are mistakes", () => {
+test("wrong interests throw", () => {
   const socket = openTo(startPeer("silent"));
   const poller = new Poller().add(socket);
   expect(() => poller.add(socket, { writeable: true } as never)).toThrow(/did you mean writable\?/);

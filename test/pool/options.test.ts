@@ -56,7 +56,7 @@ describe("runBlocking", () => {
     expect(turns).toBeGreaterThan(2);
   });
 
-  test("blocks in its thread for a server's answer; a program that has no more to do ends", () => {
+  test("blocks in its thread for a server's answer; the program can end afterwards", () => {
     const { port } = startPeer("echo");
     const path = join(import.meta.dirname ?? "", "programs/ask.cjs");
     const { output, errors, code } = runProgram(
@@ -82,7 +82,7 @@ describe("runBlocking", () => {
     await expect(runBlocking(file("export const x = 1;"))).rejects.toThrow(/must export a function as its default/);
   });
 
-  test("gives up when its signal says so, also in the middle of a wait", async () => {
+  test("rejects when its signal aborts, also in the middle of a wait", async () => {
     const path = file(
       "export default () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000); };",
     );
@@ -92,7 +92,7 @@ describe("runBlocking", () => {
   });
 });
 
-test("Piscina is loaded by ringnet/pool alone", () => {
+test("only ringnet/pool loads Piscina", () => {
   const { output } = runProgram(
     `import { createRequire } from "node:module";
     const require = createRequire(import.meta.url);

@@ -77,7 +77,7 @@ describe("serves", () => {
     expect(pool.process.errors).toBe("");
   });
 
-  test("as many as there are threads; maxQueue more are accepted, and the others when there is room", () => {
+  test("as many as there are threads; maxQueue more are accepted, others when there is room", () => {
     const pool = new PoolProcess({ threads: 2, maxQueue: 1 });
     const served = [pool.client("hold"), pool.client("hold")];
     for (const client of served) expect(client.readLine(TIMEOUT)).toBe("holding");
@@ -112,7 +112,7 @@ describe("a handler that fails resets its connection, and the next one is served
     expectService(pool);
   });
 
-  test("clients break off before they are served: the next one is served", () => {
+  test("clients disconnect before they are served: the next one is served", () => {
     const pool = new PoolProcess({ threads: 1, maxQueue: 0 });
     const holder = pool.client("hold");
     expect(holder.readLine(TIMEOUT)).toBe("holding");
@@ -130,7 +130,7 @@ describe("a handler that fails resets its connection, and the next one is served
     pool.waitForFigures({ completed: 1, failed: 1 });
   });
 
-  test("it needs more memory than its thread has", () => {
+  test("it runs out of memory", () => {
     const pool = new PoolProcess({ threads: 1, resourceLimits: { maxOldGenerationSizeMb: 32 } });
     const client = pool.client("memory");
     pool.process.waitForOutput(/^error Error ERR_WORKER_OUT_OF_MEMORY /m, TIMEOUT);
@@ -140,7 +140,7 @@ describe("a handler that fails resets its connection, and the next one is served
 });
 
 describe("close", () => {
-  test("serves what it has accepted to the end, and the process ends", () => {
+  test("serves accepted connections to the end, and the process ends", () => {
     const pool = new PoolProcess({ threads: 1, maxQueue: 1 });
     const [served, queued] = [pool.client("hold"), pool.client("hold")];
     expect(served.readLine(TIMEOUT)).toBe("holding");
@@ -156,7 +156,7 @@ describe("close", () => {
     expect(pool.process.output).not.toContain("error");
   });
 
-  test("ends the threads when its time is over", () => {
+  test("ends the threads when its timeout is over", () => {
     const pool = new PoolProcess({ threads: 1 });
     const client = pool.client("hold");
     expect(client.readLine(TIMEOUT)).toBe("holding");

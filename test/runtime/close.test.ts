@@ -25,7 +25,7 @@ function sockets(): number {
   }).length;
 }
 
-test("threads, sockets and ports come back", () => {
+test("frees threads, sockets and ports", () => {
   const peer = startPeer("echo");
   const before = { threads: threads(), sockets: sockets() };
   const use = (runtime: Runtime) => {
@@ -53,7 +53,7 @@ test("threads, sockets and ports come back", () => {
   }
 });
 
-test("what was written is sent first", () => {
+test("sends what was written first", () => {
   const peer = startPeer("slow", { piece: 200_000, interval: 5 });
   const runtime = createRuntime({ sendBuffer: 1 << 23 });
   const socket = runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 });
@@ -63,7 +63,7 @@ test("what was written is sent first", () => {
   expect(peer.waitForEvent("end")).toMatchObject({ bytes, sha256: patternHash(60, bytes) });
 });
 
-test("also what was written to sockets that were closed before", () => {
+test("sends what was written to sockets that were closed before", () => {
   const peer = startPeer("slow", { piece: 200_000, interval: 5 });
   const runtime = createRuntime({ sendBuffer: 1 << 22 });
   const bytes = 4_000_000;
@@ -77,7 +77,7 @@ test("also what was written to sockets that were closed before", () => {
   for (const end of peer.events("end")) expect(end).toMatchObject({ bytes, sha256: patternHash(61, bytes) });
 });
 
-test("a peer that reads nothing is waited for no longer than lingerMs", () => {
+test("waits for a peer that reads nothing no longer than lingerMs", () => {
   for (const lingerMs of [0, 400]) {
     const peer = startPeer("silent");
     const runtime = createRuntime({ lingerMs });
@@ -102,7 +102,7 @@ test("a runtime with nothing to send closes at once", () => {
 });
 
 describe("afterwards", () => {
-  test("what was not closed has failed and says why", () => {
+  test("handles that were open have failed, with the reason", () => {
     const peer = startPeer("greeter", { text: "read me" });
     const runtime = createRuntime();
     const socket = runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 });
@@ -125,7 +125,7 @@ describe("afterwards", () => {
     for (const handle of [socket, waiting, server, udp, address]) handle.close();
   });
 
-  test("it opens nothing, and closing again does nothing", () => {
+  test("opens nothing, and closing again does nothing", () => {
     for (const used of [true, false]) {
       const runtime = createRuntime();
       if (used) runtime.listen({ host: "127.0.0.1" });
@@ -159,7 +159,7 @@ describe("afterwards", () => {
   });
 });
 
-test("an open runtime keeps no process alive, and what it has to send is sent at the end", () => {
+test("an open runtime does not keep the process alive, and sends what is pending at its end", () => {
   const peer = startPeer("sink");
   const outcome = runProgram(
     `import { createRuntime } from "ringnet";
@@ -175,7 +175,7 @@ test("an open runtime keeps no process alive, and what it has to send is sent at
   for (const { bytes } of peer.events("end")) expect(bytes).toBe(1_000_000);
 });
 
-test("many runtimes one after another", () => {
+test("many runtimes can be made one after another", () => {
   const peer = startPeer("echo");
   const before = threads();
   for (let round = 0; round < 20; round++) {

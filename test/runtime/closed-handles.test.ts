@@ -21,7 +21,7 @@ function closedSockets(peer: Peer, count: number) {
   return sockets;
 }
 
-test("a closed socket still says where it was connected", () => {
+test("a closed socket keeps its addresses", () => {
   const peer = startPeer("echo");
   const sockets = closedSockets(peer, 3);
   connect({ host: "127.0.0.1", port: peer.port }).close();
@@ -33,7 +33,7 @@ test("a closed socket still says where it was connected", () => {
   }
 });
 
-test("a closed socket does not wait for its slot's next owner to be connected", () => {
+test("a closed socket does not wait for the connection that reuses its slot", () => {
   const silent = startUnanswering();
   const closed = closedSockets(startPeer("echo"), 2);
   const waiting = closed.map(() => connect({ host: "127.0.0.1", port: silent.port }));
@@ -45,7 +45,7 @@ test("a closed socket does not wait for its slot's next owner to be connected", 
   for (const socket of waiting) socket.close();
 });
 
-test("a closed UDP socket counts no datagrams of its slot's next owner", () => {
+test("a closed UDP socket does not count the drops of the socket that reuses its slot", () => {
   const options = { host: "127.0.0.1", port: 0, receiveBuffer: RECEIVE_BUFFER };
   const closed = Array.from({ length: 4 }, () => bindUdp(options));
   for (const socket of closed) socket.close();

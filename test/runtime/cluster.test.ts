@@ -5,7 +5,7 @@ import { connect } from "ringnet";
 import { expect, test } from "vitest";
 import { Process, root } from "../support/processes.js";
 
-test("a cluster child has its ports for itself: the next child, and one that Node shares, get EADDRINUSE", () => {
+test("a cluster child does not share its ports: others get EADDRINUSE, also for a port that Node shares", () => {
   const cluster = new Process(process.execPath, [join(root, "test/runtime/cluster.js")], {
     env: { NODE_OPTIONS: undefined },
   });

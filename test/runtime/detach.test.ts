@@ -22,7 +22,7 @@ function threadErrorOf(call: () => unknown): string | undefined {
   throw new Error("nothing was thrown");
 }
 
-test("a connection goes on in another thread, and comes back", () => {
+test("a connection continues in another thread, and comes back", () => {
   const peer = startPeer("echo");
   const socket = openTo(peer);
   const { localPort } = socket;
@@ -60,7 +60,7 @@ test("a connection goes on in another thread, and comes back", () => {
   expect(peer.waitForEvent("close").bytes).toBe(26);
 });
 
-test("the handle that gave it away is closed, the connection is not", () => {
+test("the detached handle is closed, the connection is not", () => {
   const peer = startPeer("echo");
   const socket = openTo(peer);
   const poller = new Poller().add(socket);
@@ -81,7 +81,7 @@ test("the handle that gave it away is closed, the connection is not", () => {
 });
 
 describe("bytes in flight", () => {
-  test("both ways, through three threads in turn, arrive once and in order", () => {
+  test("in both directions, through three threads in turn, arrive once and in order", () => {
     const bytes = 30_000_000;
     const peer = startPeer("source", { bytes, seed: 50 });
     const socket = openTo(peer, { receiveBuffer: 65_536, sendBuffer: 65_536 });
@@ -131,7 +131,7 @@ describe("bytes in flight", () => {
     last.close();
   });
 
-  test("what arrived and was not read, and what was written and not sent", () => {
+  test("that were not read or not sent yet are kept", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer, { receiveBuffer: 4096, sendBuffer: 65_536 });
     peer.waitForEvent("connection");
@@ -162,7 +162,7 @@ describe("bytes in flight", () => {
     expect([end.bytes, end.sha256]).toEqual([taken, patternHash(52, taken)]);
   });
 
-  test("what a call that ran out of time held back", () => {
+  test("that a timed-out call had gathered are kept", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer, { receiveBuffer: 4096 });
     peer.waitForEvent("connection");
@@ -181,7 +181,7 @@ describe("bytes in flight", () => {
     expect(Buffer.from(bytes[1] as Uint8Array).toString()).toBe("the end");
   });
 
-  test("while the token is under way", () => {
+  test("while the token is on its way", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer);
     const token = socket.detach();
@@ -203,8 +203,8 @@ describe("bytes in flight", () => {
   });
 });
 
-describe("how it stands is known to the new owner", () => {
-  test("the peer has ended, and this was seen or not", () => {
+describe("the new owner sees the state", () => {
+  test("the peer has ended, whether or not that was read", () => {
     for (const seen of [false, true]) {
       const peer = startPeer("halfClosed", { text: "bye" });
       const socket = openTo(peer);
@@ -233,7 +233,7 @@ describe("how it stands is known to the new owner", () => {
     other.close();
   });
 
-  test("it fails while it is nobody's, or after it was attached", () => {
+  test("it fails while detached, or after it was attached", () => {
     const peer = startPeer("manual");
     const token = openTo(peer).detach();
     peer.waitForEvent("connection");
@@ -260,7 +260,7 @@ describe("how it stands is known to the new owner", () => {
 });
 
 describe("a token can be used once", () => {
-  test("a second time throws, here and there", () => {
+  test("attaching again throws, in any thread", () => {
     const peer = startPeer("echo");
     const token = openTo(peer).detach();
     const thread = startThread();
@@ -294,7 +294,7 @@ describe("a token can be used once", () => {
     expect(errorOf(() => TcpSocket.attach(second)).code).toBe("ERR_SOCKET_DETACHED");
   });
 
-  test("of several threads that take it at the same time one has it", () => {
+  test("of several threads that attach it at once, one succeeds", () => {
     const peer = startPeer("echo");
     const threads = [startThread(), startThread(), startThread()];
     for (let round = 0; round < 30; round++) {
@@ -324,14 +324,14 @@ describe("a token can be used once", () => {
     }
   });
 
-  test("what is no token is a mistake", () => {
+  test("what is not a token throws", () => {
     for (const nothing of [null, undefined, {}, 5, "token"]) {
       expect(() => TcpSocket.attach(nothing as never)).toThrow(TypeError);
     }
   });
 });
 
-test("one that is not connected can't be detached, and stays as it is", () => {
+test("a socket that is not connected can't be detached, and stays as it is", () => {
   const stuck = startUnanswering();
   const socket = connect({ host: stuck.host, port: stuck.port });
   expect(errorOf(() => socket.detach()).code).toBe("ERR_SOCKET_CONNECTING");
@@ -340,7 +340,7 @@ test("one that is not connected can't be detached, and stays as it is", () => {
   socket.close();
 });
 
-test("an attached socket in a poller together with the thread's own", () => {
+test("a poller watches attached sockets beside the thread's own", () => {
   const mine = startPeer("manual");
   const theirs = startPeer("manual");
   const token = openTo(mine).detach();
@@ -400,7 +400,7 @@ test("an acceptor feeds a pool of blocking threads", () => {
   server.close();
 });
 
-test("a client that is accepted, detached and attached at once is served without delay", () => {
+test("a client that is detached and attached right after accept is served without delay", () => {
   const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 4096 });
   const clients = 300;
   startPeer("answer", { connect: server.port, connections: clients, size: 6, reply: "answer" });
@@ -418,7 +418,7 @@ test("a client that is accepted, detached and attached at once is served without
   server.close();
 });
 
-test("one that is attached in the thread that opened it waits as long as any", () => {
+test("a socket attached in the thread that opened it waits as any other", () => {
   const peer = startPeer("manual");
   const socket = TcpSocket.attach(openTo(peer).detach());
   peer.waitForEvent("connection");
@@ -427,7 +427,7 @@ test("one that is attached in the thread that opened it waits as long as any", (
   socket.close();
 });
 
-test("closing the runtime that opened it ends it, for its new owner too", () => {
+test("closing the runtime that opened it closes it for its new owner too", () => {
   const peer = startPeer("echo");
   const runtime = createRuntime();
   const socket = runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 });
@@ -451,7 +451,7 @@ test("closing the runtime that opened it ends it, for its new owner too", () => 
   expect(thread.run((_, { socket }) => socket.error instanceof Error)).toBe(true);
 });
 
-test("a thread that ends without closing leaves nothing unsent", async () => {
+test("a thread that ends without closing sends everything", async () => {
   const peer = startPeer("sink");
   const thread = startThread();
   thread.run(({ TcpSocket }, _, token) => {
@@ -502,7 +502,7 @@ test.each(["open", "closed"])(
   },
 );
 
-test("connections that are attached in a burst are all served", () => {
+test("all connections attached in a burst are served", () => {
   const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 4096 });
   const clients = 400;
   startPeer("answer", { connect: server.port, connections: clients, size: 6, reply: "answer" });
@@ -516,7 +516,7 @@ test("connections that are attached in a burst are all served", () => {
   server.close();
 });
 
-test("a thread that attaches again and again, and does nothing else, takes no more memory and hears of news", () => {
+test("a thread that only attaches does not grow in memory, and its pollers keep working", () => {
   const peer = startPeer("echo");
   let socket = openTo(peer);
   const before = process.memoryUsage().rss;

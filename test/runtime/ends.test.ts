@@ -24,7 +24,7 @@ describe("addresses and ports", () => {
     for (const handle of [client, accepted, server]) handle.close();
   });
 
-  test("are what the peer sees", () => {
+  test("are the ones that the peer sees", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer);
     const seen = peer.waitForEvent("connection");
@@ -80,7 +80,7 @@ describe("addresses and ports", () => {
     two.close();
   });
 
-  test("a connection without TLS says so", () => {
+  test("a connection without TLS is not encrypted", () => {
     const socket = openTo(startPeer("echo"));
     expect(socket.encrypted).toBe(false);
     expect(socket.authorized).toBe(false);
@@ -94,7 +94,7 @@ describe("addresses and ports", () => {
 });
 
 describe("localAddress", () => {
-  test("is where a connection comes from", () => {
+  test("is the source of the connection", () => {
     const peer = startPeer("echo");
     for (const localAddress of ["127.0.0.2", "127.1.2.3"]) {
       const socket = openTo(peer, { localAddress });
@@ -104,7 +104,7 @@ describe("localAddress", () => {
     }
   });
 
-  test("one that is not this machine's fails, also with a name that is being looked up", () => {
+  test("of another machine fails, also with a name that is still being looked up", () => {
     const peer = startPeer("echo");
     for (const host of ["127.0.0.1", resolve("localhost")]) {
       const error = errorOf(() => connect({ host, port: peer.port, localAddress: "192.0.2.1", timeout: 5000 }));
@@ -121,7 +121,7 @@ describe("localAddress", () => {
 });
 
 describe("counters", () => {
-  test("bytesRead and bytesWritten count what every call has read and written", () => {
+  test("bytesRead and bytesWritten count the bytes of every call", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer, { receiveBuffer: 4096, sendBuffer: 4096 });
     let written = 0;
@@ -165,7 +165,7 @@ describe("counters", () => {
     check();
   });
 
-  test("more than four thousand million bytes, as positions wrap", () => {
+  test("stay right beyond 4,294,967,296 bytes, where positions wrap", () => {
     const peer = startPeer("source", { bytes: 4_400_000_000, hash: false, piece: 1 << 20 });
     const socket = openTo(peer);
     const target = Buffer.alloc(1 << 20);
@@ -178,7 +178,7 @@ describe("counters", () => {
     socket.close();
   }, 60_000);
 
-  test("readable, writable and pendingWrites", () => {
+  test("readable, writable and pendingWrites add up", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer, { sendBuffer: 65_536 });
     expect([socket.readable, socket.writable, socket.pendingWrites]).toEqual([0, 65_536, 0]);

@@ -30,7 +30,7 @@ function refusal(call: Call, options: object): Error {
   throw new Error("nothing was thrown");
 }
 
-test.each(Object.entries(calls))("%s refuses a name that is no option, and lists those that are", (_, call) => {
+test.each(Object.entries(calls))("%s refuses an unknown option, and lists the known ones", (_, call) => {
   expect(refusal(call, { wibble: 1 }).message).toMatch(/unknown option (\w+\.)?wibble; expected one of \w+/);
   expect(refusal(call, { wibble: undefined }).message).toMatch(/unknown option (\w+\.)?wibble/);
 });
@@ -80,7 +80,7 @@ test.each<[string, object, RegExp]>([
   expect(refusal(calls[name] as Call, options).message).toMatch(message);
 });
 
-test("nothing is sent where options in the style of node:tls are refused", () => {
+test("sends nothing where options in the style of node:tls are refused", () => {
   const peer = startPeer("manual");
   const options = { host: "127.0.0.1", port: peer.port, ca: "x", ssl: true, rejectUnauthorized: true };
   expect(() => connect(options as never)).toThrow(TypeError);
@@ -89,7 +89,7 @@ test("nothing is sent where options in the style of node:tls are refused", () =>
   expect(peer.events("connection")).toHaveLength(1);
 });
 
-test("what an object inherits is no option", () => {
+test("inherited properties are not options", () => {
   const peer = startPeer("echo");
   const inherited = Object.create({ port: 1, tls: true, wibble: 1 });
   const socket = connect(Object.assign(inherited, { host: "127.0.0.1", port: peer.port, timeout: 5000 }));
@@ -98,7 +98,7 @@ test("what an object inherits is no option", () => {
   expect(() => connect(Object.create({ host: "127.0.0.1", port: peer.port }))).toThrow(/port must be given/);
 });
 
-test("a name that all objects have is no option either", () => {
+test("names that all objects have are not options either", () => {
   expect(() => connect({ port: 9, toString: 1 } as never)).toThrow(/unknown option toString/);
   expect(() => connect({ port: 9, ["__proto__"]: 1 } as never)).toThrow(/unknown option __proto__/);
 });

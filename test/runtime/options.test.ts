@@ -45,7 +45,7 @@ test("options must be an object, or nothing", () => {
   runtimeWith({ threads: undefined, receiveBuffer: undefined, lingerMs: undefined });
 });
 
-test("nothing starts before the first use", () => {
+test("starts nothing before the first use", () => {
   const before = readdirSync("/proc/self/task").length;
   const runtime = runtimeWith({ threads: 8 });
   expect(readdirSync("/proc/self/task").length).toBe(before);
@@ -55,7 +55,7 @@ test("nothing starts before the first use", () => {
 });
 
 describe("ring sizes", () => {
-  test("are those of the runtime unless a connection says otherwise", () => {
+  test("are the runtime's by default", () => {
     const runtime = runtimeWith({ receiveBuffer: 8192, sendBuffer: 16_384 });
     const peer = startPeer("source", { bytes: 1_000_000 });
     const target = { host: peer.host, port: peer.port, timeout: 5000 };
@@ -69,7 +69,7 @@ describe("ring sizes", () => {
     expect([socket.readable, other.readable]).toEqual([8192, 4096]);
   });
 
-  test("hold for accepted connections too", () => {
+  test("apply to accepted connections too", () => {
     const runtime = runtimeWith({ receiveBuffer: 8192, sendBuffer: 16_384 });
     const servers = [
       runtime.listen({ host: "127.0.0.1" }),
@@ -100,7 +100,7 @@ describe("ring sizes", () => {
     socket.reset();
   });
 
-  test("a connection's own are checked too", () => {
+  test("given to a connection are checked too", () => {
     const runtime = runtimeWith();
     for (const size of [0, 1000, 5000, -4096, 2 ** 29]) {
       expect(() => runtime.connect({ port: 1, receiveBuffer: size })).toThrow(RangeError);

@@ -26,14 +26,14 @@ const codeOf = (call: () => unknown) => {
   }
 };
 
-test("resets a connection that nobody has attached", () => {
+test("resets a connection that was not attached", () => {
   const { client, accepted } = pair();
   revoke(accepted.detach());
   expect(codeOf(() => client.readExactly(1, 10_000))).toBe("ECONNRESET");
   client.close();
 });
 
-test("does nothing once the connection is gone, and leaves the next one alone", () => {
+test("does nothing once the connection is gone, nor to the next one in its slot", () => {
   const { client, accepted } = pair();
   const token = accepted.detach();
   TcpSocket.attach(token).close();
@@ -46,6 +46,6 @@ test("does nothing once the connection is gone, and leaves the next one alone", 
   next.accepted.close();
 });
 
-test("throws a TypeError for what is no token", () => {
+test("throws a TypeError for what is not a token", () => {
   expect(() => revoke({} as never)).toThrow(TypeError);
 });

@@ -86,7 +86,7 @@ describe("keep-alive", () => {
     socket.close();
   });
 
-  test("of a server's clients", () => {
+  test("applies to a server's clients", () => {
     const server = listen({ host: "127.0.0.1", keepAlive: true });
     startPeer("silent", { connect: server.port });
     const client = acceptFrom(server);
@@ -97,7 +97,7 @@ describe("keep-alive", () => {
     server.close();
   });
 
-  test("of a server's clients, with a delay", () => {
+  test("applies to a server's clients, with a delay", () => {
     const server = listen({ host: "127.0.0.1", keepAlive: 60_000 });
     startPeer("silent", { connect: server.port });
     const client = acceptFrom(server);
@@ -106,7 +106,7 @@ describe("keep-alive", () => {
     server.close();
   });
 
-  test("refuses what is no delay, and a closed connection", () => {
+  test("refuses what is not a delay, and a closed connection", () => {
     const socket = openTo(startPeer("silent"));
     for (const delay of [-1, 0.5, Number.NaN, 2 ** 40]) {
       expect(() => socket.setKeepAlive(true, delay)).toThrow(RangeError);
@@ -164,7 +164,7 @@ describe("no delay", () => {
     socket.close();
   });
 
-  test("of a server's clients", () => {
+  test("applies to a server's clients", () => {
     for (const noDelay of [undefined, true, false]) {
       const server = listen({ host: "127.0.0.1", noDelay });
       startPeer("answer", { connect: server.port });

@@ -47,7 +47,7 @@ function expectBusyThreads(threads: number, sockets: TcpSocket[]): void {
 }
 
 describe("several networking threads", () => {
-  test("connections of all of them in one poller, in one thread that blocks", () => {
+  test("one poller in one blocking thread watches connections of all of them", () => {
     using runtime = createRuntime({ threads: 3 });
     const peer = startPeer("echo");
     const sockets = Array.from({ length: 12 }, () =>

@@ -11,7 +11,7 @@ import { timed } from "../support/waiting.js";
 import { acceptFrom } from "../tcp/sockets.js";
 import { startThread } from "./threads.js";
 
-test("a worker thread connects, listens, looks up and polls, while this thread blocks", () => {
+test("a worker thread connects, listens, resolves and polls while this thread blocks", () => {
   const peer = startPeer("echo");
   const thread = startThread();
   const answer = thread.run(({ connect, listen, resolve, bindUdp, Poller }, _, port) => {
@@ -34,7 +34,7 @@ test("a worker thread connects, listens, looks up and polls, while this thread b
   expect(answer).toEqual(["from a thread", 1, "hello", true]);
 });
 
-test("threads block independently, each as long as it says", () => {
+test("threads block independently, each for its own timeout", () => {
   const quick = startPeer("echo");
   const silent = startPeer("silent");
   const threads = [startThread(), startThread(), startThread()];
@@ -84,7 +84,7 @@ test("a blocked thread and this one talk to each other over the loopback", () =>
   server.close();
 });
 
-test("a thread that ends sends what it has written, and its networking thread ends with it", () => {
+test("a thread that ends sends what it wrote, and its networking thread ends too", () => {
   const peer = startPeer("slow", { piece: 100_000, interval: 5 });
   const outcome = runProgram(
     `import { readdirSync } from "node:fs";
@@ -111,7 +111,7 @@ test("a thread that ends sends what it has written, and its networking thread en
   for (const { bytes } of peer.events("end")) expect(bytes).toBe(3_000_000);
 });
 
-test("a thread that is terminated while it blocks leaves the process in order", async () => {
+test("the process goes on after a thread was terminated while blocked", async () => {
   const peer = startPeer("silent");
   for (let round = 0; round < 3; round++) {
     const thread = startThread();
@@ -124,7 +124,7 @@ test("a thread that is terminated while it blocks leaves the process in order", 
   }
 });
 
-test("tasks of a Piscina pool block each in its own thread", () => {
+test("tasks of a Piscina pool block only their own thread", () => {
   const peer = startPeer("echo");
   const pool = new Process(process.execPath, ["test/runtime/pool.js", `${peer.port}`]);
   pool.waitForExit(20_000);

@@ -34,7 +34,7 @@ function run(folder: string): { code: number | null; output: string } {
 
 const TITLE = "test/setup/programs/flaky.fixture.ts: passes at the second try";
 
-test("the first such run passes and lists the test; the second run fails", () => {
+test("the first second try of a test is listed and passes the run; the next fails it", () => {
   const folder = temporaryFolder();
   const first = run(folder);
   expect(first.output).toContain(`passed only at the second try:\n  ${TITLE}\n`);
@@ -46,7 +46,7 @@ test("the first such run passes and lists the test; the second run fails", () =>
   expect(JSON.parse(readFileSync(join(folder, "record.json"), "utf8"))[TITLE]).toHaveLength(2);
 }, 120_000);
 
-test("a test that needed no second try before does not fail the run", () => {
+test("a test without an earlier second try does not fail the run", () => {
   expect(record({ a: ["1"] }, ["b"], "2")).toEqual([{ a: ["1"], b: ["2"] }, []]);
   expect(record({ a: ["1"] }, ["a"], "2")).toEqual([{ a: ["1", "2"] }, ["a"]]);
 });
