@@ -165,7 +165,7 @@ describe("a client that aborts the TLS handshake", () => {
       "halfClosed",
       { text: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" },
     ],
-  ] as const)("by %s is not accepted, and disturbs nobody", (_name, behaviour, options) => {
+  ] as const)("by %s is not accepted, and other clients are served", (_name, behaviour, options) => {
     const { cert, key } = new Authority("resets").issue({ names: ["localhost"] });
     const server = listen({ host: "127.0.0.1", tls: { cert, key } });
     const rude = startPeer(behaviour, { connect: server.port, connections: 20, ...options });

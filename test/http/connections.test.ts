@@ -41,7 +41,7 @@ test("one connection serves one request after another", () => {
   one.close();
 });
 
-test("a response that was not read to its end holds its connection; a small one does not", () => {
+test("an unread response holds its connection, unless it is small", () => {
   const one = client();
   const small = one.fetch(`${server.origin}/bytes/100`);
   expect(small.status).toBe(200);
@@ -60,20 +60,20 @@ test.each(["close", "old"])("%s: is not used again", (path) => {
   expect(one.connections).toEqual({ open: 0, idle: 0 });
 });
 
-test("Connection: close of the program's is kept to", () => {
+test("a request with Connection: close closes the connection", () => {
   const one = client();
   one.fetch(`${server.origin}/bytes/1`, { headers: { connection: "close" } }).text();
   expect(one.connections.open).toBe(0);
 });
 
-test("a connection with bytes that nobody asked for is not used again", () => {
+test("a connection with unrequested bytes is not used again", () => {
   const one = client();
   expect(one.fetch(`${raw.origin}/more?then=stay`).text()).toBe("ok");
   expect(one.fetch(`${raw.origin}/keep?then=stay`).text()).toBe("ok");
   expect(one.connections.open).toBe(1);
 });
 
-test("an idle connection is kept for keepAliveMs, and not longer than the server says", () => {
+test("keeps an idle connection for keepAliveMs, but not longer than the server says", () => {
   const hasty = client({ keepAliveMs: 0 });
   hasty.fetch(`${raw.origin}/keep?then=stay`).text();
   expect(hasty.connections).toEqual({ open: 0, idle: 0 });
@@ -82,7 +82,7 @@ test("an idle connection is kept for keepAliveMs, and not longer than the server
   expect(hinted.connections).toEqual({ open: 0, idle: 0 }); // a second less than a second
 });
 
-test("a connection that the server has ended meanwhile is not used", () => {
+test("does not use a connection that the server has ended meanwhile", () => {
   const ending = startRawServer({ keep: `${OK}\r\nok` });
   const one = client({ retry: false });
   for (let i = 0; i < 5; i++) {
@@ -95,7 +95,7 @@ test("a connection that the server has ended meanwhile is not used", () => {
 
 describe("a kept connection that dies under a request", () => {
   /** The first request is answered, the second one gets a reset or an end instead of an answer. */
-  test.each(["end", "reset"])("%s: what may be sent twice is, once, over a new connection", (then) => {
+  test.each(["end", "reset"])("%s: an idempotent request is sent again once, over a new connection", (then) => {
     const one = client();
     one.fetch(`${raw.origin}/keep?then=stay`).text();
     const path = `/nothing?then=${then}&round=${then}`;
@@ -127,7 +127,7 @@ describe("a kept connection that dies under a request", () => {
     expect(log().filter((line) => line.endsWith(path)).length).toBe(1);
   });
 
-  test("a server with a short patience loses no request, whenever it comes", () => {
+  test("no request is lost to a server with a short keep-alive time", () => {
     const hasty = startNodeServer({ keepAliveTimeout: 20 });
     const one = client();
     for (let i = 0; i < 30; i++) {

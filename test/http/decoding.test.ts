@@ -23,13 +23,13 @@ function get(path: string, options: RequestOptions = {}) {
 const CODINGS = ["gzip", "x-gzip", "deflate", "br", ...(HAS_ZSTD ? ["zstd"] : [])];
 
 describe.each(CODINGS)("%s", (coding) => {
-  test("is undone, and the header stays", () => {
+  test("is decoded, and the header stays", () => {
     const response = get(`/coded/${coding}`);
     expect(response.headers.get("content-encoding")).toBe(coding);
     expect(response.text()).toBe(PLAIN);
   });
 
-  test("is undone in pieces", () => {
+  test("is decoded in pieces", () => {
     let length = 0;
     for (const piece of get(`/coded/${coding}?bytes=3000000`)) length += piece.length;
     expect(length).toBe(3_000_000);
@@ -46,7 +46,7 @@ describe.each(CODINGS)("%s", (coding) => {
     );
   });
 
-  test("maxLength counts what comes out, and a bomb stops there", () => {
+  test("maxLength counts decoded bytes, and stops a decompression bomb", () => {
     expect(() => get(`/coded/${coding}?bytes=20000000&fill=0`, { maxLength: 1_000_000 }).bytes()).toThrow(
       expect.objectContaining({ code: "EMSGSIZE", message: expect.stringContaining("1000000") }),
     );
@@ -54,7 +54,7 @@ describe.each(CODINGS)("%s", (coding) => {
   });
 });
 
-test("a bomb without maxLength is read piece by piece, without holding it", () => {
+test("without maxLength a bomb is read piece by piece in bounded memory", () => {
   const before = process.memoryUsage().rss;
   let length = 0;
   for (const piece of get("/coded/gzip?bytes=150000000&fill=0", { timeout: 25_000 })) length += piece.length;
@@ -62,13 +62,13 @@ test("a bomb without maxLength is read piece by piece, without holding it", () =
   expect(process.memoryUsage().rss - before).toBeLessThan(120_000_000);
 });
 
-test("spoiled content is an error behind what could be decoded", () => {
+test("corrupt content is an error behind what could be decoded", () => {
   expect(() => get("/coded/gzip?bytes=1000000&spoil").text()).toThrow(
     expect.objectContaining({ code: "ERR_CONTENT_DECODING", stage: "body" }),
   );
 });
 
-test("codings on top of each other are undone in turn", () => {
+test("several codings are decoded in turn", () => {
   expect(get("/coded/gzip,br").text()).toBe(PLAIN);
   expect(get("/coded/br,identity,deflate").text()).toBe(PLAIN);
   const many = new Array(6).fill("gzip").join(",");
@@ -90,13 +90,13 @@ test("an empty body is empty, whatever its coding", () => {
   expect(get("/coded/gzip", { method: "HEAD" }).text()).toBe("");
 });
 
-test("what is undone is asked for, and nothing else", () => {
+test("Accept-Encoding lists the codings that are decoded", () => {
   const seen = get("/echo").json() as { rawHeaders: string[] };
   const index = seen.rawHeaders.findIndex((name) => name.toLowerCase() === "accept-encoding");
   expect(seen.rawHeaders[index + 1]).toBe(`gzip, deflate, br${HAS_ZSTD ? ", zstd" : ""}`);
 });
 
-test("a range asks for bytes as they are", () => {
+test("a range request asks for no coding", () => {
   const seen = get("/echo", { headers: { range: "bytes=0-1" } }).json() as { rawHeaders: string[] };
   expect(seen.rawHeaders[seen.rawHeaders.findIndex((name) => name.toLowerCase() === "accept-encoding") + 1]).toBe(
     "identity",

@@ -37,7 +37,7 @@ function header(seen: Echo, name: string): string | undefined {
 }
 
 describe("the request", () => {
-  test("has the method, the target and what a server may expect", () => {
+  test("has the method, the target and the usual headers", () => {
     const seen = echo({}, "/echo/a%20b?c=d&e=%F0#fragment");
     expect(seen.method).toBe("GET");
     expect(seen.url).toBe("/echo/a%20b?c=d&e=%F0");
@@ -59,7 +59,7 @@ describe("the request", () => {
     else expect(echo({ method }).method).toBe(sent);
   });
 
-  test("headers keep their spelling and their order; several values stay several", () => {
+  test("headers keep their spelling and order; several values stay separate", () => {
     const seen = echo({
       headers: [
         ["X-One", "1"],
@@ -104,12 +104,12 @@ describe("the request", () => {
     );
   });
 
-  test("a request without a body says so where a server may wait for one", () => {
+  test("a request without a body has Content-Length: 0 where the method may have one", () => {
     expect(header(echo({ method: "POST" }), "content-length")).toBe("0");
     expect(header(echo({ method: "DELETE" }), "content-length")).toBeUndefined();
   });
 
-  test("credentials of the URL become Authorization, and are in no error and no url", () => {
+  test("credentials of the URL become Authorization, and appear neither in errors nor in url", () => {
     const url = `http://us%65r:p%40ss@127.0.0.1:${server.port}`;
     const response = fetch(`${url}/echo`, { proxy: null, timeout: 5000 });
     expect(header(response.json() as Echo, "authorization")).toBe(`Basic ${btoa("user:p@ss")}`);
@@ -172,7 +172,7 @@ describe("the request", () => {
 });
 
 describe("the response", () => {
-  test("blocks for what it is asked for", () => {
+  test("blocks only for the part that is asked for", () => {
     const response = get("/slow?head=100&body=100");
     expect(response.waitUntilHeaders(0)).toBe(false);
     expect(response.waitUntilHeaders(5000)).toBe(true);
@@ -180,7 +180,7 @@ describe("the response", () => {
     expect(response.text(5000)).toBe("first last");
   });
 
-  test("a status of 400 and more is no error", () => {
+  test("a status of 400 or more does not throw", () => {
     const response = get("/status/404?reason=Nothing%20here");
     expect([response.status, response.ok, response.statusText]).toEqual([404, false, "Nothing here"]);
     expect(response.text()).toBe("status 404");
@@ -224,7 +224,7 @@ describe("the response", () => {
     }
   });
 
-  test("a call that runs out of time loses nothing", () => {
+  test("a timeout loses nothing", () => {
     const response = get("/slow?body=300");
     response.waitUntilHeaders();
     expect(() => response.text(20)).toThrow(expect.objectContaining({ code: "ETIMEDOUT", stage: "body" }));
@@ -289,7 +289,7 @@ describe("the response", () => {
     expect(get("/hints").text()).toBe("final");
   });
 
-  test("gives the connection away where the server switches protocols", () => {
+  test("hands over the connection where the server switches protocols", () => {
     const response = get("/upgrade", { headers: { connection: "upgrade", upgrade: "echo" } });
     expect(response.status).toBe(101);
     const socket = response.takeSocket();
@@ -300,7 +300,7 @@ describe("the response", () => {
     expect(() => get("/bytes/1").takeSocket()).toThrow(TypeError);
   });
 
-  test("close ends it", () => {
+  test("close() ends it", () => {
     const response = get("/late");
     response.close();
     expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_SOCKET_CLOSED" }));
@@ -310,13 +310,13 @@ describe("the response", () => {
     expect(read.status).toBe(200);
   });
 
-  test("a signal is looked at between waits", () => {
+  test("a signal is checked between waits", () => {
     expect(() => get("/late", { signal: AbortSignal.abort(new Error("not wanted")) }).status).toThrow("not wanted");
   });
 });
 
 describe("many at once", () => {
-  test("are polled, and ready when their heads are here", () => {
+  test("can be polled, and are ready when their heads have arrived", () => {
     const slow = get("/slow?head=300");
     const waiting = new Set([slow, ...[1, 2, 3, 4].map((count) => get(`/bytes/${count}`))]);
     const order: number[] = [];
@@ -348,7 +348,7 @@ describe("many at once", () => {
     expect(client.connections).toEqual({ open: 0, idle: 0 });
   });
 
-  test("a poll for one that waits for a connection moves those that hold them", () => {
+  test("polling one that waits for a connection advances the ones that hold them", () => {
     const client = createHttpClient({ connections: 1, proxy: null, timeout: 10_000 });
     client.fetch(`${server.origin}/slow?head=100&body=100`);
     const next = client.fetch(`${server.origin}/bytes/1`);
@@ -356,7 +356,7 @@ describe("many at once", () => {
     expect(next.text()).toBe("0");
   });
 
-  test("where responses that nobody reads hold all connections, that is said instead of waited for", () => {
+  test("throws instead of waiting where unread responses hold all connections", () => {
     const client = createHttpClient({ connections: 1, proxy: null });
     const unread = client.fetch(`${server.origin}/bytes/10000000`);
     const next = client.fetch(`${server.origin}/bytes/1`);

@@ -50,7 +50,7 @@ describe("the examples of docs/http.md", () => {
     expect(outcome.output.trimEnd().split("\n")).toEqual(outputOf(source));
   });
 
-  test("are many", () => {
+  test("there are many", () => {
     expect(named.length).toBeGreaterThan(10);
   });
 });
@@ -84,7 +84,7 @@ describe("the page names", () => {
   });
 });
 
-test("every link within the page leads somewhere", () => {
+test("every link within the page has a target", () => {
   const anchors = [...PAGE.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
     (heading as string)
       .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")

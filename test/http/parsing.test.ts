@@ -124,7 +124,7 @@ function sorted(headers: Headers): string[] {
 
 describe("a good response", () => {
   describe.each(Object.entries(GOOD))("%s", (name, { status = 200, body = "", headers, trailers = [] }) => {
-    test.each(["", "drip"])("is read to the letter (%s)", (query) => {
+    test.each(["", "drip"])("is parsed exactly (%s)", (query) => {
       const response = get(name, query);
       expect(response.status).toBe(status);
       expect(response.text()).toBe(body);
@@ -132,7 +132,7 @@ describe("a good response", () => {
       expect(sorted(response.trailers)).toEqual(trailers);
     });
 
-    test("cut off at any byte is an error, or the whole", () => {
+    test("cut off at any byte is an error or complete", () => {
       const { text } = GOOD[name] as { text: string };
       // A body that ends with the connection can't be told from one that was cut off.
       const headEnds = name === "to the end" || name === "version 1.0" ? text.indexOf("\r\n\r\n") + 4 : text.length;
@@ -165,7 +165,7 @@ describe("a bad response is refused", () => {
   });
 });
 
-test("a reset within the body is thrown behind the bytes that came", () => {
+test("a reset within the body is thrown behind the bytes that arrived", () => {
   const response = get("length", "cut=41&then=reset");
   expect(response.status).toBe(200);
   let text = "";

@@ -36,7 +36,7 @@ function via(proxy: string, path = "/echo", options: RequestOptions = {}) {
 const withUser = (origin: string, user: string) => origin.replace("://", `://${user}@`);
 
 describe("a proxy of HTTP", () => {
-  test("gets the whole address, and passes the request on", () => {
+  test("gets the absolute URL, and forwards the request", () => {
     const seen = via(squid.origin, "/echo?a=b#c").json() as Seen;
     expect(seen.url).toBe("/echo?a=b");
     expect(seen.rawHeaders.map((name) => name.toLowerCase())).toContain("via");
@@ -50,23 +50,23 @@ describe("a proxy of HTTP", () => {
     expect(client.connections).toEqual({ open: 1, idle: 1 });
   });
 
-  test("follows redirects by itself again", () => {
+  test("redirects are followed through it", () => {
     expect(via(squid.origin, "/redirect/302?to=/bytes/3").text()).toBe("012");
   });
 
-  test("gets its credentials, the server does not", () => {
+  test("gets its credentials; the server does not", () => {
     const seen = via(withUser(tiny.origin, "user:pass")).json() as Seen;
     expect(seen.rawHeaders.map((name) => name.toLowerCase())).not.toContain("proxy-authorization");
     expect(via(tiny.origin).status).toBe(407);
     expect(via(withUser(tiny.origin, "user:wrong")).ok).toBe(false);
   });
 
-  test("its own answers are answers", () => {
+  test("its own error responses are returned", () => {
     const response = fetch(`http://127.0.0.1:${closedPort()}/`, { proxy: squid.origin, timeout: 10_000 });
     expect(response.status).toBe(503);
   });
 
-  test("one that is not there is an error that says so, without the password", () => {
+  test("one that can't be reached is an error that names it, without the password", () => {
     const port = closedPort();
     const proxy = `http://user:secret@127.0.0.1:${port}`;
     const failed = expect.objectContaining({
@@ -77,7 +77,7 @@ describe("a proxy of HTTP", () => {
     expect(() => via(proxy).status).toThrow(expect.not.stringContaining("secret"));
   });
 
-  test("HTTPS through a proxy is refused, not sent in the clear", () => {
+  test("HTTPS through a proxy is refused, not sent in plain text", () => {
     for (const proxy of [squid.origin, socks.origin]) {
       const response = fetch("https://localhost/", { proxy, timeout: 5000 });
       expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_HTTP_PROXY" }));
@@ -101,7 +101,7 @@ describe("a SOCKS proxy", () => {
     }
   });
 
-  test("what it can't reach is an error with its reason", () => {
+  test("what it can't reach is an error with the proxy's reason", () => {
     const port = closedPort();
     expect(() => fetch(`http://127.0.0.1:${port}/`, { proxy: socks.origin, timeout: 10_000 }).status).toThrow(
       expect.objectContaining({
@@ -125,7 +125,7 @@ describe("a SOCKS proxy", () => {
     );
   });
 
-  test("one that says nothing is waited for as long as the request may take", () => {
+  test("the request's timeout holds while waiting for one that does not answer", () => {
     const peer = startPeer("silent");
     expect(() => via(`socks5h://127.0.0.1:${peer.port}`, "/echo", { timeout: 200 }).status).toThrow(
       expect.objectContaining({ code: "ETIMEDOUT", stage: "proxy" }),
@@ -177,7 +177,7 @@ describe("the environment", () => {
     ["proxy: false", () => ({ http_proxy: dead }), "direct", { proxy: false }],
   ];
 
-  test("decides as curl has it", () => {
+  test("chooses the proxy as curl does", () => {
     const rows = ROWS.map(([, env, , options]) => ({ env: env(), options }));
     const { output, errors } = runProgram(PROGRAM, {
       args: [`${server.origin}/echo`, JSON.stringify(rows)],

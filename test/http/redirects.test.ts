@@ -70,19 +70,19 @@ describe("the next request", () => {
     expect([response.status, response.headers.get("content-length"), response.text()]).toEqual([200, "10", ""]);
   });
 
-  test("goes to relative addresses, keeps the fragment, and says where it has been", () => {
+  test("resolves relative URLs, keeps the fragment, and lists the redirects", () => {
     const response = get("/redirect/302?to=../bytes/3?x#y");
     expect([response.redirected, response.url, response.status]).toEqual([true, `${server.origin}/bytes/3?x`, 200]);
     expect(get("/bytes/3").redirected).toBe(false);
   });
 
-  test("understands a Location in UTF-8", () => {
+  test("accepts a Location in UTF-8", () => {
     const response = fetch(`${raw.origin}/utf8`, { proxy: null, timeout: 5000 });
     expect(response.text()).toBe("ok");
     expect(response.url).toBe(`${raw.origin}/caf%C3%A9?drip`);
   });
 
-  test("a redirect without Location is an answer, and statuses between are none", () => {
+  test("a redirect status without Location is a plain response, as are other 3xx statuses", () => {
     expect(fetch(`${raw.origin}/none`, { proxy: null, timeout: 5000 }).text()).toBe("here");
     expect(get("/redirect/300?to=/echo").status).toBe(300);
     expect(get("/redirect/304?to=/echo").status).toBe(304);
@@ -96,7 +96,7 @@ describe("the next request", () => {
 describe("another origin", () => {
   const secret = { authorization: "Basic x", cookie: "a=b", "x-own": "c", "proxy-authorization": "Basic y" };
 
-  test("does not get credentials, the same one does", () => {
+  test("does not get credentials; the same origin does", () => {
     const away = redirect(302, `${other.origin}/echo`, { headers: secret });
     for (const name of ["authorization", "cookie", "proxy-authorization"]) expect(header(away, name)).toBeUndefined();
     expect(header(away, "x-own")).toBe("c");
@@ -105,7 +105,7 @@ describe("another origin", () => {
     expect([header(stay, "authorization"), header(stay, "cookie")]).toEqual(["Basic x", "a=b"]);
   });
 
-  test("does not get those of the URL", () => {
+  test("does not get credentials of the URL", () => {
     const url = `http://user:password@127.0.0.1:${server.port}/redirect/302?to=${other.origin}/echo`;
     expect(header(fetch(url, { proxy: null, timeout: 5000 }).json() as Seen, "authorization")).toBeUndefined();
   });
@@ -140,7 +140,7 @@ describe("limits", () => {
     expect(get("/count/3", { maxRedirects: 3 }).text()).toBe("there");
   });
 
-  test("redirect: manual gives the redirect, error throws", () => {
+  test("redirect: manual returns the redirect, error throws", () => {
     const manual = get("/redirect/302?to=/echo", { redirect: "manual" });
     expect([manual.status, manual.headers.get("location"), manual.text()]).toEqual([302, "/echo", "elsewhere"]);
     expect(() => get("/redirect/302?to=/echo", { redirect: "error" }).status).toThrow(
@@ -148,14 +148,14 @@ describe("limits", () => {
     );
   });
 
-  test("only addresses of HTTP are followed", () => {
+  test("only http and https URLs are followed", () => {
     for (const path of ["file", "bad"]) {
       const response = fetch(`${raw.origin}/${path}`, { proxy: null, timeout: 5000 });
       expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_HTTP_REDIRECT" }));
     }
   });
 
-  test("an iterable can't be sent again, unless it need not be", () => {
+  test("a redirect that needs the body again fails for an iterable", () => {
     const body = [Buffer.from("content")];
     expect(() => redirect(307, "/echo", { method: "POST", body })).toThrow(
       expect.objectContaining({ code: "ERR_HTTP_REDIRECT" }),
@@ -166,7 +166,7 @@ describe("limits", () => {
     );
   });
 
-  test("the total time holds over all of them", () => {
+  test("the timeout covers all of them", () => {
     expect(() => get(`/redirect/302?to=${encodeURIComponent("/slow?head=3000")}`, { timeout: 300 }).text()).toThrow(
       expect.objectContaining({ code: "ETIMEDOUT", stage: "head" }),
     );

@@ -162,7 +162,7 @@ const OF_APACHE: typeof REQUESTS = [
 describe.each([
   ["nginx", () => nginx, [...REQUESTS, ...OF_NGINX]],
   ["Apache", () => apache, [...REQUESTS, ...OF_APACHE]],
-] as const)("%s answers us as it answers curl", (_name, server, requests) => {
+] as const)("%s answers ringnet as it answers curl", (_name, server, requests) => {
   test.each(requests.map((each) => [each[2].join(" ").slice(0, 60), ...each] as const))(
     "%s %s",
     (_args, path, options, args) => {

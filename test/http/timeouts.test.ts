@@ -122,7 +122,7 @@ describe("body", () => {
     expectTimeout("body", () => get(`http://127.0.0.1:${peer.port}/`).text());
   });
 
-  test("a loop over the pieces ends, too", () => {
+  test("also in a loop over the pieces", () => {
     const pieces: string[] = [];
     expectTimeout("body", () => {
       for (const piece of get(`${raw.origin}/body?then=stay`)) pieces.push(String(piece));
@@ -131,7 +131,7 @@ describe("body", () => {
   });
 });
 
-test("a deadline can be given instead of a number", () => {
+test("accepts a deadline instead of a number", () => {
   const end = performance.now() + MS;
   const deadline = {
     get left() {

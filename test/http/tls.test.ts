@@ -22,7 +22,7 @@ function get(path: string, options: RequestOptions = {}) {
   return fetch(`${secure.origin}${path}`, { timeout: 10_000, proxy: null, tls: { ca: authority.cert }, ...options });
 }
 
-test("requests and responses go through", () => {
+test("requests and responses work", () => {
   const response = get("/bytes/3000000");
   expect([response.status, response.url]).toEqual([200, `${secure.origin}/bytes/3000000`]);
   expect(response.bytes().length).toBe(3_000_000);
@@ -31,7 +31,7 @@ test("requests and responses go through", () => {
   expect(seen.body.length).toBe(3_000_000);
 });
 
-test("a connection is kept for requests with the same options of TLS, whoever made the object", () => {
+test("a connection is reused for equal TLS options, also in another object", () => {
   const client = createHttpClient({ proxy: null, timeout: 10_000 });
   for (let i = 0; i < 3; i++) client.fetch(`${secure.origin}/bytes/1`, { tls: { ca: authority.cert } }).text();
   expect(client.connections).toEqual({ open: 1, idle: 1 });
@@ -68,7 +68,7 @@ test("http on a port of https, and https on one of http, are errors", () => {
   expect(() => wrong.text()).toThrow(expect.objectContaining({ stage: "TLS" }));
 });
 
-test("NODE_EXTRA_CA_CERTS counts on the networking thread as it does on the main one", () => {
+test("NODE_EXTRA_CA_CERTS applies on the networking thread as on the main one", () => {
   const source = `import { fetch } from "ringnet/http"; console.log(fetch(process.argv[1], { timeout: 10_000, proxy: null }).text());`;
   const run = (env: Record<string, string | undefined>) =>
     runProgram(source, { args: [`${secure.origin}/bytes/3`], env: { NODE_EXTRA_CA_CERTS: undefined, ...env } });

@@ -46,7 +46,7 @@ describe("a large body", () => {
     expect(seen.rawHeaders).toContain("chunked");
   });
 
-  test("of pieces can have its length declared, and must keep to it", () => {
+  test("of pieces may declare its length, and must match it", () => {
     const declared = (length: number) => ({ body: pieces(3, 100), headers: { "content-length": `${length}` } });
     const seen = send("/echo", declared(300)).json() as Seen;
     expect(seen.body.length).toBe(300);
@@ -61,7 +61,7 @@ describe("a large body", () => {
     expect((send("/echo", { body }).json() as Seen).body.length).toBe(3_000_000);
   });
 
-  test("what the iterable throws ends the request, and is thrown", () => {
+  test("an iterable that throws ends the request with its error", () => {
     function* broken(): Generator<Uint8Array> {
       yield Buffer.from("x");
       throw new Error("the disk is full");
@@ -70,7 +70,7 @@ describe("a large body", () => {
     expect(() => send("/echo", { body: ["text"] as unknown as Uint8Array[] }).text()).toThrow(TypeError);
   });
 
-  test("an iterable that is not wanted any more is ended", () => {
+  test("an iterable that is no longer needed is ended with return()", () => {
     let ended = false;
     function* endless(): Generator<Uint8Array> {
       try {
@@ -87,7 +87,7 @@ describe("a large body", () => {
 describe("a server that answers before it has read everything", () => {
   const body = Buffer.alloc(64 * 1024 * 1024);
 
-  test.each([413, 200])("and does not read on: %i is seen", (status) => {
+  test.each([413, 200])("and stops reading: %i is returned", (status) => {
     const { value, milliseconds } = timed(() => {
       const response = send(`/early/${status}`, { body });
       return [response.status, response.text()];
@@ -96,7 +96,7 @@ describe("a server that answers before it has read everything", () => {
     expect(milliseconds).toBeLessThan(5000);
   });
 
-  test("and hangs up: its answer is seen", () => {
+  test("and closes the connection: its response is returned", () => {
     const peer = startPeer("answer", {
       reply: "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nless",
       after: 1,
@@ -110,16 +110,16 @@ describe("a server that answers before it has read everything", () => {
 describe("Expect: 100-continue", () => {
   const expected = { body: "content", headers: { expect: "100-continue" } };
 
-  test("the body goes out when the server consents", () => {
+  test("the body is sent when the server agrees", () => {
     expect((send("/consent", expected).json() as Seen).body.length).toBe(7);
   });
 
-  test("and does not when it refuses", () => {
+  test("and not when it refuses", () => {
     const response = send("/refuse", expected);
     expect([response.status, response.text()]).toEqual([417, "no"]);
   });
 
-  test("and goes out after a second when it says nothing", () => {
+  test("and after a second without an answer", () => {
     const { value, milliseconds } = timed(() => (send("/silent", expected).json() as Seen).body.length);
     expect(value).toBe(7);
     expect(milliseconds).toBeGreaterThan(900);

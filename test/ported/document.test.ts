@@ -30,7 +30,7 @@ test("the document and the tests name each other", () => {
   expect(titles.filter((title) => !named.includes(title))).toEqual([]);
 });
 
-test("the sums are those of the tables", () => {
+test("the sums match the tables", () => {
   const sums = new Map<string, number[]>();
   let suite = "";
   for (const line of lines) {

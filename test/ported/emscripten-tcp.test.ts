@@ -26,7 +26,7 @@ function pingPong(client: TcpSocket, accepted: TcpSocket): void {
 }
 
 describe("a client", () => {
-  test("connects, knows its peer, sends and gets it back", () => {
+  test("connects, has its peer's address, and gets back what it sends", () => {
     const peer = startPeer("echo");
     const client = connect({ host: "127.0.0.1", port: peer.port, noDelay: true, keepAlive: true });
     expect(client.waitUntilConnected(5000)).toBe("success");
@@ -65,7 +65,7 @@ describe("a client", () => {
     client.close();
   });
 
-  test("may send right after it began to connect", () => {
+  test("may send while still connecting", () => {
     const peer = startPeer("echo");
     const client = connect({ host: "127.0.0.1", port: peer.port });
     expect(client.write("Hello")).toBe(5);
@@ -74,7 +74,7 @@ describe("a client", () => {
     client.close();
   });
 
-  test("is refused where nobody listens: found by poll, told as an error, no bytes and no end to read", () => {
+  test("is refused where no server listens: poll reports it, read throws instead of ending", () => {
     const client = connect({ host: "127.0.0.1", port: closedPort() });
     expect(poll([client], 5000)).toEqual([client]);
     expect(client.status).toBe("failure");
@@ -83,7 +83,7 @@ describe("a client", () => {
     client.close();
   });
 
-  test("ended here, it may still read, and may not write", () => {
+  test("after end(), can read but not write", () => {
     const peer = startPeer("late", { bytes: 1000, seed: 9 });
     const client = openTo(peer);
     client.end();
@@ -94,7 +94,7 @@ describe("a client", () => {
     client.close();
   });
 
-  test("closed here, it is reported by poll, whatever the peer does", () => {
+  test("after close(), is reported by poll, whatever the peer does", () => {
     const peer = startPeer("silent");
     const client = openTo(peer);
     client.close();
@@ -102,7 +102,7 @@ describe("a client", () => {
   });
 });
 
-test("back-pressure: a peer that never reads stops the writing, and nothing piles up without limit", () => {
+test("back-pressure: a peer that never reads makes write return 0, and memory stays bounded", () => {
   const peer = startPeer("silent");
   const client = openTo(peer);
   const chunk = Buffer.alloc(65_536);
@@ -122,7 +122,7 @@ test("back-pressure: a peer that never reads stops the writing, and nothing pile
   client.reset();
 });
 
-test("peeking takes nothing: the same bytes can be peeked again, and then read", () => {
+test("peek consumes nothing: the bytes can be peeked again, and then read", () => {
   const server = listen({ host: "127.0.0.1" });
   const client = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
   const accepted = acceptFrom(server);
@@ -138,7 +138,7 @@ test("peeking takes nothing: the same bytes can be peeked again, and then read",
 });
 
 describe("a server", () => {
-  test("has a port at once, the system's choice, and knows whom it accepts", () => {
+  test("has the system's port at once, and the addresses of its clients", () => {
     const server = listen({ host: "127.0.0.1", port: 0, backlog: 4 });
     expect(server.port).toBeGreaterThan(0);
     const client = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
@@ -160,12 +160,12 @@ describe("a server", () => {
     server.close();
   });
 
-  test("is refused a port in use when it is made, not later", () => {
+  test("listen() throws for a port in use", () => {
     const peer = startPeer("silent");
     expect(errorOf(() => listen({ host: "127.0.0.1", port: peer.port })).code).toBe("EADDRINUSE");
   });
 
-  test("departure: clients that came in a burst can be accepted at once, all of them", () => {
+  test("departure: all clients of a burst can be accepted at once", () => {
     const server = listen({ host: "127.0.0.1" });
     const clients = [1, 2, 3].map(() => connect({ host: "127.0.0.1", port: server.port, timeout: 5000 }));
     const accepted = clients.map(() => server.acceptWait(5000));
@@ -174,7 +174,7 @@ describe("a server", () => {
     for (const each of [...clients, ...accepted, server]) each.close();
   });
 
-  test("on ::1 it serves IPv6; on :: it serves IPv6 alone if that is wanted", () => {
+  test("on ::1 serves IPv6; on :: serves only IPv6 with ipv6Only", () => {
     const server = listen({ host: "::1" });
     const client = connect({ host: "::1", port: server.port, timeout: 5000 });
     const accepted = acceptFrom(server);
@@ -190,7 +190,7 @@ describe("a server", () => {
 });
 
 describe("a Unix domain socket", () => {
-  test("is bound to its path at once, serves, and leaves nothing behind", () => {
+  test("is bound to its path at once, serves, and removes its file", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path, backlog: 4 });
     expect(server.address).toBe(path);
@@ -210,12 +210,12 @@ describe("a Unix domain socket", () => {
     client.close();
   });
 
-  test("is not found where no file is", () => {
+  test("fails with ENOENT where there is no file", () => {
     const path = join(temporaryFolder(), "nobody");
     expect(errorOf(() => connect({ path, timeout: 5000 })).code).toBe("ENOENT");
   });
 
-  test("is refused a path in use when it is made", () => {
+  test("listen() throws for a path in use", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path });
     expect(errorOf(() => listen({ path })).code).toBe("EADDRINUSE");
@@ -224,7 +224,7 @@ describe("a Unix domain socket", () => {
 });
 
 describe("calls that wait and calls that do not", () => {
-  test("with nothing there, those that do not wait return at once, those that wait are woken", () => {
+  test("with nothing there, non-blocking calls return at once, and blocking calls are woken", () => {
     const server = listen({ host: "127.0.0.1" });
     expect(server.accept()).toBeNull();
     const peer = startPeer("manual", { connect: server.port });
@@ -244,7 +244,7 @@ describe("calls that wait and calls that do not", () => {
     server.close();
   });
 
-  test("with something there, those that wait do not wait", () => {
+  test("with something there, blocking calls return at once", () => {
     const server = listen({ host: "127.0.0.1" });
     const client = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
     expect(poll([server], 5000)).toEqual([server]);
@@ -256,7 +256,7 @@ describe("calls that wait and calls that do not", () => {
     for (const each of [client, accepted, server]) each.close();
   });
 
-  test("a reset wakes one that waits; departure: the error is not used up by being told", () => {
+  test("a reset wakes a waiting read; departure: later calls throw the error again", () => {
     const peer = startPeer("manual");
     const client = openTo(peer);
     peer.waitForEvent("connection");
@@ -266,7 +266,7 @@ describe("calls that wait and calls that do not", () => {
     client.close();
   });
 
-  test("an end of the peer's side wakes a poller, and is no end of this side", () => {
+  test("a peer's end wakes a poller, and does not end this side", () => {
     const peer = startPeer("manual");
     const client = openTo(peer);
     const poller = new Poller().add(client);
@@ -282,7 +282,7 @@ describe("calls that wait and calls that do not", () => {
   });
 });
 
-test("small messages that came in one piece are read one by one, with their lengths, to the last", () => {
+test("length-prefixed messages that arrived together are read one by one", () => {
   const peer = startScriptedPeer();
   const messages = Array.from({ length: 9 }, (_, i) => Buffer.from(Array.from({ length: 9 - i }, (_, j) => j + 1)));
   peer.script(
@@ -301,7 +301,7 @@ test("small messages that came in one piece are read one by one, with their leng
   client.close();
 });
 
-test("a server that answers and closes: the answer stays readable piece by piece, then the end", () => {
+test("the answer of a server that closes remains readable piece by piece, then the end", () => {
   const peer = startScriptedPeer();
   peer.script({ do: "receive", bytes: 10 }, { do: "return" }, { do: "close" });
   const client = openTo(peer);
@@ -320,7 +320,7 @@ test("a server that answers and closes: the answer stays readable piece by piece
   client.close();
 });
 
-test("names: a number is itself at once, localhost is this machine, and some names are nobody's", () => {
+test("names: an IP resolves at once, localhost to the loopback address, an unknown name fails", () => {
   const literal = resolve("10.9.8.7");
   expect([literal.status, literal.ips]).toEqual(["success", ["10.9.8.7"]]);
   const local = resolve("localhost");
@@ -332,7 +332,7 @@ test("names: a number is itself at once, localhost is this machine, and some nam
   expect([nobody.error?.code, nobody.ip]).toEqual(["ENOTFOUND", null]);
 });
 
-test("it works on a thread that is not the main one, too", () => {
+test("all of it works in a worker thread", () => {
   const peer = startPeer("echo");
   const thread = `
     Promise.all([import("ringnet"), import("node:fs")]).then(([{ connect }, { writeSync }]) => {
@@ -347,7 +347,7 @@ test("it works on a thread that is not the main one, too", () => {
   expect([code, output, errors]).toEqual([0, "ping", ""]);
 });
 
-test("a poll of many that blocks is woken by the one that something arrives at", () => {
+test("a blocked poll of many handles is woken by the one that becomes ready", () => {
   const peer = startPeer("manual");
   const clients = [1, 2, 3].map(() => openTo(peer));
   peer.waitForEvent("connection", 10_000, 3);

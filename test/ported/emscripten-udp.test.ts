@@ -13,7 +13,7 @@ import { families } from "./support/families.js";
 
 const GROUP = "239.255.71.71";
 
-test.each(families)("a datagram goes there and its answer comes back, $family", ({ loopback }) => {
+test.each(families)("a datagram arrives and its answer comes back, $family", ({ loopback }) => {
   const peer = startUdpPeer({ host: loopback, reply: "pong" });
   const client = bindUdp({ host: loopback });
   expect(client.port).toBeGreaterThan(0);
@@ -25,7 +25,7 @@ test.each(families)("a datagram goes there and its answer comes back, $family", 
   client.close();
 });
 
-test.each(families)("a server answers whom a datagram came from, $family", ({ loopback }) => {
+test.each(families)("a server answers the sender of a datagram, $family", ({ loopback }) => {
   const server = bindUdp({ host: loopback });
   server.setTtl(64);
   server.setBroadcast(true);
@@ -49,7 +49,7 @@ test("the largest datagram arrives whole; departure: one byte more is refused", 
   receiver.close();
 });
 
-test("a batch keeps its order and the borders between its datagrams", () => {
+test("a batch keeps its order and its datagrams' boundaries", () => {
   const receiver = bindUdp({ host: "127.0.0.1" });
   const sender = bindUdp({ host: "127.0.0.1" });
   for (const data of ["one", "two"]) expect(sender.send(data, receiver.port, "127.0.0.1")).toBe(true);
@@ -77,7 +77,7 @@ describe("waiting", () => {
 });
 
 describe("connected", () => {
-  test("it sends without an address, and hears its peer only", () => {
+  test("sends without an address, and receives from its peer only", () => {
     const peer = startUdpPeer({ reply: "pong" });
     const stranger = startUdpPeer();
     const client = bindUdp({ host: "127.0.0.1" });
@@ -91,7 +91,7 @@ describe("connected", () => {
     client.close();
   });
 
-  test("a datagram with an address of its own is refused, by this call or the next, and sent to nobody", () => {
+  test("refuses a datagram with an address, in this call or the next, and does not send it", () => {
     const peer = startUdpPeer();
     const other = startUdpPeer();
     const client = bindUdp({ host: "127.0.0.1" });
@@ -119,7 +119,7 @@ describe("multicast", () => {
     return member.waitUntilReadable(timeout) && String(member.receive()?.data) === text;
   }
 
-  test("this machine's members hear it from the beginning, as long as they are members", () => {
+  test("members on this machine receive it by default, while they are members", () => {
     const member = bindUdp({ host: "0.0.0.0" });
     const sender = bindUdp({ host: "127.0.0.1" });
     member.addMembership(GROUP, "127.0.0.1");
@@ -134,7 +134,7 @@ describe("multicast", () => {
     member.close();
   });
 
-  test.each(families)("hops out of range are refused, and the socket is as good as before, $family", ({ loopback }) => {
+  test.each(families)("hops out of range are refused, and the socket still works, $family", ({ loopback }) => {
     const receiver = bindUdp({ host: loopback });
     const socket = bindUdp({ host: loopback });
     for (const hops of [-1, 256, 300, 1.5]) expect(() => socket.setMulticastTtl(hops)).toThrow(RangeError);
@@ -147,7 +147,7 @@ describe("multicast", () => {
   });
 });
 
-test("a port is shared by those who all say so, and by nobody else", () => {
+test("sockets share a port only if all of them allow it", () => {
   const one = bindUdp({ host: "127.0.0.1", reuseAddr: true });
   const two = bindUdp({ host: "127.0.0.1", port: one.port, reuseAddr: true });
   expect(two.port).toBe(one.port);

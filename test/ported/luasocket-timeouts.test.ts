@@ -42,7 +42,7 @@ const half: Step = { do: "repeat", text: "a", bytes: HALF };
 
 describe("receiving, the timeout is shorter than the pause", () => {
   test.each([100, 300])(
-    "out of time after %i ms; nothing that came is lost, and the next call has it all",
+    "times out after %i ms; nothing that arrived is lost, and the next call returns all of it",
     (timeout) => {
       const socket = reconnect(half, { do: "await" }, half, { do: "end" });
       waitFor("some of the first half", () => socket.readable > 0);
@@ -58,7 +58,7 @@ describe("receiving, the timeout is shorter than the pause", () => {
     },
   );
 
-  test("what came can also be taken as it is", () => {
+  test("what arrived can also be read as it is", () => {
     const socket = reconnect({ do: "send", text: "123456" }, { do: "await" }, { do: "send", text: "7890" });
     waitFor("the first part", () => socket.readable === 6);
     runsOut(50, (ms) => socket.readExactly(10, ms));
@@ -69,7 +69,7 @@ describe("receiving, the timeout is shorter than the pause", () => {
     socket.close();
   });
 
-  test("a line in two parts is one line after a timeout between them", () => {
+  test("a line in two parts with a timeout between them is one line", () => {
     const socket = reconnect({ do: "send", text: "one " }, { do: "await" }, { do: "send", text: "line\nmore" });
     waitFor("the first part", () => socket.readable === 4);
     runsOut(50, (ms) => socket.readLine(ms));
@@ -80,7 +80,7 @@ describe("receiving, the timeout is shorter than the pause", () => {
   });
 });
 
-test("receiving, the timeout is longer than the pause: all of it, as soon as it is there", () => {
+test("receiving, the timeout is longer than the pause: all of it, as soon as it arrives", () => {
   const socket = reconnect(half, { do: "pause", milliseconds: 200 }, half);
   const { value, milliseconds } = timed(() => socket.readExactly(2 * HALF, 20_000));
   expect(value).toHaveLength(2 * HALF);
@@ -88,11 +88,11 @@ test("receiving, the timeout is longer than the pause: all of it, as soon as it 
   socket.close();
 });
 
-describe("bytes that keep coming, each in time, all of them not", () => {
+describe("bytes that keep arriving, each in time, the whole too late", () => {
   const text = "all of this comes in single bytes";
   const interval = 30;
 
-  test("a timeout is total: it runs out while they come, and they stay", () => {
+  test("a timeout is total: it runs out, and the bytes remain readable", () => {
     const drip = startPeer("drip", { text, interval });
     const socket = openTo(drip);
     expect(socket.waitUntilReadable(5000)).toBe(true);
@@ -103,7 +103,7 @@ describe("bytes that keep coming, each in time, all of them not", () => {
     socket.close();
   });
 
-  test("a limit for each wait is a loop: it takes longer than the limit, and gets them all", () => {
+  test("a limit per wait is a loop: it takes longer than the limit, and returns all", () => {
     const limit = 600;
     const drip = startPeer("drip", { text, interval });
     const socket = openTo(drip);
@@ -122,7 +122,7 @@ describe("bytes that keep coming, each in time, all of them not", () => {
 });
 
 describe("sending", () => {
-  test("the peer does not read: out of time, and the error says from where to go on", () => {
+  test("the peer does not read: a timeout, and the error says where to continue", () => {
     const socket = reconnect({ do: "await" }, { do: "receive" }, { do: "end" });
     const data = someBytes(3, 0, LARGE);
     const error = runsOut(200, (ms) => socket.writeAll(data, ms));
@@ -138,7 +138,7 @@ describe("sending", () => {
     socket.close();
   });
 
-  test("the peer begins to read before the time is up: all of it", () => {
+  test("the peer reads in time: all of it", () => {
     const before = peer.events("received").length;
     const socket = reconnect({ do: "pause", milliseconds: 200 }, { do: "receive" }, { do: "end" });
     socket.writeAll(someBytes(4, 0, LARGE), 20_000);
@@ -147,7 +147,7 @@ describe("sending", () => {
     socket.close();
   });
 
-  test("the peer reads on and on, but slowly: total runs out, a limit for each wait does not", () => {
+  test("the peer reads slowly: a total timeout runs out, a limit per wait does not", () => {
     const slow = startPeer("slow", { piece: 1 << 20, interval: 50 });
     const socket = openTo(slow);
     const data = someBytes(5, 0, LARGE);
@@ -164,7 +164,7 @@ describe("sending", () => {
 describe("without ever waiting", () => {
   const sizes = [1, 17, 200, 4091, 80_199, 800_000, 80_199, 4091, 200, 17, 1];
 
-  test("a line that comes in two parts is read by asking again and again", () => {
+  test("a line in two parts can be read with repeated calls", () => {
     for (const size of sizes) {
       const socket = reconnect(
         { do: "repeat", text: "a", bytes: size },
@@ -186,7 +186,7 @@ describe("without ever waiting", () => {
     }
   });
 
-  test("a block is sent by offering the rest of it again and again, while the peer pauses", () => {
+  test("a block can be sent by writing the rest again while the peer pauses", () => {
     for (const size of sizes) {
       const socket = reconnect({ do: "pause", milliseconds: 20 }, { do: "receive", bytes: 2 * size }, { do: "return" });
       const block = someBytes(6, 0, 2 * size);

@@ -51,7 +51,7 @@ describe("transfers", () => {
   test.each([
     ["letters", letters],
     ["any bytes but a line's end", bytes],
-  ])("a line of %s comes back as it went, whatever its length", (_what, piece) => {
+  ])("lines of %s come back unchanged, whatever their length", (_what, piece) => {
     for (const size of sizes) {
       const socket = reconnect({ do: "receive", bytes: size + 1 }, { do: "return" }, { do: "close" });
       const line = Buffer.alloc(size, piece).toString("latin1");
@@ -61,7 +61,7 @@ describe("transfers", () => {
     }
   });
 
-  test("a block that was sent in two halves comes back as one, whatever its length", () => {
+  test("a block sent in two halves comes back whole, whatever its length", () => {
     for (const size of sizes) {
       const socket = reconnect({ do: "receive", bytes: size }, { do: "return" }, { do: "close" });
       const block = Buffer.concat([Buffer.alloc(size >> 1, "x"), Buffer.alloc(size - (size >> 1), "y")]);
@@ -104,7 +104,7 @@ describe("transfers", () => {
 });
 
 describe("a connection that the peer closed", () => {
-  test("reading: a portion that can't be completed is an error, and what had come of it stays", () => {
+  test("reading: an incomplete frame is an error, and its bytes remain readable", () => {
     const socket = reconnect({ do: "send", text: LITTLE }, { do: "close" });
     expect(errorOf(() => socket.readUntil("\n", 5000)).code).toBe("ERR_STREAM_PREMATURE_CLOSE");
     expect(errorOf(() => socket.readExactly(LITTLE.length + 1, 5000)).code).toBe("ERR_STREAM_PREMATURE_CLOSE");
@@ -120,7 +120,7 @@ describe("a connection that the peer closed", () => {
     socket.close();
   });
 
-  test("writing: it is told, as an error of the connection", () => {
+  test("writing throws the connection's error", () => {
     const socket = reconnect({ do: "close" });
     expect(socket.waitUntilReadable(5000)).toBe(true);
     const error = errorOf(() => {
@@ -134,7 +134,7 @@ describe("a connection that the peer closed", () => {
     socket.close();
   });
 
-  test("writing small pieces fails in the end, too", () => {
+  test("writing small pieces fails too", () => {
     const socket = reconnect({ do: "close" });
     const deadline = performance.now() + 10_000;
     const error = errorOf(() => {
@@ -144,7 +144,7 @@ describe("a connection that the peer closed", () => {
     socket.close();
   });
 
-  test("reading everything, and once more: all of it, then nothing", () => {
+  test("readAll returns everything, then nothing", () => {
     const socket = reconnect({ do: "send", text: LITTLE }, { do: "close" });
     expect(String(socket.readAll(5000))).toBe(LITTLE);
     expect(socket.readAll(5000)).toHaveLength(0); // departure: an end is no error
@@ -154,7 +154,7 @@ describe("a connection that the peer closed", () => {
   });
 });
 
-test("a connection closed here: every way to read says so", () => {
+test("a connection closed here: every reading call throws", () => {
   const socket = reconnect({ do: "close" });
   socket.close();
   const ways = [
@@ -177,13 +177,13 @@ test("a handle says whether it was closed here", () => {
 });
 
 describe("waiting for several handles", () => {
-  test("for none: the time passes, and nothing is found", () => {
+  test("an empty list: waits for the timeout and returns an empty one", () => {
     const { value, milliseconds } = timed(() => poll([], 100));
     expect(value).toEqual([]);
     expect(milliseconds).toBeGreaterThanOrEqual(99);
   });
 
-  test("departure: for one that was closed: it is found at once", () => {
+  test("departure: a closed handle is reported at once", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     socket.close();
     const { value, milliseconds } = timed(() => poll([socket], 10_000));
@@ -191,7 +191,7 @@ describe("waiting for several handles", () => {
     expect(milliseconds).toBeLessThan(5000);
   });
 
-  test("for what can't be waited for: a programming mistake", () => {
+  test("values that are not handles throw", () => {
     for (const wrong of ["wrong", 1, [1], [null], [{}]]) {
       expect(() => poll(wrong as unknown as Handle[], 100), JSON.stringify(wrong)).toThrow(TypeError);
     }
@@ -210,7 +210,7 @@ describe("waiting for several handles", () => {
 });
 
 describe("connecting", () => {
-  test("gives up in time", () => {
+  test("times out in time", () => {
     const stuck = startUnanswering();
     const { value, milliseconds } = timed(() =>
       errorOf(() => connect({ host: stuck.host, port: stuck.port, timeout: 100 })),
@@ -220,17 +220,17 @@ describe("connecting", () => {
     expect(milliseconds).toBeLessThan(5000);
   });
 
-  test("to an empty name is a programming mistake", () => {
+  test("an empty host name throws", () => {
     expect(() => connect({ host: "", port: peer.port, timeout: 100 })).toThrow(RangeError);
     openTo(peer).close(); // and nothing is broken by it
   });
 
-  test("to a port where nobody listens is refused", () => {
+  test("to a port where no server listens is refused", () => {
     const port = closedPort();
     expect(errorOf(() => connect({ host: "127.0.0.1", port, timeout: 5000 })).code).toBe("ECONNREFUSED");
   });
 
-  test("to a name that nobody has fails", () => {
+  test("to an unknown name fails", () => {
     // No system's resolver asks anybody about a label of more than 63 letters (RFC 1035, 2.3.4).
     const host = `${"x".repeat(64)}.invalid`;
     expect(errorOf(() => connect({ host, port: 1, timeout: 10_000 })).code).toBe("ENOTFOUND");
@@ -244,7 +244,7 @@ describe("serving", () => {
     server.close();
   });
 
-  test("accepting gives up in time", () => {
+  test("accept times out in time", () => {
     const server = listen();
     const { value, milliseconds } = timed(() => errorOf(() => server.acceptWait(200)));
     expect(value.code).toBe("ETIMEDOUT");
@@ -253,7 +253,7 @@ describe("serving", () => {
     server.close();
   });
 
-  test("accepting where nobody listens any more is an error at once", () => {
+  test("accept on a closed server throws at once", () => {
     const server = listen();
     server.close();
     const { value, milliseconds } = timed(() => errorOf(() => server.acceptWait(20_000)));

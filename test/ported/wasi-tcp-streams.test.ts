@@ -26,12 +26,12 @@ function expectProbe(localPort: number, remotePort: number, expected: (due: numb
 }
 
 describe.each(families)("ranges of options, $family", ({ loopback }) => {
-  test("a backlog of 0 is refused; 1 and more than the system has are taken", () => {
+  test("refuses a backlog of 0; accepts 1 and more than the system allows", () => {
     expect(() => listen({ host: loopback, backlog: 0 })).toThrow(RangeError);
     for (const backlog of [1, 2 ** 31 - 1]) listen({ host: loopback, backlog }).close();
   });
 
-  test("a buffer of 0 bytes is refused; departure: so is one that is not a power of two from 4096", () => {
+  test("refuses a buffer of 0 bytes; departure: also sizes that are not powers of two from 4096", () => {
     const server = listen({ host: loopback });
     for (const bytes of [0, 1, 5000, 2 ** 40]) {
       for (const name of ["receiveBuffer", "sendBuffer"]) {
@@ -43,7 +43,7 @@ describe.each(families)("ranges of options, $family", ({ loopback }) => {
     server.close();
   });
 
-  test("keep-alive goes on and off; its delay must not be negative", () => {
+  test("keep-alive can be set on and off; its delay must not be negative", () => {
     const server = listen({ host: loopback });
     const client = connect({ host: loopback, port: server.port, timeout: 5000 });
     client.setKeepAlive(true);
@@ -57,7 +57,7 @@ describe.each(families)("ranges of options, $family", ({ loopback }) => {
 });
 
 describe("options take effect", () => {
-  test("keep-alive and its delay, as the kernel tells them", () => {
+  test("keep-alive and its delay, as the kernel reports them", () => {
     const peer = startPeer("silent");
     const client = openTo(peer);
     const port = client.localPort as number;
@@ -72,7 +72,7 @@ describe("options take effect", () => {
     client.close();
   });
 
-  test("keep-alive from the beginning; less than a second is a second", () => {
+  test("keep-alive from the start; less than a second is a second", () => {
     const peer = startPeer("silent");
     for (const [keepAlive, low, high] of [
       [42_000, 20_000, 42_500],
@@ -87,7 +87,7 @@ describe("options take effect", () => {
     }
   });
 
-  test("keep-alive of accepted connections, if the server says so", () => {
+  test("accepted connections have the server's keep-alive", () => {
     const server = listen({ host: "127.0.0.1", keepAlive: true });
     const client = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
     const accepted = acceptFrom(server);
@@ -95,7 +95,7 @@ describe("options take effect", () => {
     for (const each of [client, accepted, server]) each.close();
   });
 
-  test.each(families)("the size of a buffer is exactly the one asked for, $family", ({ loopback }) => {
+  test.each(families)("a buffer has exactly the requested size, $family", ({ loopback }) => {
     const peer = startPeer("silent", { host: loopback });
     const client = openTo(peer, { sendBuffer: 0x10000 });
     expect(client.writable).toBe(0x10000);
@@ -104,7 +104,7 @@ describe("options take effect", () => {
 });
 
 describe.each(families)("accepted connections, $family", ({ loopback }) => {
-  test("have the server's buffer sizes, and go their own way from there", () => {
+  test("have the server's buffer sizes, and options of their own from then on", () => {
     const server = listen({ host: loopback, sendBuffer: 0x10000 });
     const clients = [1, 2].map(() => connect({ host: loopback, port: server.port, timeout: 5000 }));
     const [one, two] = clients.map(() => acceptFrom(server));
@@ -120,7 +120,7 @@ describe.each(families)("accepted connections, $family", ({ loopback }) => {
 });
 
 describe.each(families)("streams, $family", ({ loopback }) => {
-  test("reading tells the end as soon as the peer's end is there, never an empty read; 0 bytes too", () => {
+  test("read returns null as soon as the peer's end has arrived, also for 0 bytes", () => {
     const peer = startPeer("manual", { host: loopback });
     const client = openTo(peer);
     expect(client.read(10)).toHaveLength(0);
@@ -131,7 +131,7 @@ describe.each(families)("streams, $family", ({ loopback }) => {
     client.close();
   });
 
-  test("reading is over once it was closed here, bytes that are there notwithstanding", () => {
+  test("reading throws after close(), even with bytes left", () => {
     const peer = startPeer("greeter", { host: loopback, text: "a text that nobody is going to read" });
     const client = openTo(peer);
     expect(client.waitUntilReadable(5000)).toBe(true);
@@ -140,7 +140,7 @@ describe.each(families)("streams, $family", ({ loopback }) => {
     expect(client.readable).toBe(0);
   });
 
-  test("writing is over once this side was ended", () => {
+  test("writing throws after end()", () => {
     const peer = startPeer("manual", { host: loopback });
     const client = openTo(peer);
     expect(client.writable).toBeGreaterThanOrEqual(3);
@@ -153,7 +153,7 @@ describe.each(families)("streams, $family", ({ loopback }) => {
     client.close();
   });
 
-  test("departure: what was written before the end can still be waited for", () => {
+  test("departure: waitUntilDrained still works after end()", () => {
     const peer = startPeer("sink", { host: loopback });
     const client = openTo(peer);
     client.write("all of this");
@@ -163,7 +163,7 @@ describe.each(families)("streams, $family", ({ loopback }) => {
     client.close();
   });
 
-  test("an end right after a large write loses none of it", () => {
+  test("an end right after a large write loses nothing", () => {
     const size = 8 << 20; // more than the kernel takes while nobody reads
     const peer = startPeer("manual", { host: loopback, paused: true });
     const client = openTo(peer, { sendBuffer: size });

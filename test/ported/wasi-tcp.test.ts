@@ -15,14 +15,14 @@ import { acceptFrom, errorOf, readBytes } from "../tcp/sockets.js";
 import { families } from "./support/families.js";
 
 describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
-  test.each([loopback, any])("the system picks a port for %s, and it is told at once", (host) => {
+  test.each([loopback, any])("the system picks a port for %s, known at once", (host) => {
     const server = listen({ host });
     expect(server.address).toBe(host);
     expect(server.port).toBeGreaterThan(0);
     server.close();
   });
 
-  test.each([loopback, any])("a port of one's own choice on %s", (host) => {
+  test.each([loopback, any])("a chosen port on %s", (host) => {
     const port = closedPort(host);
     const server = listen({ host, port });
     expect(server.address).toBe(host);
@@ -30,17 +30,17 @@ describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
     server.close();
   });
 
-  test.each([loopback, any])("no second server on the same address and port of %s", (host) => {
+  test.each([loopback, any])("refuses a second server on the same address and port of %s", (host) => {
     const first = listen({ host });
     expect(errorOf(() => listen({ host, port: first.port })).code).toBe("EADDRINUSE");
     first.close();
   });
 
-  test("an address that this machine does not have is refused", () => {
+  test("refuses an address that this machine does not have", () => {
     expect(errorOf(() => listen({ host: foreign })).code).toBe("EADDRNOTAVAIL");
   });
 
-  test("a port is free again right after its server closed, connections in TIME_WAIT or not", () => {
+  test("a port is free again right after its server closed, even with connections in TIME_WAIT", () => {
     const first = listen({ host: loopback });
     const client = connect({ host: loopback, port: first.port, timeout: 5000 });
     const accepted = acceptFrom(first);
@@ -55,18 +55,18 @@ describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
   });
 });
 
-test("bind: the IPv4 address in IPv6 notation is refused where only IPv6 is wanted", () => {
+test("bind: refuses an IPv4-mapped address with ipv6Only", () => {
   expect(errorOf(() => listen({ host: "::ffff:127.0.0.1", ipv6Only: true })).code).toBe("EINVAL");
 });
 
 describe.each(families)("connect, $family", ({ loopback, any, other }) => {
-  test("port 0 is nobody's port: a failure", () => {
+  test("port 0 fails", () => {
     expect(["ECONNREFUSED", "EADDRNOTAVAIL"]).toContain(
       errorOf(() => connect({ host: loopback, port: 0, timeout: 5000 })).code,
     );
   });
 
-  test("a local address of the other family is a failure", () => {
+  test("a local address of the other family fails", () => {
     const server = listen({ host: loopback });
     const error = errorOf(() => connect({ host: loopback, port: server.port, localAddress: other, timeout: 5000 }));
     expect(["EINVAL", "EAFNOSUPPORT"]).toContain(error.code);
@@ -84,7 +84,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     for (const each of [client, accepted, server]) each.close();
   });
 
-  test("departure: the unspecified address means this machine, as the system has it", () => {
+  test("departure: the unspecified address means this machine, as in the system", () => {
     const server = listen({ host: loopback });
     const client = connect({ host: any, port: server.port, timeout: 5000 });
     expect(client.status).toBe("success");
@@ -94,13 +94,16 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
   });
 });
 
-test.each(["255.255.255.255", "224.254.0.0", "ff00::"])("connect: %s is no host's address, a failure", (host) => {
-  const { value: error, milliseconds } = timed(() => errorOf(() => connect({ host, port: 47, timeout: 10_000 })));
-  expect(error.code).not.toBe("ETIMEDOUT");
-  expect(milliseconds).toBeLessThan(10_000);
-});
+test.each(["255.255.255.255", "224.254.0.0", "ff00::"])(
+  "connect: %s is not the address of a host, and fails",
+  (host) => {
+    const { value: error, milliseconds } = timed(() => errorOf(() => connect({ host, port: 47, timeout: 10_000 })));
+    expect(error.code).not.toBe("ETIMEDOUT");
+    expect(milliseconds).toBeLessThan(10_000);
+  },
+);
 
-test("connect: departure: an IPv4 address in IPv6 notation reaches the IPv4 server", () => {
+test("connect: departure: an IPv4-mapped address reaches the IPv4 server", () => {
   const server = listen({ host: "127.0.0.1" });
   const client = connect({ host: "::ffff:127.0.0.1", port: server.port, timeout: 5000 });
   expect(client.status).toBe("success");
@@ -109,7 +112,7 @@ test("connect: departure: an IPv4 address in IPv6 notation reaches the IPv4 serv
   server.close();
 });
 
-test("listen: departure: without an address it listens on all of them, on a port that the system picks", () => {
+test("listen: departure: without an address it listens on all of them, on a port picked by the system", () => {
   const server = listen();
   expect(server.port).toBeGreaterThan(0);
   for (const { loopback } of families) connect({ host: loopback, port: server.port, timeout: 5000 }).close();
@@ -117,7 +120,7 @@ test("listen: departure: without an address it listens on all of them, on a port
 });
 
 describe.each(families)("states, $family", ({ loopback }) => {
-  test("a listening server has a local address, and a second one is not made of it", () => {
+  test("a listening server has a local address, and can't listen again", () => {
     const server = listen({ host: loopback });
     expect(server.closed).toBe(false);
     expect([server.address, server.port]).toEqual([loopback, expect.any(Number)]);
@@ -144,7 +147,7 @@ describe.each(families)("states, $family", ({ loopback }) => {
     server.close();
   });
 
-  test("a connection that failed has no addresses and takes no bytes", () => {
+  test("a failed connection has no addresses and refuses bytes", () => {
     const client = connect({ host: loopback, port: closedPort(loopback) });
     expect(client.waitUntilConnected(5000)).toBe("failure");
     expect(client.remoteAddress).toBeUndefined();
@@ -178,7 +181,7 @@ test.each(families)("sample application, $family", ({ loopback }) => {
   server.close();
 });
 
-test.each(families)("busy polling starves nobody, $family", ({ loopback }) => {
+test.each(families)("busy polling does not starve a socket, $family", ({ loopback }) => {
   const message = Buffer.from("still here");
   const server = listen({ host: loopback });
   for (let round = 0; round < 50; round++) {

@@ -40,31 +40,31 @@ function bindChosen(host: string): UdpSocket {
 }
 
 describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
-  test.each([loopback, any])("the system picks a port for %s, and it is told at once", (host) => {
+  test.each([loopback, any])("the system picks a port for %s, known at once", (host) => {
     const socket = bindUdp({ host });
     expect(socket.address).toBe(host);
     expect(socket.port).toBeGreaterThan(0);
     socket.close();
   });
 
-  test.each([loopback, any])("a port of one's own choice on %s, and nobody else's then", (host) => {
+  test.each([loopback, any])("a chosen port on %s, which a second socket is refused", (host) => {
     const socket = bindChosen(host);
     expect(socket.address).toBe(host);
     expect(errorOf(() => bindUdp({ host, port: socket.port })).code).toBe("EADDRINUSE");
     socket.close();
   });
 
-  test("an address that this machine does not have is refused", () => {
+  test("refuses an address that this machine does not have", () => {
     expect(errorOf(() => bindUdp({ host: foreign })).code).toBe("EADDRNOTAVAIL");
   });
 });
 
-test("bind: the IPv4 address in IPv6 notation is refused where only IPv6 is wanted", () => {
+test("bind: refuses an IPv4-mapped address with ipv6Only", () => {
   expect(errorOf(() => bindUdp({ host: "::ffff:127.0.0.1", ipv6Only: true })).code).toBe("EINVAL");
 });
 
 describe.each(families)("connect, $family", ({ loopback, any, other }) => {
-  test("to one, again, to another, to nobody and back: sent bytes reach the one that is named", () => {
+  test("connected, connected again, to another, disconnected and back: datagrams reach the current peer", () => {
     const one = startUdpPeer({ host: loopback });
     const two = bindUdp({ host: loopback });
     const socket = bindUdp({ host: any });
@@ -91,7 +91,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     two.close();
   });
 
-  test("connected again or to nobody it is bound to its port as before, and hears everybody", () => {
+  test("keeps its port when reconnected or disconnected; disconnected, it receives from every sender", () => {
     const peer = bindUdp({ host: loopback });
     const stranger = startUdpPeer({ host: loopback });
     const socket = bindUdp({ host: loopback });
@@ -107,7 +107,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     peer.close();
   });
 
-  test("what was taken before goes where it was to go, whatever comes right after", () => {
+  test("datagrams sent before a connect reach their old peer", () => {
     const [one, two] = [bindUdp({ host: loopback }), bindUdp({ host: loopback })];
     const socket = bindUdp({ host: loopback });
     const burst = (say: (data: string) => boolean): void => {
@@ -131,21 +131,21 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     for (const each of [one, two, socket]) each.close();
   });
 
-  test("port 0 is refused", () => {
+  test("refuses port 0", () => {
     const socket = bindUdp({ host: any });
     expect(() => socket.connect(0, loopback)).toThrow(RangeError);
     expect(() => socket.send("x", 0, loopback)).toThrow(RangeError);
     socket.close();
   });
 
-  test("an address of the other family is refused by a socket of one family", () => {
+  test("a socket of one family refuses an address of the other", () => {
     const socket = bindUdp({ host: loopback });
     expect(errorOf(() => socket.connect(47, other)).code).toBe("EAFNOSUPPORT");
     expect(errorOf(() => socket.send("x", 47, other)).code).toBe("EAFNOSUPPORT");
     socket.close();
   });
 
-  test("connected and told to be writable, a socket sends, again and again", () => {
+  test("a connected socket that is writable can send, again and again", () => {
     const receiver = bindUdp({ host: loopback });
     for (let round = 0; round < 64; round++) {
       const socket = bindUdp({ host: loopback });
@@ -158,7 +158,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     receiver.close();
   });
 
-  test("departure: the unspecified address means this machine, as the system has it", () => {
+  test("departure: the unspecified address means this machine, as in the system", () => {
     const receiver = bindUdp({ host: loopback });
     const socket = bindUdp({ host: any });
     socket.connect(receiver.port, any);
@@ -167,7 +167,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     receiver.close();
   });
 
-  test("departure: datagrams that others had sent before are still delivered, with their sender's address", () => {
+  test("departure: datagrams that arrived before connect are delivered, with their sender's address", () => {
     const socket = bindUdp({ host: loopback });
     const peer = bindUdp({ host: loopback });
     const stranger = startUdpPeer({ host: loopback });
@@ -187,7 +187,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
     peer.close();
   });
 
-  test("a datagram to a socket that is gone comes back as an error, no datagram", () => {
+  test("a datagram to a closed socket's port comes back as an error", () => {
     const gone = bindUdp({ host: loopback });
     gone.close(); // goes on in the background
     const socket = bindUdp({ host: loopback });
@@ -204,7 +204,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
   });
 });
 
-test("connect: departure: a socket for both families takes IPv4 addresses, in either notation", () => {
+test("connect: departure: a socket for both families accepts IPv4 and IPv4-mapped addresses", () => {
   const receiver = bindUdp({ host: "127.0.0.1" });
   const socket = bindUdp();
   for (const host of ["127.0.0.1", "::ffff:127.0.0.1"]) {
@@ -215,7 +215,7 @@ test("connect: departure: a socket for both families takes IPv4 addresses, in ei
   receiver.close();
 });
 
-test("connect: a socket bound to IPv6 alone reaches no IPv4 socket, in either notation", () => {
+test("connect: a socket bound to IPv6 only refuses IPv4 and IPv4-mapped addresses", () => {
   const receiver = bindUdp({ host: "127.0.0.1" });
   const socket = bindUdp({ host: "::1" });
   for (const host of ["127.0.0.1", "::ffff:127.0.0.1"]) errorOf(() => socket.connect(receiver.port, host));
@@ -239,14 +239,14 @@ describe.each(families)("options, $family", ({ loopback }) => {
     receiver.close();
   });
 
-  test("a buffer of 0 bytes is refused; departure: so is one that is not a power of two from 131072", () => {
+  test("refuses a buffer of 0 bytes; departure: also sizes that are not powers of two from 131072", () => {
     for (const bytes of [0, 1, 200_000, 2 ** 40]) {
       expect(() => bindUdp({ host: loopback, receiveBuffer: bytes })).toThrow(RangeError);
       expect(() => bindUdp({ host: loopback, sendBuffer: bytes })).toThrow(RangeError);
     }
   });
 
-  test("options can be set bound, connected and disconnected, and not once closed", () => {
+  test("options can be set while bound, connected or disconnected, but not closed", () => {
     const peer = bindUdp({ host: loopback });
     const socket = bindUdp({ host: loopback });
     socket.setTtl(255);
@@ -282,7 +282,7 @@ test.each(families)("sample application, $family", ({ loopback, any }) => {
   server.close();
 });
 
-test.each(families)("several datagrams one after another arrive as several, in order, $family", ({ loopback }) => {
+test.each(families)("several datagrams arrive separately and in order, $family", ({ loopback }) => {
   const receiver = bindUdp({ host: loopback });
   const sender = bindUdp({ host: loopback });
   receiver.connect(sender.port, loopback);
@@ -294,7 +294,7 @@ test.each(families)("several datagrams one after another arrive as several, in o
   receiver.close();
 });
 
-test("sending more than there is room for is told and does no harm", () => {
+test("sending more than there is room for returns false, and the socket still works", () => {
   const receiver = bindUdp({ host: "127.0.0.1" });
   const socket = bindUdp({ host: "127.0.0.1", sendBuffer: 131072 });
   socket.connect(receiver.port, "127.0.0.1");

@@ -35,7 +35,7 @@ test.each(Object.entries(calls))("%s refuses an unknown option, and lists the kn
   expect(refusal(call, { wibble: undefined }).message).toMatch(/unknown option (\w+\.)?wibble/);
 });
 
-test.each(["readLine", "readUntil", "readAll"] as const)("%s refuses a name that is no option", (method) => {
+test.each(["readLine", "readUntil", "readAll"] as const)("%s refuses an unknown option", (method) => {
   const socket = openTo(startPeer("silent"));
   const call = (options: object) =>
     method === "readUntil" ? socket.readUntil("\n", 0, options) : socket[method](0, options);

@@ -10,7 +10,7 @@ import { runProgram } from "../support/programs.js";
 import { timed } from "../support/waiting.js";
 
 describe("resolve(host)", () => {
-  test("starts a look-up and returns at once", () => {
+  test("starts a look-up and returns immediately", () => {
     resolve("localhost").waitUntilResolved(5000); // the networking thread runs
     const { value, milliseconds } = timed(() => resolve("localhost"));
     expect(value).toBeInstanceOf(Address);
@@ -30,7 +30,7 @@ describe("resolve(host)", () => {
     expect(`${address}`).toBe(ip);
   });
 
-  test("gives all the IPs of a name", () => {
+  test("returns all the IPs of a name", () => {
     const { output, errors } = runProgram(
       `import { resolve } from "ringnet";
       const address = resolve("many.test");
@@ -61,7 +61,7 @@ describe("resolve(host)", () => {
     expect(address.error).toBe(error);
   });
 
-  test("a name that can't exist gives ENOTFOUND without asking anybody", () => {
+  test("a name that can't exist fails with ENOTFOUND without a query", () => {
     const address = resolve("no such host");
     expect(address.waitUntilResolved(5000)).toBe("failure");
     expect(address.error?.code).toBe("ENOTFOUND");
@@ -76,7 +76,7 @@ describe("resolve(host)", () => {
     },
   );
 
-  test("a timeout has to be -1 or more", () => {
+  test("refuses a timeout below -1", () => {
     const address = resolve("127.0.0.1");
     expect(() => address.waitUntilResolved(-2)).toThrow(RangeError);
     expect(() => address.waitUntilResolved(Number.NaN)).toThrow(RangeError);
@@ -84,12 +84,12 @@ describe("resolve(host)", () => {
     expect(() => address.waitUntilResolved("1" as never)).toThrow(/timeout/);
   });
 
-  test("a hundred names at once", () => {
+  test("resolves a hundred names at once", () => {
     const addresses = Array.from({ length: 100 }, () => resolve("localhost"));
     for (const address of addresses) expect(address.waitUntilResolved(10_000)).toBe("success");
   });
 
-  test("close gives up a look-up, and is idempotent", () => {
+  test("close cancels a look-up, and is idempotent", () => {
     const address = resolve("no-such-host.invalid");
     address.close();
     address.close();
@@ -116,7 +116,7 @@ test.each<[string | undefined, number]>([
   expect(lookupThreads(setting)).toBe(threads);
 });
 
-test("names are looked up whatever UV_THREADPOOL_SIZE is", () => {
+test("look-ups work whatever UV_THREADPOOL_SIZE is", () => {
   const { output, errors } = runProgram(
     `import { resolve } from "ringnet";
     const addresses = Array.from({ length: 20 }, () => resolve("localhost"));
@@ -128,7 +128,7 @@ test("names are looked up whatever UV_THREADPOOL_SIZE is", () => {
 });
 
 describe("localAddresses()", () => {
-  test("this machine's addresses, all resolved", () => {
+  test("returns this machine's addresses, all resolved", () => {
     const expected = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
     const addresses = localAddresses();
     expect(new Set(addresses.map(({ ip }) => ip?.replace(/%.*/, "")))).toEqual(

@@ -11,7 +11,7 @@ import { median, pause, timed } from "../support/waiting.js";
 import { errorOf, openTo, readBytes } from "./sockets.js";
 
 describe("connect without a timeout", () => {
-  test("returns at once, waiting, and is connected a little later", () => {
+  test("returns immediately in state waiting, and connects later", () => {
     const stuck = startUnanswering();
     const { value, milliseconds } = timed(() => connect({ host: "127.0.0.1", port: stuck.port }));
     expect(value).toBeInstanceOf(TcpSocket);
@@ -81,7 +81,7 @@ describe("connect with a timeout", () => {
     expect(median(times)).toBeLessThan(170);
   });
 
-  test("throws EADDRNOTAVAIL for a local address that is not ours", () => {
+  test("throws EADDRNOTAVAIL for a local address of another machine", () => {
     const peer = startPeer("echo");
     const call = () => connect({ host: "127.0.0.1", port: peer.port, localAddress: "203.0.113.7", timeout: 5000 });
     expect(errorOf(call).code).toBe("EADDRNOTAVAIL");
@@ -183,7 +183,7 @@ describe("TcpSocket's addresses", () => {
     socket.close();
   });
 
-  test("a connection that is not encrypted says so", () => {
+  test("a plain connection has encrypted: false", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer);
     expect(socket.encrypted).toBe(false);
@@ -191,7 +191,7 @@ describe("TcpSocket's addresses", () => {
   });
 });
 
-test("a connection stays waiting as long as nobody answers, and then fails with the system's code", () => {
+test("a connection stays waiting until the system gives up, and fails with its code", () => {
   const stuck = startUnanswering();
   const socket = connect({ host: "127.0.0.1", port: stuck.port });
   pause(100);
@@ -204,7 +204,7 @@ test("a connection stays waiting as long as nobody answers, and then fails with 
   socket.close();
 });
 
-test("200 connections at once", () => {
+test("opens 200 connections at once", () => {
   const peer = startPeer("greeter", { text: "x" });
   const sockets = Array.from({ length: 200 }, () => connect({ host: "127.0.0.1", port: peer.port }));
   for (const socket of sockets) expect(socket.waitUntilConnected(10_000)).toBe("success");

@@ -10,7 +10,7 @@ const BYTES = 1_000_000_000;
 const hash = patternHash(1, BYTES);
 
 test.each([1 << 20, 1 << 16, 1 << 12])(
-  "1 GB through rings of %d bytes comes back identical",
+  "1 GB comes back unchanged through rings of %d bytes",
   (ringBytes) => {
     const client = new Process(process.execPath, ["test/tcp/echo-file.js", `${BYTES}`, `${ringBytes}`]);
     client.waitForExit(240_000);

@@ -77,7 +77,7 @@ describe("reset()", () => {
     expect(peer.waitForEvent("error").code).toBe("ECONNRESET");
   });
 
-  test("gives a waiting connection up", () => {
+  test("cancels a connection attempt", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: "127.0.0.1", port: stuck.port });
     socket.reset();
@@ -86,7 +86,7 @@ describe("reset()", () => {
 });
 
 describe("close()", () => {
-  test("ends the connection in good order", () => {
+  test("ends the connection cleanly", () => {
     const peer = startPeer("sink");
     const socket = openTo(peer);
     socket.close();
@@ -94,7 +94,7 @@ describe("close()", () => {
     expect(peer.events("error")).toEqual([]);
   });
 
-  test("returns at once, and what was written is still sent", () => {
+  test("returns immediately, and what was written is still sent", () => {
     const peer = startPeer("slow", { piece: 256 << 10, interval: 10 });
     const socket = openTo(peer, { sendBuffer: 8 << 20 });
     const data = pattern(22, 0, 8_000_000);
@@ -127,7 +127,7 @@ describe("close()", () => {
     waitFor("the socket to be closed", () => openSockets() === before, 3000);
   });
 
-  test("bounded by the linger time: a peer that never reads is left in the end", () => {
+  test("is bounded by the linger time with a peer that never reads", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer);
     fill(socket);
@@ -171,7 +171,7 @@ describe("close()", () => {
     expect(socket.closed).toBe(true);
   });
 
-  test("the memory of closed connections is used again: 2,000 connections, one after another", () => {
+  test("2,000 connections one after another reuse memory", () => {
     const peer = startPeer("echo", { hash: false });
     for (let i = 0; i < 2000; i++) {
       const socket = openTo(peer);

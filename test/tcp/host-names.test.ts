@@ -28,7 +28,7 @@ const NO_NAMES = [
   "１２７.0.0.1",
 ];
 
-describe("a name with other characters than ASCII", () => {
+describe("a name with characters beyond ASCII", () => {
   test("reaches the host that its encoded form names, by TCP and UDP, for clients and servers", () => {
     const tcp = startPeer("greeter", { host: "127.0.0.5", text: "right" });
     const udp = startUdpPeer({ host: "127.0.0.5", port: tcp.port });
@@ -54,7 +54,7 @@ describe("a name with other characters than ASCII", () => {
     expect(udp.events("message")[0]?.text).toBe("by name");
   });
 
-  test("never reaches a host whose name it has in its low seven bits", () => {
+  test("never reaches the host that masking to seven bits would name", () => {
     const peer = startUdpPeer();
     const socket = bindUdp({ host: "127.0.0.1" });
     expect(socket.send("astray", peer.port, MASKED)).toBe(true);
@@ -65,7 +65,7 @@ describe("a name with other characters than ASCII", () => {
     socket.close();
   });
 
-  test.each(NO_NAMES)("that can't be encoded whole is refused in every call: %j", (name) => {
+  test.each(NO_NAMES)("that can't be encoded is refused in every call: %j", (name) => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const calls = [
       () => resolve(name),
@@ -87,7 +87,7 @@ describe("a name with other characters than ASCII", () => {
 test.each([
   ["a lone surrogate", "name-\ud800"],
   ["a NUL", "name\0"],
-])("%s, which would become something else on its way, is refused in every text", (_, text) => {
+])("%s, which would be altered on the way, is refused in every text", (_, text) => {
   const socket = bindUdp({ host: "127.0.0.1" });
   const calls: (() => unknown)[] = [
     () => resolve(text),

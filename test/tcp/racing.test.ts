@@ -30,7 +30,7 @@ function startStuck(): { port: number; fillers: number } {
   return { port, fillers };
 }
 
-test("an address that answers late wins although another one has refused", () => {
+test("an address that answers late wins although another has refused", () => {
   const late = startUnanswering("greeter");
   const program = startProgram(
     `import { connect } from "ringnet";
@@ -45,7 +45,7 @@ test("an address that answers late wins although another one has refused", () =>
   expect(program.waitForOutput(/^then .*$/m, 20_000)[0]).toBe("then success 127.0.0.1");
 }, 40_000);
 
-test("the caller's timeout is the bound, and nothing goes on behind it", () => {
+test("the caller's timeout is the bound, and no attempt outlives it", () => {
   const stuck = startStuck();
   const program = startProgram(
     `import { connect, poll } from "ringnet";
@@ -66,7 +66,7 @@ test("the caller's timeout is the bound, and nothing goes on behind it", () => {
   program.waitUntil("the end of all attempts of", () => attemptsTo(stuck.port) === stuck.fillers);
 });
 
-test("attempts that lost are given up, and a later address need not wait for those that hang", () => {
+test("cancels attempts that lost; a later address does not wait for ones that hang", () => {
   const stuck = startStuck();
   startPeer("greeter", { host: "127.0.0.9", port: stuck.port, text: "won" });
   const program = startProgram(
@@ -80,7 +80,7 @@ test("attempts that lost are given up, and a later address need not wait for tho
   program.waitUntil("the end of the attempt of", () => attemptsTo(stuck.port) === stuck.fillers);
 });
 
-test("bytes that were written while waiting go out on the attempt that won, also behind close()", () => {
+test("bytes written while waiting are sent on the attempt that won, also after close()", () => {
   const stuck = startUnanswering();
   const peer = startPeer("sink", { host: "127.0.0.9", port: stuck.port });
   const { errors } = runProgram(

@@ -10,7 +10,7 @@ import { pause, waitFor } from "../support/waiting.js";
 import { errorOf, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
 
 describe("read(max)", () => {
-  test("gives what is there, at most max bytes", () => {
+  test("returns the bytes that are there, at most max", () => {
     const peer = startPeer("greeter", { text: "0123456789" });
     const socket = openTo(peer);
     waitFor("the greeting", () => socket.readable === 10);
@@ -22,7 +22,7 @@ describe("read(max)", () => {
     socket.close();
   });
 
-  test("gives a Buffer that is the caller's own", () => {
+  test("returns a Buffer owned by the caller", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer);
     writeBytes(socket, Buffer.from("first"));
@@ -35,7 +35,7 @@ describe("read(max)", () => {
     socket.close();
   });
 
-  test("gives an empty one while the connection is waiting", () => {
+  test("returns an empty one while the connection is waiting", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: "127.0.0.1", port: stuck.port });
     expect(socket.read()).toHaveLength(0);
@@ -45,7 +45,7 @@ describe("read(max)", () => {
 });
 
 describe("readInto(target)", () => {
-  test("fills the target with what is there and says how much that was", () => {
+  test("fills the target with the bytes that are there and returns how many", () => {
     const peer = startPeer("greeter", { text: "0123456789" });
     const socket = openTo(peer);
     waitFor("the greeting", () => socket.readable === 10);
@@ -59,7 +59,7 @@ describe("readInto(target)", () => {
     socket.close();
   });
 
-  test("null at the end, however often it is asked", () => {
+  test("null at the end, however often it is called", () => {
     const peer = startPeer("halfClosed", { text: "x" });
     const socket = openTo(peer);
     const target = new Uint8Array(new SharedArrayBuffer(10));
@@ -121,7 +121,7 @@ describe("a stream arrives as it was sent", () => {
     socket.close();
   });
 
-  test("also when nobody reads until the peer has long ended", () => {
+  test("also when read only after the peer has ended", () => {
     const peer = startPeer("source", { bytes: 60_000, seed: 12 });
     const socket = openTo(peer, { receiveBuffer: 4096 }); // the others wait in the kernel
     peer.waitForEvent("connection");
@@ -132,7 +132,7 @@ describe("a stream arrives as it was sent", () => {
   });
 });
 
-describe("bytes that arrived come before the error", () => {
+describe("delivers what arrived before the error", () => {
   test("a reset, with all bytes in the ring", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);

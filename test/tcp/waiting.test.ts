@@ -48,7 +48,7 @@ describe("a timed wait against a silent peer ends within 20 ms of its timeout", 
     close();
   });
 
-  test("a timeout of 0 looks and returns at once", () => {
+  test("a timeout of 0 polls once", () => {
     const socket = openTo(startPeer("silent"));
     const { value, milliseconds } = timed(() => Array.from({ length: 1000 }, () => socket.waitUntilReadable(0)));
     expect(value).not.toContain(true);
@@ -58,7 +58,7 @@ describe("a timed wait against a silent peer ends within 20 ms of its timeout", 
   });
 });
 
-describe("what a wait finds", () => {
+describe("a wait returns for", () => {
   test("waitUntilReadable: bytes", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
@@ -96,7 +96,7 @@ describe("what a wait finds", () => {
     socket.close();
   });
 
-  test("waitUntilReadable before the connection stands", () => {
+  test("waitUntilReadable before the connection is established", () => {
     const peer = startPeer("greeter", { text: "hello" });
     const socket = connect({ host: "localhost", port: peer.port });
     expect(socket.waitUntilReadable(5000)).toBe(true);
@@ -131,7 +131,7 @@ describe("what a wait finds", () => {
 });
 
 describe("a wait of -1 ends when the connection fails", () => {
-  test("waitUntilConnected: nobody listens any more", () => {
+  test("waitUntilConnected: the server has stopped listening", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: "127.0.0.1", port: stuck.port });
     expect(socket.waitUntilConnected(50)).toBe("waiting");
@@ -187,7 +187,7 @@ describe("a wait of -1 ends when the connection fails", () => {
     socket.close();
   });
 
-  test("a dead connection does not wait at all", () => {
+  test("a failed connection does not wait", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     peer.waitForEvent("connection");

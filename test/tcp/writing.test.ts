@@ -10,7 +10,7 @@ import { pause, timed, waitFor } from "../support/waiting.js";
 import { errorOf, fill, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
 
 describe("write(data)", () => {
-  test("takes a string in UTF-8 and any Uint8Array, and says how many bytes that was", () => {
+  test("takes a string (as UTF-8) or any Uint8Array, and returns how many bytes it took", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer);
     expect(socket.write("grün")).toBe(5);
@@ -58,7 +58,7 @@ describe("write(data)", () => {
     socket.close();
   });
 
-  test("the caller may change the bytes as soon as they are taken", () => {
+  test("the caller may change the bytes as soon as write has returned", () => {
     const peer = startPeer("sink");
     const socket = openTo(peer);
     const mine = Buffer.alloc(4096);
@@ -68,7 +68,7 @@ describe("write(data)", () => {
     expect(peer.waitForEvent("end")).toMatchObject({ bytes: all.length, sha256: sha256(all) });
   });
 
-  test("a hundred thousand small writes are one stream", () => {
+  test("a hundred thousand small writes form one stream", () => {
     const peer = startPeer("sink");
     const socket = openTo(peer);
     const hundred = pattern(15, 0, 100);
@@ -93,7 +93,7 @@ describe("write(data)", () => {
 });
 
 describe("pendingWrites", () => {
-  test("is what the operating system has not taken yet", () => {
+  test("counts the bytes that the operating system has not taken yet", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer);
     expect(socket.pendingWrites).toBe(0);
@@ -187,7 +187,7 @@ describe("back-pressure", () => {
     socket.close();
   });
 
-  test("a peer that does not read makes write return 0, and only as long as it does not", () => {
+  test("write returns 0 as long as a peer does not read", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = openTo(peer);
     const taken = fill(socket);
@@ -202,7 +202,7 @@ describe("back-pressure", () => {
     socket.close();
   });
 
-  test("both at once: an echo of 20 MB through rings of 4 KiB", () => {
+  test("both directions: an echo of 20 MB through rings of 4 KiB", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer, { sendBuffer: 4096, receiveBuffer: 4096 });
     const data = pattern(18, 0, 20_000_000);

@@ -85,7 +85,7 @@ describe("net.set_cacert_path(path)", () => {
     expect(outcome()).toEqual(UNTRUSTED);
   });
 
-  test("a connection verifies against the one that was set when it was opened", () => {
+  test("a connection verifies against the bundle set when it was opened", () => {
     net.set_cacert_path(authority.certPath);
     const first = unwrap(net.open_tcp(addressOf("localhost"), peer.port, true));
     net.set_cacert_path(stranger.certPath);
@@ -96,7 +96,7 @@ describe("net.set_cacert_path(path)", () => {
     second.close();
   });
 
-  test("a path that is none is a programming mistake", () => {
+  test("a path of the wrong type throws", () => {
     net.set_cacert_path(authority.certPath);
     expect(() => net.set_cacert_path(5 as never)).toThrow(TypeError);
     expect(() => net.set_cacert_path(undefined as never)).toThrow(TypeError);
@@ -106,7 +106,7 @@ describe("net.set_cacert_path(path)", () => {
 });
 
 describe("a bundle", () => {
-  test("of many certificates, with remarks between them, with Windows' line ends", () => {
+  test("of many certificates, with comments between them, with CRLF", () => {
     const many = [stranger.cert, "\n# The one that is needed:\n", authority.cert, "\nthe end\n"].join("");
     net.set_cacert_path(fileOf(many));
     expect(outcome()).toEqual(TRUSTED);
@@ -119,7 +119,7 @@ describe("a bundle", () => {
     expect(outcome()).toEqual(TRUSTED);
   });
 
-  test("that changes on disk is read again", () => {
+  test("is read again when it changes", () => {
     const path = fileOf(stranger.cert);
     net.set_cacert_path(path);
     expect(outcome()).toEqual(UNTRUSTED);
@@ -135,7 +135,7 @@ describe("a bundle", () => {
     expect(outcome()).toEqual(TRUSTED);
   });
 
-  test("that is written again with the same size and modification time is read again", () => {
+  test("is read again when it was rewritten with the same size and modification time", () => {
     const path = fileOf(authority.cert);
     net.set_cacert_path(path);
     const { atime, mtime } = statSync(path);
@@ -148,7 +148,7 @@ describe("a bundle", () => {
   });
 });
 
-describe("a bundle that is no good is a failure that names it", () => {
+describe("a bad bundle is a failure that names it", () => {
   const der = Buffer.from(authority.cert.replaceAll(/-----.*-----|\s/g, ""), "base64");
   const broken = authority.cert.replace(/^M.{7}/m, "AAAAAAAA");
 
@@ -188,7 +188,7 @@ describe("a bundle that is no good is a failure that names it", () => {
     expect(error).toMatchObject({ code, message: text });
   });
 
-  test("a file that we may not read", () => {
+  test("a file without permission to read", () => {
     const folder = temporaryFolder();
     const path = join(folder, "bundle.pem");
     writeFileSync(path, readFileSync(authority.certPath));
@@ -236,7 +236,7 @@ describe("departs: TLS is verified also where there is no CA bundle", () => {
   });
 });
 
-test("a bundle's folder may come and go", () => {
+test("a bundle's folder may be removed and made again", () => {
   const folder = join(temporaryFolder(), "later");
   const path = join(folder, "bundle.pem");
   net.set_cacert_path(path);

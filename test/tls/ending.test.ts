@@ -40,7 +40,7 @@ describe.each(VERSIONS)("%s: end()", (version) => {
     socket.close();
   });
 
-  test("a peer that goes on sending is read to its end", () => {
+  test("a peer that keeps sending is read to its end", () => {
     const peer = startPeer("late", { tls: { ...server, maxVersion: version }, bytes: 500_000, seed: 3 });
     const socket = connect({ host: "localhost", port: peer.port, tls, timeout: 5000 });
     socket.writeAll("a question", 1000);
@@ -84,7 +84,7 @@ describe("close()", () => {
     expect(alert).toBe("<<< TLS 1.3, Alert [length 0002], warning close_notify\n");
   });
 
-  test("a ring full of bytes to a slow peer arrives", () => {
+  test("a full ring arrives at a slow peer", () => {
     const peer = startPeer("manual", { tls: server, paused: true });
     net.set_cacert_path(authority.certPath);
     const tcp = unwrap(net.open_tcp(addressOf("localhost"), peer.port, true));
@@ -102,7 +102,7 @@ describe("close()", () => {
     expect(peer.waitForEvent("end")).toMatchObject({ bytes: taken, sha256: patternHash(4, taken) });
   });
 
-  test("with bytes of the peer left unread, too", () => {
+  test("also with bytes of the peer left unread", () => {
     const peer = startPeer("source", { tls: server, bytes: 5_000_000, keepOpen: true });
     const socket = connect({ host: "localhost", port: peer.port, tls, timeout: 5000 });
     socket.readExactly(1, 5000);
@@ -113,7 +113,7 @@ describe("close()", () => {
 });
 
 describe("reset()", () => {
-  test("cuts the connection off: the peer gets less than was written", () => {
+  test("resets the connection: the peer gets less than was written", () => {
     const peer = startPeer("manual", { tls: server, paused: true });
     const socket = connect({ host: "localhost", port: peer.port, tls, timeout: 5000 });
     const written = fill(socket);
@@ -164,7 +164,7 @@ function afterHarm(
 }
 
 describe.each(VERSIONS)(
-  "%s: a stream that is harmed is reported as Node reports it, behind the bytes that had arrived",
+  "%s: a tampered stream is reported as in Node, behind the bytes that had arrived",
   (version) => {
     test.each<[string, Harm]>([
       ["truncated: TCP's end without close_notify", "cut"],
@@ -184,7 +184,7 @@ describe.each(VERSIONS)(
   },
 );
 
-test("net.tcp.read gives the text of the harm, each time", () => {
+test("net.tcp.read returns the error's text, each time", () => {
   const target = startPeer("greeter", { tls: server, text: "hello" });
   const relay = startRelay(target.port);
   net.set_cacert_path(authority.certPath);

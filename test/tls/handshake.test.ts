@@ -44,7 +44,7 @@ describe("garbage instead of a handshake", () => {
     tcp.close();
   });
 
-  test("random bytes, whatever they are, never look like a connection", () => {
+  test("random bytes never become a connection", () => {
     for (let seed = 1; seed <= 8; seed++) {
       const peer = startPeer("source", { bytes: 1 + 500 * (seed - 1), seed });
       const error = failure(peer.port);
@@ -52,7 +52,7 @@ describe("garbage instead of a handshake", () => {
     }
   });
 
-  test("random bytes that begin like a record of TLS", () => {
+  test("random bytes that begin like a TLS record", () => {
     const listener = startNetcat();
     const socket = connect({ host: "127.0.0.1", port: listener.port, tls });
     const header = Buffer.from([22, 3, 3, 0x10, 0x00]);
@@ -62,7 +62,7 @@ describe("garbage instead of a handshake", () => {
     socket.close();
   });
 
-  test("a handshake of which one bit is wrong", () => {
+  test("a handshake with one wrong bit", () => {
     const server = startOpensslServer(identity);
     const relay = startRelay(server.port);
     // The client is stopped in front of a server that does not answer yet, so that the harm comes before the answer.
@@ -101,7 +101,7 @@ describe("a peer that never answers", () => {
     tcp.close();
   });
 
-  test("it sees nothing but the beginning of a handshake", () => {
+  test("it receives only the beginning of a handshake", () => {
     const listener = startNetcat();
     const runtime = createRuntime({ lingerMs: 200 });
     const socket = runtime.connect({ host: "127.0.0.1", port: listener.port, tls });
@@ -123,7 +123,7 @@ describe("a peer that never answers", () => {
     }
   });
 
-  test("a program that waits for it ends when it wants to", () => {
+  test("a program that waits for it can end", () => {
     const peer = startPeer("silent");
     const { code, output, milliseconds } = runProgram(
       `import { createRuntime } from "ringnet";
@@ -139,7 +139,7 @@ describe("a peer that never answers", () => {
   });
 });
 
-describe("a peer that goes away in the handshake", () => {
+describe("a peer that disconnects during the handshake", () => {
   test("with an end", () => {
     const peer = startPeer("halfClosed", { text: "" });
     expect(failure(peer.port).code).toBe("ECONNRESET");
@@ -172,7 +172,7 @@ describe("a peer that goes away in the handshake", () => {
   });
 });
 
-describe("a server that does not want us", () => {
+describe("a server that refuses the handshake", () => {
   test("no version in common", () => {
     const server = startOpensslServer(identity, "-tls1_2");
     const open = () =>
@@ -188,7 +188,7 @@ describe("a server that does not want us", () => {
   });
 });
 
-test("closing in the middle of a handshake ends it", () => {
+test("close() during a handshake ends it", () => {
   const peer = startPeer("manual");
   const socket = connect({ host: "127.0.0.1", port: peer.port, tls });
   peer.waitForEvent("connection");
@@ -197,7 +197,7 @@ test("closing in the middle of a handshake ends it", () => {
   peer.waitForEvent("end");
 });
 
-test("a hundred failures and no harm", () => {
+test("a hundred failed handshakes leave nothing behind", () => {
   const plain = startPeer("greeter", { text: "no TLS here\n" });
   const secure = startPeer("echo", { tls: { key: identity.key, cert: identity.cert } });
   const good = connect({ host: "127.0.0.1", port: secure.port, tls, timeout: 5000 });

@@ -30,7 +30,7 @@ function openTo(options: object, tls: Tls, host = "localhost") {
 }
 
 describe("servername", () => {
-  test("is what the server is asked for, and what is verified", () => {
+  test("is sent as SNI, and verified", () => {
     const { socket, seen } = openTo({}, { servername: "second.test" }, "127.0.0.1");
     expect(seen.servername).toBe("second.test");
     expect(socket.authorized).toBe(true);
@@ -38,7 +38,7 @@ describe("servername", () => {
     expect(errorOf(() => openTo({}, { servername: "third.test" })).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
   });
 
-  test("goes out, and is verified, in the encoded form that a certificate has", () => {
+  test("is sent and verified in ASCII form", () => {
     const { key, cert } = authority.issue({ names: ["xn--bcher-kva.test"] });
     const peer = startPeer("echo", { tls: { key, cert } });
     const tls = { ca: authority.cert, servername: "bücher.test" };
@@ -48,7 +48,7 @@ describe("servername", () => {
     socket.close();
   });
 
-  test("is the name that the address was made from", () => {
+  test("defaults to the name that the address was made from", () => {
     const { socket, seen } = openTo({}, {});
     expect(seen.servername).toBe("localhost");
     socket.close();
@@ -100,14 +100,14 @@ test("an IPv6 address that is not in the certificate is refused", () => {
 });
 
 describe("ALPNProtocols", () => {
-  test("the server's choice among them is alpnProtocol", () => {
+  test("alpnProtocol is the server's choice", () => {
     const { socket, seen } = openTo({ ALPNProtocols: ["b", "a"] }, { ALPNProtocols: ["a", "b", "c"] });
     expect(socket.alpnProtocol).toBe("b");
     expect(seen.alpn).toBe("b");
     socket.close();
   });
 
-  test("false where one of both has none", () => {
+  test("false where one side has none", () => {
     const one = openTo({}, { ALPNProtocols: ["a"] }).socket;
     expect(one.alpnProtocol).toBe(false);
     const two = openTo({ ALPNProtocols: ["a"] }, {}).socket;
@@ -116,7 +116,7 @@ describe("ALPNProtocols", () => {
     two.close();
   });
 
-  test("none in common is a failure", () => {
+  test("no common protocol is a failure", () => {
     const error = errorOf(() => openTo({ ALPNProtocols: ["x"] }, { ALPNProtocols: ["a", "b"] }));
     expect(error.code).toBe("ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
   });
@@ -153,7 +153,7 @@ describe("minVersion and maxVersion", () => {
     socket.close();
   });
 
-  test("nothing in common is a failure", () => {
+  test("no common version is a failure", () => {
     const tooNew = () => openTo({ maxVersion: "TLSv1.2" }, { minVersion: "TLSv1.3" });
     expect(errorOf(tooNew).code).toBe("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
     const tooOld = () => openTo({ minVersion: "TLSv1.3" }, { maxVersion: "TLSv1.2" });
@@ -190,24 +190,24 @@ describe("ca", () => {
     socket.close();
   });
 
-  test("replaces Node's roots, and with caFile both count", () => {
+  test("replaces Node's roots; with caFile both are trusted", () => {
     expect(errorOf(() => openTo({}, { ca: other.cert })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
     openTo({}, { ca: other.cert, caFile: authority.certPath }).socket.close();
     openTo({}, { ca: authority.cert, caFile: other.certPath }).socket.close();
   });
 
-  test("that holds no certificate trusts nobody", () => {
+  test("without a certificate in it, no peer is trusted", () => {
     expect(errorOf(() => openTo({}, { ca: "nothing" })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
     expect(errorOf(() => openTo({}, { ca: [] })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   });
 
-  test("without any, Node's roots count", () => {
+  test("by default Node's roots are trusted", () => {
     expect(errorOf(() => openTo({}, { ca: undefined })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   });
 });
 
 describe("rejectUnauthorized", () => {
-  test("only false gives the verification up", () => {
+  test("only false disables verification", () => {
     const bare = { ca: undefined };
     for (const tls of [bare, { ...bare, rejectUnauthorized: true }, { ...bare, rejectUnauthorized: undefined }]) {
       expect(errorOf(() => openTo({}, tls)).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
@@ -220,7 +220,7 @@ describe("rejectUnauthorized", () => {
     }
   });
 
-  test("an environment that says otherwise is not the caller", () => {
+  test("NODE_TLS_REJECT_UNAUTHORIZED has no effect", () => {
     const peer = startPeer("echo", { tls: server });
     const { output } = runProgram(
       `import { connect } from "ringnet";
@@ -258,7 +258,7 @@ describe("a client's certificate", () => {
     ["cert and key as bytes", { cert: Buffer.from(client.cert), key: new TextEncoder().encode(client.key) }],
     ["pfx and passphrase", { pfx: readFileSync(pfxPath), passphrase: "secret" }],
     ["a key with a passphrase", { cert: locked.cert, key: locked.key, passphrase: "a passphrase" }],
-  ])("wanted and shown: %s", (_name, tls) => {
+  ])("requested and sent: %s", (_name, tls) => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const)
       openTo(wanted, { ...tls, maxVersion: version }).socket.close();
     const program = startOpensslServer(identity, ...mutual);
@@ -278,7 +278,7 @@ describe("a client's certificate", () => {
   test.each<[string, Tls, RegExp]>([
     ["missing", {}, /^ERR_SSL_(SSL\/TLS|SSLV3|TLSV1|TLSV13)_ALERT_(HANDSHAKE_FAILURE|CERTIFICATE_REQUIRED)$/],
     ["of somebody else", { cert: stranger.cert, key: stranger.key }, /^ERR_SSL_TLSV1_ALERT_UNKNOWN_CA$/],
-  ])("wanted and %s, openssl s_server", (_name, tls, code) => {
+  ])("requested and %s, openssl s_server", (_name, tls, code) => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       const program = startOpensslServer(identity, ...mutual);
       const options = { ca: authority.cert, ...tls, maxVersion: version };
@@ -325,7 +325,7 @@ describe("a client's certificate", () => {
   });
 });
 
-describe("programming mistakes are thrown at once", () => {
+describe("programming mistakes throw at once", () => {
   const open = (tls: unknown) => () => connect({ host: "localhost", port: 1, tls: tls as never });
   let before: number;
   beforeAll(() => {
@@ -349,13 +349,13 @@ describe("programming mistakes are thrown at once", () => {
     expect(open(tls)).toThrow(TypeError);
   });
 
-  test("a version that is none: RangeError", () => {
+  test("an unknown version: RangeError", () => {
     expect(open({ minVersion: "TLSv1.4" })).toThrow(RangeError);
     expect(open({ maxVersion: "SSLv3" })).toThrow(RangeError);
     expect(open({ maxVersion: 1.2 })).toThrow(RangeError);
   });
 
-  test("without any delay", () => {
+  test("immediately", () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 });

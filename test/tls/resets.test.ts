@@ -74,7 +74,7 @@ describe.each(WAYS)("%s", (_way, open) => {
   });
 
   test.each([4000, 20_000, 60_000])(
-    "after a write that was refused, the %d bytes that had arrived come first, and the error soon",
+    "after a failed write, the %d bytes that had arrived come first, then the error",
     (bytes) => {
       const { socket, peer, reset } = open(4096);
       peer.send({ do: "write", bytes, seed: 3 });

@@ -42,7 +42,7 @@ function outcome(port: number, tls: object | boolean, before = "", options: Prog
 describe("the oldest version of TLS", () => {
   const REFUSED = /ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION|ERR_SSL_UNSUPPORTED_PROTOCOL/;
 
-  test("is what it is without restrictions", () => {
+  test("is Node's by default", () => {
     expect(outcome(old.port, trusting)).toBe("TLSv1.2");
   });
 
@@ -55,7 +55,7 @@ describe("the oldest version of TLS", () => {
     expect(outcome(old.port, trusting, `tls.DEFAULT_MIN_VERSION = "TLSv1.3";`)).toMatch(REFUSED);
   });
 
-  test("is the connection's own where it has one", () => {
+  test("is the connection's own if given", () => {
     const options = { ...trusting, minVersion: "TLSv1.2" };
     expect(outcome(old.port, options, `tls.DEFAULT_MIN_VERSION = "TLSv1.3";`)).toBe("TLSv1.2");
   });
@@ -66,7 +66,7 @@ test("tls.DEFAULT_MAX_VERSION and --tls-max-v1.2 are the newest version", () => 
   expect(outcome(peer.port, trusting, "", { nodeArgs: ["--tls-max-v1.2"] })).toBe("TLSv1.2");
 });
 
-test("--tls-cipher-list and tls.DEFAULT_CIPHERS are the ciphers", () => {
+test("--tls-cipher-list and tls.DEFAULT_CIPHERS set the ciphers", () => {
   const other = startPeer("echo", { tls: { ...own, maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" } });
   const list = "ECDHE-ECDSA-AES128-GCM-SHA256";
   expect(outcome(other.port, trusting)).toBe("TLSv1.2");
@@ -102,7 +102,7 @@ test.runIf(major > 22 || (major === 22 && minor >= 19))("--use-system-ca trusts 
   }
 });
 
-test.runIf(major > 22 || (major === 22 && minor >= 19))("tls.setDefaultCACertificates sets what is trusted", () => {
+test.runIf(major > 22 || (major === 22 && minor >= 19))("tls.setDefaultCACertificates sets the trusted roots", () => {
   const set = (...certificates: string[]) => `tls.setDefaultCACertificates(${JSON.stringify(certificates)});`;
   expect(outcome(peer.port, true, set(authority.cert))).toBe("TLSv1.3");
   expect(outcome(peer.port, true, set(stranger.cert))).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
@@ -151,19 +151,19 @@ describe("--permission", () => {
   const allowed = [permission, "--allow-worker", `--allow-fs-read=${process.cwd()}`];
   const net = major >= 25 ? ["--allow-net"] : [];
 
-  test("keeps a file of certificates from being read that the program may not read", () => {
+  test("does not read a certificate file that the program may not read", () => {
     expect(outcome(peer.port, { caFile: secret })).toBe("TLSv1.3");
     const options = { nodeArgs: [...allowed, ...net] };
     expect(outcome(peer.port, { caFile: secret }, "", options)).toBe("ERR_ACCESS_DENIED");
     expect(outcome(peer.port, trusting, "", options)).toBe("TLSv1.3");
   });
 
-  test("holds as well where it comes by NODE_OPTIONS", () => {
+  test("also applies from NODE_OPTIONS", () => {
     const env = { NODE_OPTIONS: [...allowed, ...net].map((flag) => `"${flag}"`).join(" ") };
     expect(outcome(peer.port, { caFile: secret }, "", { env })).toBe("ERR_ACCESS_DENIED");
   });
 
-  test.runIf(major >= 25)("keeps the program from the network where --allow-net is not given", () => {
+  test.runIf(major >= 25)("prevents networking without --allow-net", () => {
     expect(outcome(peer.port, trusting, "", { nodeArgs: allowed })).toBe("ERR_ACCESS_DENIED");
     const program = `import { bindUdp, connect, listen, resolve } from "ringnet";
       const code = (call) => { try { call(); return "allowed"; } catch (error) { return error.code; } };

@@ -79,7 +79,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("what a client sent, and that it ended, before it was accepted", () => {
+  test("a client's bytes and end from before it was accepted", () => {
     const server = listen({ host: "127.0.0.1", tls });
     const peer = startPeer("source", { connect: server.port, bytes: 300_000, seed: 7, tls: node });
     expect(server.waitUntilAcceptable(5000)).toBe(true);
@@ -103,7 +103,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("a client that is not read is held back", () => {
+  test("a client that is not read is slowed down (back-pressure)", () => {
     const server = listen({ host: "127.0.0.1", tls, receiveBuffer: 65_536 });
     const peer = startPeer("source", { connect: server.port, bytes: 50_000_000, seed: 10, tls: node });
     const socket = acceptFrom(server);
@@ -145,7 +145,7 @@ describe("listen({ tls: { cert, key } })", () => {
     }
   });
 
-  test("ALPNProtocols: the server's order counts", () => {
+  test("ALPNProtocols: the server's order decides", () => {
     const server = listen({ host: "127.0.0.1", tls: { ...tls, ALPNProtocols: ["b", "a"] } });
     const peer = startPeer("manual", { connect: server.port, tls: { ...node, ALPNProtocols: ["a", "b"] } });
     expect(acceptFrom(server).alpnProtocol).toBe("b");
@@ -190,7 +190,7 @@ describe("listen({ tls: { cert, key } })", () => {
   });
 });
 
-describe("a failed handshake never reaches accept, and disturbs nobody", () => {
+describe("a failed handshake never reaches accept, nor affects other clients", () => {
   /** Lets somebody bother the server while a client is served; nobody else may be accepted, and the next client is. */
   function expectUndisturbed(bother: (port: number) => void, options: Parameters<typeof listen>[0] = { tls }): void {
     const server = listen({ host: "127.0.0.1", ...options });
@@ -236,7 +236,7 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
     });
   });
 
-  test("a client that says nothing, and one that goes away", () => {
+  test("a client that sends nothing, and one that disconnects", () => {
     expectUndisturbed((port) => {
       startPeer("silent", { connect: port }).waitForEvent("connection");
       startPeer("halfClosed", { connect: port, text: "" }).waitForEvent("connection");
@@ -254,7 +254,7 @@ describe("a failed handshake never reaches accept, and disturbs nobody", () => {
     });
   });
 
-  test("a client without the certificate that we want", () => {
+  test("a client without the requested certificate", () => {
     const options = { tls: { ...tls, requestCert: true, ca: clients.cert } };
     expectUndisturbed((port) => {
       for (const version of ["-tls1_2", "-tls1_3"]) {
@@ -291,7 +291,7 @@ describe("requestCert", () => {
     }
   });
 
-  test("with rejectUnauthorized: false others come in too, and are told apart", () => {
+  test("with rejectUnauthorized: false others are accepted, with authorized: false", () => {
     const parameters = { ...tls, requestCert: true, rejectUnauthorized: false, ca: clients.cert };
     const server = listen({ host: "127.0.0.1", tls: parameters });
     startOpensslClient(server.port, ...trusting);
@@ -303,7 +303,7 @@ describe("requestCert", () => {
     server.close();
   });
 
-  test("without it no certificate is asked for", () => {
+  test("without it no certificate is requested", () => {
     const server = listen({ host: "127.0.0.1", tls: { ...tls, ca: clients.cert } });
     const program = startOpensslClient(server.port, ...trusting, "-cert", client.certPath, "-key", client.keyPath);
     expect(acceptFrom(server)).toMatchObject({ authorized: false, peerCertificate: null });
@@ -348,7 +348,7 @@ describe("a bad key or certificate is an error of listen()", () => {
 });
 
 describe("close()", () => {
-  test("turns away those who wait and those in a handshake; accepted ones go on", () => {
+  test("closes clients that wait or are in a handshake; accepted ones continue", () => {
     const server = listen({ host: "127.0.0.1", tls });
     const served = startPeer("echo", { connect: server.port, tls: node });
     const socket = acceptFrom(server);
@@ -367,7 +367,7 @@ describe("close()", () => {
     socket.close();
   });
 
-  test("cuts off handshakes on a Unix path too; accepted ones go on", () => {
+  test("closes handshakes on a Unix path too; accepted connections continue", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path, tls });
     const served = startPeer("echo", { connect: 1, path, tls: node });
@@ -383,7 +383,7 @@ describe("close()", () => {
     socket.close();
   });
 
-  test("a handshake that ends later harms nobody who got the server's memory", () => {
+  test("a handshake that ends later does not touch memory that was reused", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path, tls });
     const relay = startRelay(path, 200); // the client sees the beginning of the server's answer
@@ -405,7 +405,7 @@ describe("close()", () => {
   });
 });
 
-test("a program with a TLS server that was closed ends, whoever is connected to it", () => {
+test("a program ends after closing its TLS server, whatever clients do", () => {
   const { code, milliseconds } = runProgram(
     `import { listen, connect } from "ringnet";
     const server = listen({ host: "127.0.0.1", tls: { key: ${JSON.stringify(identity.key)}, cert: ${JSON.stringify(identity.cert)} } });
@@ -417,7 +417,7 @@ test("a program with a TLS server that was closed ends, whoever is connected to 
   expect(milliseconds).toBeLessThan(8000);
 });
 
-test("a hundred handshakes that fail do not keep the next one waiting", () => {
+test("a hundred failed handshakes do not delay the next one", () => {
   const server = listen({ host: "127.0.0.1", tls });
   startPeer("manual", { connect: server.port, connections: 100 }).waitForEvent("connection", 10_000, 100);
   const { milliseconds } = timed(() => {

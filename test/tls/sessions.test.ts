@@ -32,7 +32,7 @@ describe.each(VERSIONS)("%s", (version) => {
     expect([1, 2, 3, 4].map(() => resumed(peer.port))).toEqual([false, true, true, true]);
   });
 
-  test("the certificate and all else is known also of a resumed one", () => {
+  test("a resumed connection has the certificate and all other facts", () => {
     const peer = startPeer("echo", { tls: { ...server, maxVersion: version, ALPNProtocols: ["x"] } });
     const facts = [1, 2].map(() => {
       using socket = connect({
@@ -55,7 +55,7 @@ describe.each(VERSIONS)("%s", (version) => {
     expect(facts[1]).toEqual(facts[0]);
   });
 
-  test("openssl s_server says so too", () => {
+  test("openssl s_server confirms it", () => {
     const program = startOpensslServer(identity, version === "TLSv1.2" ? "-tls1_2" : "-tls1_3", "-rev");
     const talk = () => {
       using socket = connect({ host: "localhost", port: program.port, tls: { ca: authority.cert }, timeout: 5000 });
@@ -67,7 +67,7 @@ describe.each(VERSIONS)("%s", (version) => {
     expect(program.process.output + program.process.errors).not.toMatch(/error/i);
   });
 
-  test("nginx says so too", () => {
+  test("nginx confirms it", () => {
     const { ports } = startNginx({ only: { identity, settings: [`ssl_protocols ${version}`] } });
     const page = () => {
       using socket = connect({ host: "localhost", port: ports.only, tls: { ca: authority.cert }, timeout: 5000 });
@@ -112,7 +112,7 @@ describe.each(VERSIONS)("%s", (version) => {
     expect(errorOf(() => resumed(peer.port, tls)).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   });
 
-  test("a server that was started anew and knows nothing of it: a full handshake, and no failure", () => {
+  test("a restarted server without the session gets a full handshake", () => {
     const peer = startPeer("echo", { tls: { ...server, maxVersion: version } });
     expect([resumed(peer.port), resumed(peer.port)]).toEqual([false, true]);
     peer.kill();

@@ -54,7 +54,7 @@ describe("a client", () => {
     socket.close();
   });
 
-  test("what the peer sent for TLS and was not read is not lost", () => {
+  test("TLS bytes that arrived early are not lost", () => {
     const socket = ready({ ...trust, first: true, servername: "localhost" });
     expect(socket.waitUntilReadable(5000)).toBe(true); // the peer's ClientHello
     socket.startTls({ ...shown, isServer: true }, 5000);
@@ -64,7 +64,7 @@ describe("a client", () => {
     socket.close();
   });
 
-  test("refuses a certificate for another name, by an unknown authority, and takes it with rejectUnauthorized: false", () => {
+  test("refuses a certificate for another name or by an unknown authority; accepts it with rejectUnauthorized: false", () => {
     const other = ready();
     expect(errorOf(() => other.startTls({ ...trust, servername: "example.org" }, 5000)).code).toBe(
       "ERR_TLS_CERT_ALTNAME_INVALID",
@@ -79,7 +79,7 @@ describe("a client", () => {
     for (const socket of [other, unknown, careless]) socket.close();
   });
 
-  test("verifies the IP that it was connected to", () => {
+  test("verifies the IP that it is connected to", () => {
     const socket = ready({}, "127.0.0.1");
     socket.startTls(trust, 5000);
     expect(socket).toMatchObject({ authorized: true });
@@ -91,7 +91,7 @@ describe("a client", () => {
     wrong.close();
   });
 
-  test("a handshake that does not end keeps the time, writes nothing in plain text, and can be waited for or closed", () => {
+  test("a handshake that hangs times out, sends nothing in plain text, and can be waited for or closed", () => {
     const socket = ready({ hold: true });
     const { value: error, milliseconds } = timed(() => errorOf(() => socket.startTls(trust, 300)));
     expect(error.code).toBe("ETIMEDOUT");
@@ -127,7 +127,7 @@ describe("a client", () => {
     there.close();
   });
 
-  test("the networking thread's death ends the wait", () => {
+  test("the wait ends when the networking thread dies", () => {
     const runtime = createRuntime();
     const server = runtime.listen({ host: "127.0.0.1" });
     const socket = runtime.connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
@@ -141,7 +141,7 @@ describe("a client", () => {
 });
 
 describe("a server", () => {
-  test("our two ends in one thread", () => {
+  test("both ends in one thread", () => {
     const { here, there } = pair();
     expect(errorOf(() => here.startTls({ ...trust, servername: "localhost" }, 0)).code).toBe("ETIMEDOUT");
     there.startTls(shown, 5000);
@@ -178,7 +178,7 @@ describe("a server", () => {
     server.close();
   });
 
-  test("asks for the client's certificate, and refuses one by an unknown authority", () => {
+  test("requests the client's certificate, and refuses one by an unknown authority", () => {
     const good = pair();
     const client = authority.issue({ subject: "a client" });
     const asking = { ...shown, ca: authority.cert, requestCert: true };

@@ -38,7 +38,7 @@ test("a bundle that is replaced with the same modification time is read again", 
   expect(errorOf(() => open({ caFile })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
 });
 
-test("an empty list of authorities trusts nobody, not Node's roots", () => {
+test("an empty list of authorities trusts no peer, not even with Node's roots", () => {
   const { output, errors } = runProgram(
     `import { connect, listen } from "ringnet";
     const outcome = (tls) => {
@@ -56,7 +56,7 @@ test("an empty list of authorities trusts nobody, not Node's roots", () => {
   expect(JSON.parse(output)).toEqual(["trusted", "trusted", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]);
 });
 
-test("a bundle that is a FIFO or a device is refused, and other connections go on", () => {
+test("refuses a bundle that is a FIFO or a device; other connections continue", () => {
   const fifo = join(temporaryFolder(), "fifo");
   execFileSync("mkfifo", [fifo]);
   for (const caFile of [fifo, "/dev/zero"]) {
@@ -66,7 +66,7 @@ test("a bundle that is a FIFO or a device is refused, and other connections go o
   open({ ca: authority.cert });
 });
 
-test("a slow file of certificates keeps nobody waiting", () => {
+test("a slow certificate file does not delay other connections", () => {
   // Of a FIFO nothing can be read; the networking thread must not even begin to wait for it.
   const fifo = join(temporaryFolder(), "fifo");
   execFileSync("mkfifo", [fifo]);
@@ -76,14 +76,14 @@ test("a slow file of certificates keeps nobody waiting", () => {
   waiting.close();
 });
 
-test("a server reads its file of certificates likewise, and says so when it can't", () => {
+test("a server reads its certificate file the same way, and reports when it can't", () => {
   const tls = { key: identity.key, cert: identity.cert, requestCert: true };
   listen({ host: "127.0.0.1", tls: { ...tls, caFile: fileOf(authority.cert) } }).close();
   const error = errorOf(() => listen({ host: "127.0.0.1", tls: { ...tls, caFile: "/dev/zero" } }));
   expect(error).toMatchObject({ code: "ERR_CA_BUNDLE", message: expect.stringMatching(/not a regular file/) });
 });
 
-test("no session is shared by peers whose names read alike", () => {
+test("peers with similar names don't share a session", () => {
   // A Unix path that reads like a host and a port, with the same certificates.
   const server = { key: identity.key, cert: identity.cert };
   const { port } = startPeer("echo", { tls: server });

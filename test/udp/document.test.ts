@@ -29,7 +29,7 @@ test.each(CLASSES)("it has the methods of net.%s", (name) => {
   for (const method of methods) expect(section).toMatch(new RegExp(`^\\| \`(${name}\\.)?${method}\\(`, "m"));
 });
 
-test("each row of a table names a test, and each test that it names exists", () => {
+test("each table row names a test, and each named test exists", () => {
   let named = 0;
   for (const row of rows) {
     const last = row.replaceAll("\\|", "\u0000").split(" | ").at(-1) ?? "";

@@ -9,7 +9,7 @@ import { LOOPBACK_ONLY, ONE_NETWORK, runInNamespace } from "./support/namespaces
 import { startUdpPeer } from "./support/udp-peers.js";
 
 describe("broadcast", () => {
-  test("is refused unless it was allowed: EACCES", () => {
+  test("is refused unless allowed: EACCES", () => {
     const result = runInNamespace(
       ONE_NETWORK,
       `const receiver = bindUdp({ host: "0.0.0.0" });
@@ -95,7 +95,7 @@ describe("multicast over IPv4", () => {
     for (const each of [sender, ...receivers]) each.close();
   });
 
-  test("setMulticastInterface chooses the way out", () => {
+  test("setMulticastInterface chooses the outgoing interface", () => {
     const result = runInNamespace(
       ONE_NETWORK,
       `const receiver = bindUdp({ host: "0.0.0.0" });
@@ -112,7 +112,7 @@ describe("multicast over IPv4", () => {
     expect(result).toEqual(["10.9.0.1", "the last one", null]);
   });
 
-  test("setMulticastLoopback(false): this machine's members get nothing", () => {
+  test("setMulticastLoopback(false): members on this machine get nothing", () => {
     const result = runInNamespace(
       ONE_NETWORK,
       `const receiver = bindUdp({ host: "0.0.0.0" });
@@ -128,7 +128,7 @@ describe("multicast over IPv4", () => {
     expect(result).toEqual(["for us", null]);
   });
 
-  test("errors of these calls are thrown by them", () => {
+  test("these calls throw their own errors", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     expect(errorOf(() => socket.addMembership("10.0.0.1")).code).toBe("EINVAL");
     expect(errorOf(() => socket.addMembership("239.1.2.3", "203.0.113.7")).code).toBe("ENODEV");
@@ -145,7 +145,7 @@ describe("multicast over IPv4", () => {
     socket.close();
   });
 
-  test("programming mistakes", () => {
+  test("programming mistakes throw", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const wrong = (value: unknown) => value as never;
     expect(() => socket.addMembership(wrong(5))).toThrow(TypeError);
@@ -244,7 +244,7 @@ describe("TTL", () => {
     expect(result).toEqual([64, 1, 7, 9]);
   });
 
-  test("setMulticastTtl(0): it never leaves this machine", () => {
+  test("setMulticastTtl(0): datagrams stay on this machine", () => {
     const result = runInNamespace(
       ONE_NETWORK,
       `const receiver = bindUdp({ host: "0.0.0.0" });
@@ -264,7 +264,7 @@ describe("TTL", () => {
   });
 });
 
-test("a machine without IPv6 has a socket for IPv4", () => {
+test("without IPv6 the socket is for IPv4", () => {
   const result = runInNamespace(
     `${LOOPBACK_ONLY} && (sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 || echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6)`,
     `const socket = bindUdp();

@@ -194,7 +194,7 @@ describe("net.udp.send(address, port, data)", () => {
     udp.close();
   });
 
-  test("may change the bytes as soon as they were taken", () => {
+  test("may change the bytes as soon as send has returned", () => {
     const udp = openLocal();
     const peer = startUdpPeer();
     const mine = Buffer.from("original");
@@ -348,7 +348,7 @@ describe("net.datagram", () => {
   });
 });
 
-describe("departs: UDP to an address that is not resolved is a failure, and goes nowhere else", () => {
+describe("departs: UDP to an address that is not resolved is a failure, and nothing is sent", () => {
   test("not to localhost", () => {
     const here = startUdpPeer({ host: "127.0.0.1" });
     const six = startUdpPeer({ type: "udp6" });

@@ -14,7 +14,7 @@ import { fillNumbered, NumberedTally } from "./support/numbered.js";
 import { lostByKernel, startUdpPeer } from "./support/udp-peers.js";
 
 describe("dropped", () => {
-  test("counts what the full ring has no room for, and what is in the ring stays intact", () => {
+  test("counts datagrams that the full ring has no room for; datagrams in the ring stay intact", () => {
     const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 131_072 });
     const peer = startUdpPeer();
     expect(socket.dropped).toBe(0);
@@ -38,7 +38,7 @@ describe("dropped", () => {
     socket.close();
   });
 
-  test("a small one may still fit where a large one does not", () => {
+  test("a small datagram may still fit where a large one does not", () => {
     const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 131_072 });
     const peer = startUdpPeer();
     const send = (bytes: number, count: number) => {
@@ -101,7 +101,7 @@ describe("numbered datagrams on loopback", () => {
   });
 });
 
-test("a datagram to a name, which waits for its look-up, stays whole while others overtake it", () => {
+test("a datagram that waits for a look-up stays whole while others overtake it", () => {
   const socket = bindUdp({ host: "127.0.0.1", sendBuffer: 131_072 });
   const named = startUdpPeer();
   const sink = startUdpPeer({ tally: true });
@@ -124,7 +124,7 @@ test("a datagram to a name, which waits for its look-up, stays whole while other
   socket.close();
 });
 
-test("a datagram that fails at once gives back its own bytes, not those of one that still waits", () => {
+test("a datagram that fails at once frees its own bytes, not the bytes of one that waits", () => {
   const program = join(root, "test/udp/support/early-failure.js");
   const args = ["--test-udp-no-try-send", program];
   const done = spawnSync(process.execPath, args, {

@@ -103,7 +103,7 @@ describe("bindUdp", () => {
     second.close();
   });
 
-  test("programming mistakes", () => {
+  test("programming mistakes throw", () => {
     expect(() => bindUdp({ port: 65_536 })).toThrow(RangeError);
     expect(() => bindUdp({ port: wrong("1") })).toThrow(TypeError);
     expect(() => bindUdp({ host: wrong(5) })).toThrow(TypeError);
@@ -198,7 +198,7 @@ describe("send(data, port, host)", () => {
     socket.close();
   });
 
-  test("a name that does not exist is told later, once, and the socket goes on", () => {
+  test("a name that does not exist is reported later, once, and the socket still works", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const peer = startUdpPeer();
     expect(socket.send("x", 9, "no-such-host.invalid")).toBe(true);
@@ -210,7 +210,7 @@ describe("send(data, port, host)", () => {
     socket.close();
   });
 
-  test("programming mistakes", () => {
+  test("programming mistakes throw", () => {
     const socket = bindUdp();
     expect(() => socket.send(wrong(5), 9, "::1")).toThrow(TypeError);
     expect(() => socket.send("x", wrong("9"), "::1")).toThrow(TypeError);
@@ -225,7 +225,7 @@ describe("send(data, port, host)", () => {
 });
 
 describe("errors of sending that the system finds later", () => {
-  test("ENETUNREACH, through both faces, once each, and the socket goes on", () => {
+  test("ENETUNREACH, through both APIs, once each, and the socket still works", () => {
     const result = runInNamespace(
       LOOPBACK_ONLY,
       `const socket = bindUdp();
@@ -255,7 +255,7 @@ describe("errors of sending that the system finds later", () => {
     });
   });
 
-  test("many of them, and none is lost or told twice", () => {
+  test("many errors are each reported exactly once", () => {
     const result = runInNamespace(
       LOOPBACK_ONLY,
       `const socket = bindUdp();
@@ -303,7 +303,7 @@ describe("connect(port, host)", () => {
     socket.close();
   });
 
-  test("nobody there: ECONNREFUSED, told once a refusal, and the socket goes on", () => {
+  test("no receiver: ECONNREFUSED, once for each refusal, and the socket still works", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const port = closedUdpPort();
     socket.connect(port, "127.0.0.1");
@@ -326,7 +326,7 @@ describe("connect(port, host)", () => {
     socket.close();
   });
 
-  test("with it: send with an address is an error, told later, and the socket goes on", () => {
+  test("with it: send with an address is reported later as an error, and the socket still works", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const friend = startUdpPeer();
     const other = startUdpPeer();
@@ -356,7 +356,7 @@ describe("connect(port, host)", () => {
     socket.close();
   });
 
-  test("one that the system refuses leaves the socket connected to nobody, and says so at once", () => {
+  test("one that the system refuses throws at once, and leaves the socket unconnected", () => {
     const result = runInNamespace(
       LOOPBACK_ONLY,
       `const friend = bindUdp({ host: "127.0.0.1" });
@@ -407,7 +407,7 @@ describe("connect(port, host)", () => {
     socket.close();
   });
 
-  test("programming mistakes", () => {
+  test("programming mistakes throw", () => {
     const socket = bindUdp();
     expect(() => socket.connect(0, "::1")).toThrow(RangeError);
     expect(() => socket.connect(wrong("9"), "::1")).toThrow(TypeError);
@@ -428,7 +428,7 @@ describe("receive() and receiveWait(timeout)", () => {
     socket.close();
   });
 
-  test("receiveWait blocks until one comes", () => {
+  test("receiveWait blocks until one arrives", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const peer = startUdpPeer();
     for (let i = 0; i < 20; i++) {
@@ -438,7 +438,7 @@ describe("receive() and receiveWait(timeout)", () => {
     socket.close();
   });
 
-  test("receiveWait throws ETIMEDOUT when the time is up", () => {
+  test("receiveWait throws ETIMEDOUT after the timeout", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const { value, milliseconds } = timed(() => errorOf(() => socket.receiveWait(200)));
     expect(value.code).toBe("ETIMEDOUT");
@@ -477,7 +477,7 @@ describe("receive() and receiveWait(timeout)", () => {
 });
 
 describe("waitUntilWritable(timeout) and waitUntilDrained(timeout)", () => {
-  test("a sender that waits loses nothing in the ring", () => {
+  test("a sender that waits for room loses nothing", () => {
     const socket = bindUdp({ host: "127.0.0.1", sendBuffer: 131_072 });
     const peer = startUdpPeer({ receiveBuffer: 1 << 22 });
     let sent = 0;
@@ -500,7 +500,7 @@ describe("waitUntilWritable(timeout) and waitUntilDrained(timeout)", () => {
 });
 
 describe("close()", () => {
-  test("is idempotent, is what Symbol.dispose does, and everything else throws afterwards", () => {
+  test("is idempotent, equals Symbol.dispose, and everything else throws afterwards", () => {
     let socket: UdpSocket;
     {
       using scoped = bindUdp({ host: "127.0.0.1" });
@@ -546,7 +546,7 @@ describe("close()", () => {
     );
   });
 
-  test("a program with an open socket ends", () => {
+  test("an open socket does not keep the program alive", () => {
     const { code, output } = runProgram(
       `import { bindUdp } from "ringnet";
       console.log(bindUdp().port > 0);`,

@@ -62,7 +62,7 @@ describe("connect({ path })", () => {
     socket.close();
   });
 
-  test("it has no addresses and no ports", () => {
+  test("has no addresses and no ports", () => {
     const path = newPath();
     startPeer("echo", { path });
     const { remoteAddress, remotePort, localAddress, localPort, encrypted } = connect({ path, timeout: 5000 });
@@ -80,7 +80,7 @@ describe("connect({ path })", () => {
     expect(source.waitForEvent("end")).toMatchObject({ bytes: 20_000_000, sha256: patternHash(2, 20_000_000) });
   });
 
-  test("a peer that does not read holds us back", () => {
+  test("a peer that does not read makes write return 0", () => {
     const path = newPath();
     const peer = startPeer("manual", { path, paused: true });
     const socket = connect({ path, timeout: 5000, sendBuffer: 65_536 });
@@ -111,7 +111,7 @@ describe("connect({ path })", () => {
     socket.close();
   });
 
-  test("a path that is relative to the working folder", () => {
+  test("a path relative to the working directory", () => {
     const folder = temporaryFolder();
     startPeer("greeter", { path: join(folder, "near"), text: "hello" });
     const { output } = runProgram(
@@ -123,7 +123,7 @@ describe("connect({ path })", () => {
     expect(output).toBe("hello\n");
   });
 
-  test("what is written first and what is written later, in a program that has just begun", () => {
+  test("bytes written while the networking thread starts arrive first", () => {
     const path = newPath();
     const peer = startPeer("sink", { path, reply: "all of it" });
     const { output, errors } = runProgram(
@@ -160,7 +160,7 @@ describe("connect({ path })", () => {
     socket.close();
   });
 
-  test("reset() cuts it off", () => {
+  test("reset() ends it", () => {
     const path = newPath();
     const peer = startPeer("manual", { path, paused: true });
     const socket = connect({ path, timeout: 5000 });
@@ -322,7 +322,7 @@ describe("listen({ path })", () => {
     for (const each of [here, there, server]) each.close();
   });
 
-  test("close() takes the file away, and the path can be used again", () => {
+  test("close() removes the file, and the path can be used again", () => {
     const path = newPath();
     for (let i = 0; i < 10; i++) {
       const server = listen({ path });
@@ -335,7 +335,7 @@ describe("listen({ path })", () => {
 });
 
 describe("listen({ path }) throws a reason that names the path", () => {
-  test("somebody listens there: EADDRINUSE", () => {
+  test("a server listens there: EADDRINUSE", () => {
     const path = newPath();
     startPeer("echo", { path });
     const error = errorOf(() => listen({ path }));
@@ -345,7 +345,7 @@ describe("listen({ path }) throws a reason that names the path", () => {
     connect({ path, timeout: 5000 }).close(); // the other one is still there
   });
 
-  test("a stale socket file: EADDRINUSE that says so, and nothing is taken away", () => {
+  test("a stale socket file: EADDRINUSE that says so, and the file stays", () => {
     const path = stalePath();
     const error = errorOf(() => listen({ path }));
     expect(error).toMatchObject({ code: "EADDRINUSE", address: path });
@@ -354,7 +354,7 @@ describe("listen({ path }) throws a reason that names the path", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test("a file that is no socket: EADDRINUSE, and it is not called a stale socket", () => {
+  test("a file that is not a socket: EADDRINUSE, without calling it stale", () => {
     const path = newPath("plain");
     writeFileSync(path, "precious");
     const error = errorOf(() => listen({ path }));
@@ -397,7 +397,7 @@ describe("a path that is too long", () => {
     server.close();
   });
 
-  test.each([108, 109, 200, 4000])("%i bytes are refused, and never cut to another path", (bytes) => {
+  test.each([108, 109, 200, 4000])("%i bytes are refused, and never truncated to another path", (bytes) => {
     const path = longest(bytes);
     const cut = startPeer("echo", { path: path.slice(0, 107) });
     for (const call of [() => connect({ path, timeout: 5000 }), () => listen({ path })]) {
