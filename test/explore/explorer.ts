@@ -112,7 +112,7 @@ class Explorer {
         const steps = this.#steps(state);
         if (steps.every((step) => step.spurious)) {
           const complaint = this.#unfinished(state) ?? this.#exploration.rest?.(this.#machine.view(state)) ?? null;
-          if (complaint !== null) return this.#found(`everything stands still: ${complaint}`, id, -1);
+          if (complaint !== null) return this.#found(`deadlock: ${complaint}`, id, -1);
           ends.push(id);
         }
         const faulty = take(steps, id, next);
@@ -123,7 +123,7 @@ class Explorer {
     }
     const stuck = this.#graph.cannotEnd(ends);
     if (stuck >= 0) {
-      return this.#found(`${stuck === 0 ? "" : "from here on "}the threads run for ever and never get done`, stuck, -1);
+      return this.#found(`${stuck === 0 ? "" : "from here on "}livelock: the threads never finish`, stuck, -1);
     }
     const { states, steps } = this.#graph;
     return { states, steps, runs: this.#graph.runs(ends), ends: ends.length, fault: null, trace: [], depth: 0 };

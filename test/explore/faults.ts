@@ -144,7 +144,11 @@ export const FAULTS: SeededFault[] = [
     scenario: "slot queue",
     edits: edit(QUEUE, "if (Atomics.load(flags, flagWord) === 1) return false;", "Atomics.load(flags, flagWord);"),
   },
-  { name: "the flag is lowered after the look", scenario: "slot queue", broken: "the flag is lowered after the look" },
+  {
+    name: "the flag is lowered after checking for news",
+    scenario: "slot queue",
+    broken: "the flag is lowered after checking for news",
+  },
   {
     name: "news are published after the slot is queued",
     scenario: "slot queue",
@@ -171,7 +175,7 @@ export const FAULTS: SeededFault[] = [
     edits: edit(SIGNAL, "Atomics.notify(this.#words, SIGNAL);", ""),
   },
   {
-    name: "the waker takes the announcement away after it has notified",
+    name: "the waker clears the announcement after notifying",
     scenario: "signal, one worker",
     edits: edit(
       SIGNAL,
@@ -182,7 +186,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "who waits for anything is not woken",
+    name: "a caller that waits for any handle is not woken",
     scenario: "signal, two workers",
     edits: edit(
       SIGNAL,
@@ -196,9 +200,9 @@ export const FAULTS: SeededFault[] = [
     edits: edit(SIGNAL, "Atomics.store(this.#words, INTEREST, interest);", ""),
   },
   {
-    name: "the client does not look again after announcing",
+    name: "the caller does not check again after announcing",
     scenario: "signal, one worker",
-    broken: "the client does not look again after announcing",
+    broken: "the caller does not check again after announcing",
   },
   {
     name: "news are published after the wake",
@@ -208,7 +212,7 @@ export const FAULTS: SeededFault[] = [
   // The doorbell.
   {
     name: "the worker announces that it sleeps before it listens",
-    scenario: "doorbell, one client",
+    scenario: "doorbell, one caller",
     edits: edit(
       SIGNAL,
       "this.#listen(); Atomics.store(this.#words, SLEEPING, 1);",
@@ -217,12 +221,12 @@ export const FAULTS: SeededFault[] = [
   },
   {
     name: "the worker does not listen again when it was rung meanwhile",
-    scenario: "doorbell, one client",
+    scenario: "doorbell, one caller",
     edits: edit(SIGNAL, "if (!result.async) continue;", "if (!result.async) return;"),
   },
   {
-    name: "the worker forgets late that its waiter is used up",
-    scenario: "doorbell, one client",
+    name: "the worker notices late that its waiter has fired",
+    scenario: "doorbell, one caller",
     edits: edit(
       SIGNAL,
       "this.#listening = false; this.#onRing();",
@@ -230,8 +234,8 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the client takes the announcement away after it has rung",
-    scenario: "doorbell, one client",
+    name: "the caller clears the announcement after ringing",
+    scenario: "doorbell, one caller",
     edits: edit(
       SIGNAL,
       `if (Atomics.exchange(this.#words, SLEEPING, 0) === 0) return;
@@ -241,28 +245,28 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the client counts up and does not notify",
-    scenario: "doorbell, one client",
+    name: "the caller counts up and does not notify",
+    scenario: "doorbell, one caller",
     edits: edit(SIGNAL, "Atomics.notify(this.#words, DOORBELL);", ""),
   },
   {
-    name: "the worker does not look again after announcing",
-    scenario: "doorbell, one client",
-    broken: "the worker does not look again after announcing",
+    name: "the worker does not check again after announcing",
+    scenario: "doorbell, one caller",
+    broken: "the worker does not check again after announcing",
   },
   {
     name: "work is queued after the ring",
-    scenario: "doorbell, one client",
+    scenario: "doorbell, one caller",
     broken: "work is queued after the ring",
   },
   // The valve.
   {
-    name: "the worker stops reading without looking at the room again",
+    name: "the worker pauses reading without checking for room again",
     scenario: "receive path, 'data' events",
     edits: edit("ring/flow-control", "if (ring.free < resumeThreshold(ring.capacity)) return true;", "return true;"),
   },
   {
-    name: "the worker looks at the room before it says that it stops",
+    name: "the worker checks for room before it announces the pause",
     scenario: "receive path, 'data' events",
     edits: edit(
       "ring/flow-control",
@@ -271,7 +275,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the client looks whether reading has stopped before it gives the bytes back",
+    name: "the caller checks for a pause before it frees the bytes",
     scenario: "receive path, 'data' events",
     edits: edit(
       "main/link/read-buffer",
@@ -281,7 +285,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the ring is read into while overflow waits for its place",
+    name: "the ring is read into while overflow is queued",
     scenario: "receive path, read into the ring",
     edits: edit(
       "worker/receiver",
@@ -290,18 +294,18 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the end is told before the overflow is in the ring",
+    name: "the end is published before the overflow is in the ring",
     scenario: "receive path, 'data' events",
     edits: edit("worker/receiver", "if (this.#overflow.length === 0) then();", "if (true) then();"),
   },
   {
-    name: "who shall be told late is told once and never again",
-    scenario: "receive path, told late",
+    name: "a delayed wake-up happens once and never again",
+    scenario: "receive path, delayed wake-ups",
     edits: edit("worker/wake-coalescing", "this.#turnAhead = this.#grown = false;", "this.#grown = false;"),
   },
   {
-    name: "what a sleeping client was not told of is forgotten",
-    scenario: "receive path, told late",
+    name: "news without a wake-up is forgotten",
+    scenario: "receive path, delayed wake-ups",
     edits: edit(
       "worker/wake-coalescing",
       "this.#grown = true; if (this.#turnAhead) return;",
@@ -310,17 +314,17 @@ export const FAULTS: SeededFault[] = [
   },
   // The way out.
   {
-    name: "the ring gets its bytes back before the socket has called back",
+    name: "bytes are freed before the socket's callback",
     scenario: "send path, with time-outs",
-    broken: "the ring gets its bytes back before the socket has called back",
+    broken: "bytes are freed before the socket's callback",
   },
   {
-    name: "who waits for room is not woken",
+    name: "a caller that waits for room is not woken",
     scenario: "send path",
     edits: edit("worker/sender", "this.#slot.roomMade();", ""),
   },
   {
-    name: "who asks for room does not look again",
+    name: "a caller does not check again after asking for room",
     scenario: "send path, polled for room",
     edits: edit(
       "main/link/socket-writer",
@@ -329,7 +333,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "who has asked for room is looked for before the room is published",
+    name: "the interest in room is checked before the room is published",
     scenario: "send path, polled for room",
     edits: edit(
       "worker/sender",
@@ -353,7 +357,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "who has asked for room is woken, and the slot not queued",
+    name: "the caller is woken for room without queueing the slot",
     scenario: "send path, polled for room",
     edits: edit(
       "worker/slot",
@@ -363,18 +367,18 @@ export const FAULTS: SeededFault[] = [
   },
   // The ready list.
   {
-    name: "the client is woken only when the slot was queued now",
+    name: "the caller is woken only when the slot was queued now",
     scenario: "ready list, after a wait for one",
-    broken: "the client is woken only when the slot was queued now",
+    broken: "the caller is woken only when the slot was queued now",
   },
   {
-    name: "the poller lowers the flag after the look",
+    name: "the poller lowers the flag after checking for news",
     scenario: "ready list",
-    broken: "the flag is lowered after the look",
+    broken: "the flag is lowered after checking for news",
   },
   {
-    name: "the swarm's one wake-up counts as done before it is",
-    scenario: "ready list, news in swarms",
+    name: "the coalesced wake-up counts as done too early",
+    scenario: "ready list, coalesced wake-ups",
     edits: edit("worker/caller-link", "this.#wakeAhead = false; this.waker.wakeAnyway();", "this.waker.wakeAnyway();"),
   },
   // Slots opened, released and reused.
@@ -384,9 +388,9 @@ export const FAULTS: SeededFault[] = [
     edits: edit("worker/slot", "SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); }", "}"),
   },
   {
-    name: "the worker does not look at a slot that it has just opened",
+    name: "the worker does not service a slot that it has just opened",
     scenario: "slot opened and used",
-    broken: "the worker does not look at a slot that it has just opened",
+    broken: "the worker does not service a slot that it has just opened",
   },
   {
     name: "a released slot is queued by its flag",
@@ -408,22 +412,22 @@ export const FAULTS: SeededFault[] = [
   },
   // Connections handed to another thread.
   {
-    name: "who hands over does not look at what the old client has queued",
+    name: "what the old caller has queued is not serviced at the handover",
     scenario: "handed over while bytes go",
     edits: edit("worker/actor", "link.handles.get(message.handleId)?.service();", ""),
   },
   {
-    name: "the flag of the old client's entry outlives it",
+    name: "the flag of the old caller's queue entry stays raised",
     scenario: "handed over while bytes go",
     edits: edit(SLOT, "SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); Atomics.store(", "Atomics.store("),
   },
   {
-    name: "the new client's queue is never looked at",
+    name: "the new caller's queue is never drained",
     scenario: "handed over while bytes go",
     edits: edit("worker/actor", "this.#links = [this.#links[0], ...this.#attached.values()];", ""),
   },
   {
-    name: "the new client is queued by the flag of the old one",
+    name: "the new caller is queued by the flag of the old one",
     scenario: "handed over and polled",
     edits: edit(
       SLOT,
@@ -432,7 +436,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the new client is not woken",
+    name: "the new caller is not woken",
     scenario: "handed over while bytes come",
     edits: edit(
       SLOT,
@@ -441,22 +445,22 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the old client wakes up for the new one's news",
+    name: "the old caller is woken for the new one's news",
     scenario: "handed over while bytes come",
     edits: edit(SLOT, "this.#link = link; this.#handleId = handleId;", "this.#handleId = handleId;"),
   },
   {
-    name: "what the old client has read is not told to the new one",
+    name: "the new caller does not get the old one's read count",
     scenario: "handed over while bytes come",
     edits: edit("main/api/tcp-socket", "socket.#reader.bytesRead = bytesRead;", ""),
   },
   {
-    name: "the old client lowers the flag of what it has given away",
+    name: "the old caller lowers the flag of a connection that it has detached",
     scenario: "handed over and closed",
     edits: edit(LINK, "if (channel.detached) continue;", ""),
   },
   {
-    name: "the slot is given back to the client that closes it",
+    name: "the slot is returned to the caller that closes it",
     scenario: "handed over and closed",
     edits: edit(
       SLOT,
@@ -479,12 +483,12 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "where a connection that was handed over is gets forgotten",
+    name: "the place of a handed-over connection is forgotten",
     scenario: "handed over and back",
     edits: edit("worker/actor", "this.#attachedSlots.set(message.home, slot);", ""),
   },
   {
-    name: "who has the token looks and then takes",
+    name: "attaching checks the token and takes it in two steps",
     scenario: "handed over to two",
     edits: edit(
       "main/api/socket-token",
@@ -493,13 +497,13 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "a message about a connection that is not known yet is dropped",
+    name: "a message about an unknown connection is dropped",
     scenario: "accepted and handed over at once",
     edits: edit("worker/actor", "else this.#early.set(message.home, [message]);", ""),
   },
   // The networking thread's life.
   {
-    name: "the worker does not look for questions again before it sleeps",
+    name: "the worker does not check for pings again before it sleeps",
     scenario: "asked",
     edits: edit(
       "worker/actor",
@@ -508,12 +512,12 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the worker does not look for its stop again before it sleeps",
+    name: "the worker does not check for the stop again before it sleeps",
     scenario: "stopped",
     edits: edit("worker/actor", "if (Atomics.load(this.#words, STOP) === 1) return false;", ""),
   },
   {
-    name: "the thread is told to stop after the ring",
+    name: "the stop is requested after the ring",
     scenario: "stopped",
     edits: edit(
       LIVENESS,
@@ -522,7 +526,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "the clients are woken before the thread says that it has stopped",
+    name: "callers are woken before the stop is published",
     scenario: "stopped",
     edits: edit(
       "worker/actor",
@@ -536,7 +540,7 @@ export const FAULTS: SeededFault[] = [
     edits: edit(LIVENESS, "else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);", ""),
   },
   {
-    name: "the thread says that it is dead before it says why",
+    name: "death is published before its reason",
     scenario: "dying",
     edits: edit(
       "worker/boot",
@@ -550,22 +554,22 @@ export const FAULTS: SeededFault[] = [
     edits: edit("worker/boot", "if (Atomics.load(words, LIFE) === LIFE_DEAD) return;", ""),
   },
   {
-    name: "nobody asks whether the thread lives",
+    name: "no ping is ever sent",
     scenario: "killed",
     edits: edit(LIVENESS, "Atomics.add(this.#worker, PING, 1);", "Atomics.load(this.#worker, PING);"),
   },
   {
-    name: "an answer does not end the silence before it",
+    name: "an answer does not reset the silence",
     scenario: "killed",
     edits: edit(LIVENESS, "this.#pong = pong; this.#silent = 0;", "this.#pong = pong;"),
   },
   {
-    name: "an answer counts again and again",
+    name: "one answer counts repeatedly",
     scenario: "killed",
     edits: edit(LIVENESS, "this.#pong = pong; this.#silent = 0;", "this.#silent = 0;"),
   },
   {
-    name: "who waits while the thread starts is patient for ever",
+    name: "a wait during the start never gives up",
     scenario: "killed while it starts",
     edits: edit(
       LIVENESS,

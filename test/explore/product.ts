@@ -116,7 +116,7 @@ function scopeOf(world: World): Exports {
     Int32Array: view(Int32Array),
     Uint8Array: view(Uint8Array),
     SharedArrayBuffer: function Memory(byteLength: number) {
-      return world.client?.spare ?? { byteLength };
+      return world.caller?.spare ?? { byteLength };
     },
     Buffer: {
       from: (memory: object) => memory,
@@ -152,7 +152,7 @@ function standIns(world: World): Record<string, Exports> {
         atomics.load(words, start) === 0 ? null : { message: "", ...world.open(words[start + 1] as number) },
     },
     "node:worker_threads": { BroadcastChannel: broadcastChannel(world), receiveMessageOnPort: () => undefined },
-    "main/link/caller": { HEARTBEAT_MS: 250, thisCaller: () => world.client },
+    "main/link/caller": { HEARTBEAT_MS: 250, thisCaller: () => world.caller },
     "main/api/arguments": {
       amount: same,
       integer: same,

@@ -1,5 +1,5 @@
 /**
- * What a scenario is, and the two loops that the product's threads run around the ring's classes: a client that waits, and
+ * What a scenario is, and the two loops that the product's threads run around the ring's classes: a caller that waits, and
  * a networking thread that sleeps in its event loop.
  *
  * Test code; the loops are those of `src/main` and `src/worker`, reduced to their atomic operations.
@@ -52,7 +52,7 @@ export const SLICE = 50;
 
 export type Sleeper = InstanceType<Product["SignalSleeper"]>;
 
-/** One round of a client's wait; true when `condition` holds. Where it has no `longest`, it must be woken. */
+/** One round of a caller's wait; true when `condition` holds. Where it has no `longest`, it must be woken. */
 export function waitRound(
   { broken, restless }: Stage,
   sleeper: Sleeper,
@@ -62,7 +62,7 @@ export function waitRound(
 ): boolean {
   if (condition()) return true;
   const ticket = sleeper.prepareWait(interest);
-  if (broken !== "the client does not look again after announcing" && condition()) {
+  if (broken !== "the caller does not check again after announcing" && condition()) {
     sleeper.cancelWait();
     return true;
   }
@@ -111,7 +111,7 @@ export abstract class Actor implements Program {
         break;
       case "announce":
         this.sleeper.prepareWait();
-        this.next = this.stage.broken === "the worker does not look again after announcing" ? "loop" : "look";
+        this.next = this.stage.broken === "the worker does not check again after announcing" ? "loop" : "look";
         break;
       case "look":
         this.next = this.hasWork() ? "rise" : "loop";

@@ -97,8 +97,8 @@ export class World {
   immediates: (() => void)[] = [];
   /** The same for what it has told its message ports, its broadcast channel and its process to call, by the event's name. */
   listeners = new Map<string, (value: unknown) => void>();
-  /** The product's "client of this thread", and memory that it may allocate; the programs of such threads set it in each turn. */
-  client: { spare: object | null } | null = null;
+  /** The product's "caller of this thread", and memory that it may allocate; the programs of such threads set it in each turn. */
+  caller: { spare: object | null } | null = null;
   /** The actor that was made last. */
   newborn: object | null = null;
   readonly #letters: object[] = [];

@@ -1,9 +1,9 @@
-/** Scenarios of the doorbell: clients with work, a networking thread that sleeps in its event loop. Test code. */
+/** Scenarios of the doorbell: callers with work, a networking thread that sleeps in its event loop. Test code. */
 
 import { Actor, labels, type Scenario, type Stage } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 
-class Client implements Program {
+class Caller implements Program {
   private readonly ringer;
   private queued = 0;
 
@@ -33,23 +33,23 @@ class Worker extends Actor {
 
   constructor(
     stage: Stage,
-    clients: number,
+    callers: number,
     block: Int32Array,
     private readonly work: Int32Array,
   ) {
     super(stage, block);
-    this.done = Array.from({ length: clients }, () => 0);
+    this.done = Array.from({ length: callers }, () => 0);
   }
 
   protected hasWork(): boolean {
-    return this.done.some((done, client) => this.stage.world.atomics.load(this.work, client) !== done);
+    return this.done.some((done, caller) => this.stage.world.atomics.load(this.work, caller) !== done);
   }
 
   protected drain(): void {
-    for (const client of this.done.keys()) {
-      const done = this.stage.world.atomics.load(this.work, client);
-      this.done[client] = done;
-      this.stage.world.note(`done ${client}`, done);
+    for (const caller of this.done.keys()) {
+      const done = this.stage.world.atomics.load(this.work, caller);
+      this.done[caller] = done;
+      this.stage.world.note(`done ${caller}`, done);
     }
   }
 }
@@ -69,13 +69,13 @@ function doorbellScenario(name: string, story: string, totals: number[]): Scenar
         threads: [
           new ModelThread("worker", world, () => new Worker(stage, totals.length, block, work)),
           ...totals.map(
-            (total, client) =>
-              new ModelThread(`client ${client}`, world, () => new Client(stage, client, total, block, work)),
+            (total, caller) =>
+              new ModelThread(`caller ${caller}`, world, () => new Caller(stage, caller, total, block, work)),
           ),
         ],
         rest: (view) => {
-          const left = totals.findIndex((total, client) => view.note(`done ${client}`) < total);
-          return left < 0 ? null : `the worker sleeps with work of client ${left} pending`;
+          const left = totals.findIndex((total, caller) => view.note(`done ${caller}`) < total);
+          return left < 0 ? null : `the worker sleeps with work of caller ${left} pending`;
         },
       };
     },
@@ -84,9 +84,9 @@ function doorbellScenario(name: string, story: string, totals: number[]): Scenar
 
 export const DOORBELL_SCENARIOS: Scenario[] = [
   doorbellScenario(
-    "doorbell, one client",
-    "A client queues work four times and rings; the worker sleeps in its event loop, is rung, drains, looks again, sleeps. Anything else may run the worker's loop at any moment.",
+    "doorbell, one caller",
+    "A caller queues work four times and rings; the worker sleeps in its event loop, is rung, drains, checks again, sleeps. Anything else may run the worker's loop at any moment.",
     [4],
   ),
-  doorbellScenario("doorbell, two clients", "Three threads: two clients ring one worker twice each.", [2, 2]),
+  doorbellScenario("doorbell, two callers", "Three threads: two callers ring one worker twice each.", [2, 2]),
 ];

@@ -1,4 +1,4 @@
-/** What a client and a networking thread share in the scenarios of whole paths: a slot, a link, two blocks. Test code. */
+/** What a caller and a networking thread share in the scenarios of whole paths: a slot, a link, two blocks. Test code. */
 
 import type { Exploration } from "../explorer.js";
 import { labels, type Stage } from "../scenario.js";
@@ -7,10 +7,10 @@ import { overflowGuard } from "./slot-queue.js";
 /** Name of the slot in the scenarios that open it only once. */
 export const HANDLE_ID = 5;
 
-/** A client's own block, and its link to the networking thread. */
+/** A caller's own block, and its link to the networking thread. */
 export interface Strand {
   link: Int32Array;
-  client: Int32Array;
+  caller: Int32Array;
 }
 
 export interface Fabric extends Strand {
@@ -51,7 +51,7 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
   return fabric;
 }
 
-/** The blocks of one client more; `owner` is said behind the names of their words. */
+/** The blocks of one caller more; `owner` is said behind the names of their words. */
 export function weaveStrand({ world, product }: Pick<Stage, "world" | "product">, owner = ""): Strand {
   const { QUEUES, QUEUE_CAPACITY } = product;
   const of = owner === "" ? "" : ` of ${owner}`;
@@ -60,14 +60,14 @@ export function weaveStrand({ world, product }: Pick<Stage, "world" | "product">
   const linkName = (index: number): string => {
     if (index < QUEUES) return linkLabel(index);
     const entry = index - QUEUES;
-    return entry < QUEUE_CAPACITY ? `to worker, entry ${entry}` : `to client, entry ${entry - QUEUE_CAPACITY}`;
+    return entry < QUEUE_CAPACITY ? `to worker, entry ${entry}` : `to caller, entry ${entry - QUEUE_CAPACITY}`;
   };
-  const callerLabel = labels("client", pick(product, ["SIGNAL", "INTEREST"]));
+  const callerLabel = labels("caller", pick(product, ["SIGNAL", "INTEREST"]));
   const strand = {
     link: world.words(`link${of}`, product.LINK_BLOCK_BYTES / 4, { label: (index) => linkName(index) + of }),
-    client: world.words(`client${of}`, product.CALLER_BLOCK_BYTES / 4, { label: (index) => callerLabel(index) + of }),
+    caller: world.words(`caller${of}`, product.CALLER_BLOCK_BYTES / 4, { label: (index) => callerLabel(index) + of }),
   };
-  world.counter(strand.client, product.SIGNAL);
+  world.counter(strand.caller, product.SIGNAL);
   world.opaque.set(strand, `strand${of}`);
   return strand;
 }
@@ -90,7 +90,7 @@ export function queueGuard(
     toWorker(view, operation, array, index) ?? toCaller(view, operation, array, index);
 }
 
-/** The client's end of a link, as `Channel` wants it. */
+/** The caller's end of a link, as `Channel` wants it. */
 export function callerLink(
   { world, product }: Stage,
   fabric: Fabric,
@@ -106,7 +106,7 @@ export function callerLink(
 
 type Channel = InstanceType<Stage["product"]["Channel"]>;
 
-/** A handle's slot as the client sees it. */
+/** A handle's slot as the caller sees it. */
 export function callerChannel(
   { product }: Stage,
   fabric: Fabric,
@@ -120,7 +120,7 @@ export function callerChannel(
 
 /** The networking thread's end of a link, without a port: the scenarios have a channel for messages of their own. */
 export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceType<typeof product.CallerLink> {
-  return new product.CallerLink(shared(fabric.client), shared(fabric.link), null, nothing(world) as never);
+  return new product.CallerLink(shared(fabric.caller), shared(fabric.link), null, nothing(world) as never);
 }
 
 /** A place in memory, where the product's types want a SharedArrayBuffer and the model has an array. */
@@ -138,11 +138,11 @@ export class ModelCaller {
   constructor(
     world: Stage["world"],
     readonly name: string,
-    { client }: Strand,
+    { caller }: Strand,
     readonly spare: Int32Array,
     firstHandleId: number,
   ) {
-    this.memory = shared(client);
+    this.memory = shared(caller);
     this.handleId = firstHandleId - 1;
     Object.defineProperty(this, "spinning", { value: nothing(world) });
   }

@@ -9,7 +9,7 @@ import type { Scenario, Stage } from "../scenario.js";
 import { ModelThread } from "../thread.js";
 import type { Operation } from "../world.js";
 import { type Fabric, HANDLE_ID, queueGuard, type Strand, weave, weaveStrand } from "./fabric.js";
-import { type Act, BEGUN, FIRST_HANDLE_IDS, type Plan, places, type Rings, SERVER, User } from "./handover-clients.js";
+import { type Act, BEGUN, FIRST_HANDLE_IDS, type Plan, places, type Rings, SERVER, User } from "./handover-callers.js";
 import { NetworkingThread } from "./networking-thread.js";
 import { NodeSocket } from "./node-socket.js";
 
@@ -51,15 +51,15 @@ class Worker extends NetworkingThread {
   }
 }
 
-/** Which client a handle id belongs to. */
+/** Which caller a handle id belongs to. */
 function ownerOf(handleId: number, plan: Plan): string {
   const number = handleId < 0 ? -1 : FIRST_HANDLE_IDS.findLastIndex((first) => handleId >= first);
-  return handleId === HANDLE_ID ? (plan.clients[0]?.name as string) : (plan.clients[number]?.name ?? "nobody");
+  return handleId === HANDLE_ID ? (plan.callers[0]?.name as string) : (plan.callers[number]?.name ?? "nobody");
 }
 
 /** Complains when a thread touches a slot or a ring that is not its own, or not any more. */
 function ownershipGuard({ product }: Stage, plan: Plan, { slot }: Fabric, { receive, send }: Rings) {
-  const home = plan.clients[0]?.name;
+  const home = plan.callers[0]?.name;
   return (view: View, thread: string, { kind }: Operation, array: object, index: number): string | null => {
     if ((array !== slot && array !== receive && array !== send) || kind === "note") return null;
     const state = view.word(slot, product.STATE);
@@ -87,9 +87,9 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
       const rings = { receive: world.bytes("receive ring", plan.receive), send: world.bytes("send ring", plan.send) };
       world.opaque.set(rings, "rings");
       world.opaque.set(plan, "plan");
-      // The clients' own blocks, and the links that they make when they take the connection over.
-      const strands = plan.clients.map(({ name }, number) => (number === 0 ? fabric : weaveStrand(stage, name)));
-      const spares = plan.clients.map(({ name }, number) => {
+      // The callers' own blocks, and the links that they make when they take the connection over.
+      const strands = plan.callers.map(({ name }, number) => (number === 0 ? fabric : weaveStrand(stage, name)));
+      const spares = plan.callers.map(({ name }, number) => {
         return number === 0 ? weaveStrand(stage, `${name}'s second`).link : (strands[number] as Strand).link;
       });
       const queues = [
@@ -99,7 +99,7 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
       const ownership = ownershipGuard(stage, plan, fabric, rings);
       return {
         threads: [
-          ...plan.clients.map(({ name }, number) => {
+          ...plan.callers.map(({ name }, number) => {
             const strand = strands[number] as Strand;
             const spare = spares[number] as Int32Array;
             return new ModelThread(name, world, () => new User(stage, plan, number, fabric, strand, spare, rings));
@@ -114,10 +114,10 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
           return ownership(view, thread, operation, array, index);
         },
         rest: (view) => {
-          const back = plan.clients[0]?.acts.at(-1)?.act === "get back" ? 1 : 0;
+          const back = plan.callers[0]?.acts.at(-1)?.act === "get back" ? 1 : 0;
           if (view.note("given back") !== back) return `the slot was given back ${view.note("given back")} times`;
           if (view.note("sent") !== plan.outgoing) return `${view.note("sent")} of ${plan.outgoing} bytes were sent`;
-          const takers = plan.clients.filter(({ name }) => view.note(`taken by ${name}`) === 1).length;
+          const takers = plan.callers.filter(({ name }) => view.note(`taken by ${name}`) === 1).length;
           return takers > 0 ? null : "nobody has got the connection";
         },
       };
@@ -133,7 +133,7 @@ function plan(giver: Act[], takers: Act[][], incoming = 0, outgoing = 0): Plan {
     chunk: 1,
     receive: 2,
     send: 1,
-    clients: [
+    callers: [
       { name: "giver", acts: [{ act: "begin" }, ...giver] },
       ...takers.map((acts, number) => {
         const from = takers.length > 1 ? `token ${number + 1}` : "token";
@@ -150,22 +150,22 @@ const GET_BACK: Act = { act: "get back" };
 export const HANDOVER_SCENARIOS: Scenario[] = [
   handoverScenario(
     "handed over while bytes come",
-    "Three threads, here and below: a client reads a byte or two of three through a ring of 2 and gives the connection away; the one that takes it reads the rest.",
+    "Three threads, here and below: a caller reads a byte or two of three through a ring of 2 and gives the connection away; the one that takes it reads the rest.",
     plan([{ act: "read", count: 1 }, GIVE], [[{ act: "read", count: 3 }]], 3),
   ),
   handoverScenario(
     "handed over and polled",
-    "A client gives a connection away; the one that takes it looks at it only when it is told to, and reads a byte and the end.",
+    "A caller gives a connection away; the one that takes it checks it only when it is reported, and reads a byte and the end.",
     plan([GIVE], [[{ act: "poll all" }]], 1),
   ),
   handoverScenario(
     "handed over while bytes go",
-    "A client writes a byte and gives the connection away; the one that takes it writes another, through a ring of 1.",
+    "A caller writes a byte and gives the connection away; the one that takes it writes another, through a ring of 1.",
     plan([{ act: "write", count: 1 }, GIVE], [[{ act: "write", count: 2 }]], 0, 2),
   ),
   handoverScenario(
     "handed over and closed",
-    "The client that takes the connection closes it, and the slot goes back to the one that opened it.",
+    "The caller that takes the connection closes it, and the slot goes back to the one that opened it.",
     plan([GIVE, GET_BACK], [[{ act: "close" }]]),
   ),
   handoverScenario("handed over and reset, with time-outs", "The same with a reset.", {
@@ -174,12 +174,12 @@ export const HANDOVER_SCENARIOS: Scenario[] = [
   }),
   handoverScenario(
     "handed over and back",
-    "The client that takes the connection gives it back, to be reset by the one that opened it.",
+    "The caller that takes the connection gives it back, to be reset by the one that opened it.",
     plan([GIVE, { act: "take", from: "back" }, { act: "reset" }, GET_BACK], [[{ act: "give", to: ["back"] }]]),
   ),
   handoverScenario(
     "handed over to two",
-    "Four threads: two clients have the same token. One of them gets the connection, and resets it.",
+    "Four threads: two callers have the same token. One of them gets the connection, and resets it.",
     plan([{ act: "give", to: ["token 1", "token 2"] }], [[{ act: "reset" }], [{ act: "reset" }]]),
   ),
   handoverScenario(

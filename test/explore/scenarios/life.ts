@@ -1,5 +1,5 @@
 /**
- * Scenarios of a networking thread's life and death, with its own boot task and `Actor`, and the clients' `WorkerLink`: it is stopped,
+ * Scenarios of a networking thread's life and death, with its own boot task and `Actor`, and the callers' `WorkerLink`: it is stopped,
  * it dies and says so, it is killed without a word. Every wait ends, and no thread that answers is declared dead. Test code.
  */
 
@@ -10,23 +10,23 @@ import type { Operation } from "../world.js";
 import { type Fabric, HANDLE_ID, ModelCaller, type Strand, shared, weave, weaveStrand } from "./fabric.js";
 import { BROADCAST, NetworkingThread } from "./networking-thread.js";
 
-/** Name of the connection at the client that has attached it. */
+/** Name of the connection at the caller that has attached it. */
 const ATTACHED = 30;
 /** Silent watches in a row that are allowed where the thread may be killed, also while it starts. */
 const SILENT = 1;
 /** Where it says what becomes of it, silence is no sign. */
 const PATIENT = 100;
 
-const NAMES = ["client", "other"];
+const NAMES = ["caller", "other"];
 
 interface Plan {
   /** What becomes of the networking thread. */
   fate: "lives" | "stopped" | "throws" | "killed";
-  /** What the client does that started it: asks and goes; asks and stops it; waits. */
+  /** What the caller does that started it: asks and goes; asks and stops it; waits. */
   asks: number;
-  /** Whether the clients come only when it has begun. */
+  /** Whether the callers come only when it has begun. */
   late?: boolean;
-  /** How often the clients watch while they wait, before their time is up; the second has an attached connection. */
+  /** How often the callers watch while they wait, before their time is up; the second has an attached connection. */
   watches: number[];
 }
 
@@ -44,13 +44,13 @@ class Worker extends NetworkingThread {
     if (plan.late === true) for (const name of NAMES) stage.world.post(`begun for ${name}`, 1);
   }
 
-  /** A connection of the client at home that another has attached. */
-  private attach({ client, link }: Strand): void {
+  /** A connection of the caller at home that another has attached. */
+  private attach({ caller, link }: Strand): void {
     const { world, product } = this.stage;
     const reference = { handleId: HANDLE_ID, memory: shared(this.fabric.slot), offset: 0 };
     const slot = new product.Slot(this.home, reference);
     this.home.handles.set(HANDLE_ID, { slot, service: () => {} });
-    const message = { caller: "other", callerBlock: client, linkBlock: link, home: HANDLE_ID, handleId: ATTACHED };
+    const message = { caller: "other", callerBlock: caller, linkBlock: link, home: HANDLE_ID, handleId: ATTACHED };
     world.listeners.get(BROADCAST)?.(message);
   }
 
@@ -81,10 +81,10 @@ abstract class Watcher implements Program {
     port: object | null,
   ) {
     const { world, product } = stage;
-    const client = new ModelCaller(world, name, strand, strand.link, ATTACHED);
-    this.sleeper = new product.SignalSleeper(strand.client);
+    const caller = new ModelCaller(world, name, strand, strand.link, ATTACHED);
+    this.sleeper = new product.SignalSleeper(strand.caller);
     this.link = new product.WorkerLink(
-      client as never,
+      caller as never,
       BROADCAST,
       shared(fabric.worker),
       shared(strand.link),
@@ -102,7 +102,7 @@ abstract class Watcher implements Program {
   protected abstract goOn(): boolean;
 }
 
-/** Waits for news that never come, and watches the networking thread as `Client` does it, but each time: the clock is left out. */
+/** Waits for news that never come, and watches the networking thread as `Caller` does it, but each time: the clock is left out. */
 class Waiting extends Watcher {
   private watched = 0;
 
@@ -135,7 +135,7 @@ class Waiting extends Watcher {
     const { fate } = this.plan;
     if (fate === "stopped" && code !== "ERR_RUNTIME_CLOSED") world.fail(`a stopped thread is said to have ${code}`);
     // With a reason the message goes on behind a colon.
-    if (fate === "throws" && !message.startsWith("the networking thread died:")) world.fail(`told only "${message}"`);
+    if (fate === "throws" && !message.startsWith("the networking thread died:")) world.fail(`got only "${message}"`);
     if (fate === "killed") world.note(`${this.name} declares it dead`, 1);
   }
 }
@@ -166,7 +166,7 @@ class Asking extends Watcher {
   }
 }
 
-/** Compares what the clients count with what the networking thread has answered. */
+/** Compares what the callers count with what the networking thread has answered. */
 function deathGuard({ world, product }: Stage, { worker }: Fabric) {
   return (view: View, thread: string, { kind, place }: Operation, array: object, index: number): string | null => {
     if (array === worker && index === product.PONG) {
@@ -180,7 +180,7 @@ function deathGuard({ world, product }: Stage, { worker }: Fabric) {
     if (label === `note ${thread} goes on`) {
       const killed = view.note("worker was killed") === 1;
       const late = view.note(`${thread}: late`) >= (killed ? SILENT + 2 : 2);
-      return late ? `${thread} does not notice that the thread is no more` : null;
+      return late ? `${thread} does not notice that the thread has ended` : null;
     }
     return null;
   };
@@ -195,7 +195,7 @@ function deathGuard({ world, product }: Stage, { worker }: Fabric) {
     view.remember(`${name}: silent`, answered ? 0 : view.note(`${name}: silent`) + 1);
     if (answered || !looked) return null;
     const pending = view.word(worker, product.PING) !== view.word(worker, product.PONG);
-    return pending ? null : `${name} counts a silence in which nobody has asked anything`;
+    return pending ? null : `${name} counts a silence without a ping`;
   }
 }
 
@@ -219,7 +219,7 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
       const { world, product } = stage;
       const fabric = weave(stage);
       const other = weaveStrand(stage, "the other");
-      // A thread that is killed tells nobody: that the clients are any that it does not know makes for fewer states.
+      // A thread that is killed tells nobody: that the callers are any that it does not know makes for fewer states.
       const strands = [plan.fate === "killed" && plan.late ? weaveStrand(stage, "the first") : fabric, other];
       world.opaque.set(plan, "plan");
       const { fate, asks, watches } = plan;
@@ -229,7 +229,7 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
         if (watched === 0) return [];
         return [new ModelThread(name, world, () => new Waiting(stage, name, plan, number, fabric, strand))];
       });
-      const asking = new ModelThread("client", world, () => new Asking(stage, "client", plan, fabric));
+      const asking = new ModelThread("caller", world, () => new Asking(stage, "caller", plan, fabric));
       return {
         threads: [
           ...(asks > 0 || fate === "stopped" ? [asking] : []),
@@ -253,31 +253,27 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
 }
 
 export const LIFE_SCENARIOS: Scenario[] = [
-  lifeScenario(
-    "asked",
-    "A client asks the networking thread three times whether it lives, and each question is answered.",
-    {
-      fate: "lives",
-      asks: 3,
-      watches: [],
-    },
-  ),
+  lifeScenario("asked", "A caller pings the networking thread three times, and each ping is answered.", {
+    fate: "lives",
+    asks: 3,
+    watches: [],
+  }),
   lifeScenario(
     "stopped",
-    "Three threads: a client stops the networking thread and sleeps until it rests; another, which waits on an attached connection, hears of it.",
+    "Three threads: a caller stops the networking thread and sleeps until it is parked; another, which waits on an attached connection, is woken.",
     { fate: "stopped", asks: 0, watches: [0, 2], late: true },
   ),
   lifeScenario(
     "dying",
-    "Three threads: the networking thread dies of an error at any moment; two clients wait, and both are told the first reason.",
+    "Three threads: the networking thread dies of an error at any moment; two callers wait, and both get the first reason.",
     { fate: "throws", asks: 0, watches: [2, 1], late: true },
   ),
   lifeScenario(
     "killed",
-    "Three threads: the networking thread may be killed at any moment, without a word; two clients watch it.",
+    "Three threads: the networking thread may be killed at any moment, without a report; two callers check on it.",
     { fate: "killed", asks: 0, watches: [3, 1], late: true },
   ),
-  lifeScenario("killed while it starts", "As before, with one client, which does not wait until it has started.", {
+  lifeScenario("killed while it starts", "As before, with one caller, which does not wait until it has started.", {
     fate: "killed",
     asks: 0,
     watches: [5],

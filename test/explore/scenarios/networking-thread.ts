@@ -23,7 +23,7 @@ export abstract class NetworkingThread implements Program {
     product.boot({
       name: BROADCAST,
       workerBlock: shared(fabric.worker),
-      callerBlock: shared(fabric.client),
+      callerBlock: shared(fabric.caller),
       linkBlock: shared(fabric.link),
       port: this.port as never,
       lingerMs: 5000,
@@ -32,7 +32,7 @@ export abstract class NetworkingThread implements Program {
     this.actor = world.newborn as object;
   }
 
-  /** The link to the client that has started the thread. */
+  /** The link to the caller that has started the thread. */
   protected get home(): Link {
     return (this.actor as { _links: Link[] })._links[0] as Link;
   }

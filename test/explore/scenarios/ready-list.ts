@@ -1,5 +1,5 @@
 /**
- * Scenarios of the way back to a client that watches many handles: `Slot.notifyCaller` on the networking thread, the queue to the client,
+ * Scenarios of the way back to a caller that watches many handles: `Slot.notifyCaller` on the networking thread, the queue to the caller,
  * a poller that looks at its candidates only. Test code.
  */
 
@@ -12,7 +12,7 @@ const HANDLE_IDS = [11, 12];
 interface Plan {
   /** How often which slot has news, in any order. */
   news: number[];
-  /** A slot that the client waits for by itself before it polls both, or -1. */
+  /** A slot that the caller waits for by itself before it polls both, or -1. */
   first: number;
   swarms: boolean;
   calm: boolean;
@@ -50,7 +50,7 @@ class Worker extends Actor {
     const slot = this.slots[number] as (typeof this.slots)[number];
     (this.published[number] as number)++;
     world.atomics.store(slot.words, product.RX_WRITE, this.published[number] as number);
-    if (broken === "the client is woken only when the slot was queued now") this.touchOnce(slot);
+    if (broken === "the caller is woken only when the slot was queued now") this.touchOnce(slot);
     else if (this.plan.swarms) slot.notifyCallerSoon();
     else slot.notifyCaller();
   }
@@ -66,7 +66,7 @@ class Worker extends Actor {
   protected drain(): void {}
 }
 
-class Client implements Program {
+class Caller implements Program {
   private readonly sleeper;
   private readonly queue;
   private readonly seen: number[];
@@ -80,7 +80,7 @@ class Client implements Program {
     private readonly slotWords: Int32Array[],
   ) {
     const { product } = stage;
-    this.sleeper = new product.SignalSleeper(fabric.client);
+    this.sleeper = new product.SignalSleeper(fabric.caller);
     const entries = product.QUEUES + product.QUEUE_CAPACITY;
     this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CALLER_WRITE, product.TO_CALLER_READ, entries);
     this.seen = slotWords.map(() => 0);
@@ -105,7 +105,7 @@ class Client implements Program {
   /** As `WorkerLink.drain` and `Poller.wait` do it: whoever was queued is a candidate, and stays one as long as it is ready. */
   private poll(): boolean {
     const { product, broken } = this.stage;
-    const late = broken === "the flag is lowered after the look";
+    const late = broken === "the flag is lowered after checking for news";
     for (let handleId = this.queue.pop(); handleId !== -1; handleId = this.queue.pop()) {
       const slot = HANDLE_IDS.indexOf(handleId);
       if (slot < 0) this.stage.world.fail(`popped ${handleId}, which nobody queued`);
@@ -155,7 +155,7 @@ function readyScenario(name: string, story: string, plan: Plan): Scenario {
       return {
         threads: [
           new ModelThread("worker", world, () => new Worker(stage, plan, fabric, slotWords)),
-          new ModelThread("client", world, () => new Client(stage, plan, fabric, slotWords)),
+          new ModelThread("caller", world, () => new Caller(stage, plan, fabric, slotWords)),
         ],
         guard: queueGuard(stage, fabric),
       };
@@ -166,7 +166,7 @@ function readyScenario(name: string, story: string, plan: Plan): Scenario {
 export const READY_SCENARIOS: Scenario[] = [
   readyScenario(
     "ready list, with time-outs",
-    "Two slots with two and one pieces of news, in every order; the client polls both.",
+    "Two slots with two and one pieces of news, in every order; the caller polls both.",
     { news: [2, 1], first: -1, swarms: false, calm: false },
   ),
   readyScenario("ready list", "Two slots with three and one pieces of news.", {
@@ -177,12 +177,12 @@ export const READY_SCENARIOS: Scenario[] = [
   }),
   readyScenario(
     "ready list, after a wait for one",
-    "The client first waits for all news of one slot, which leaves the queue alone, then polls both.",
+    "The caller first waits for all news of one slot, which leaves the queue alone, then polls both.",
     { news: [2, 2], first: 0, swarms: false, calm: true },
   ),
   readyScenario(
-    "ready list, news in swarms",
-    "The worker wakes the client once for all of a turn of its event loop (`notifyCallerSoon`).",
+    "ready list, coalesced wake-ups",
+    "The worker wakes the caller once for all of a turn of its event loop (`notifyCallerSoon`).",
     { news: [2, 2], first: -1, swarms: true, calm: true },
   ),
 ];

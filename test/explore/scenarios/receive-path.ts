@@ -1,6 +1,6 @@
 /**
  * Scenarios of the whole way in: a socket of Node's, the networking thread's `Receiver`, the ring, the valve, the slot queue
- * and the doorbell, the client's `ReadBuffer`. A paused connection is always resumed, and no byte is lost. Test code.
+ * and the doorbell, the caller's `ReadBuffer`. A paused connection is always resumed, and no byte is lost. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
@@ -12,14 +12,14 @@ interface Plan {
   total: number;
   /** Bytes that the kernel has at once, where there is room for so many. */
   chunk: number;
-  /** Most bytes that the client reads at once. */
+  /** Most bytes that the caller reads at once. */
   piece: number;
   /** Whether the kernel reads straight into the ring (`onread`), or 'data' events bring the bytes. */
   direct: boolean;
   calm: boolean;
   /**
-   * Whether each piece counts as part of a long stream, of which a sleeping client is told late. The stream falls silent
-   * without an end, which would wake the client anyway.
+   * Whether each piece counts as part of a long stream, of which a sleeping caller is told late. The stream falls silent
+   * without an end, which would wake the caller anyway.
    */
   bulk?: boolean;
 }
@@ -126,7 +126,7 @@ class Reader implements Program {
     bytes: Uint8Array,
   ) {
     const { product } = stage;
-    this.sleeper = new product.SignalSleeper(fabric.client);
+    this.sleeper = new product.SignalSleeper(fabric.caller);
     const ring = new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, bytes);
     this.channel = callerChannel(stage, fabric, callerLink(stage, fabric), HANDLE_ID);
     this.buffer = new product.ReadBuffer(this.channel, ring);
@@ -180,12 +180,12 @@ function receiveScenario(name: string, story: string, plan: Plan): Scenario {
       return {
         threads: [
           new ModelThread("worker", world, () => new Worker(stage, plan, fabric, bytes)),
-          new ModelThread("client", world, () => new Reader(stage, plan, fabric, bytes)),
+          new ModelThread("caller", world, () => new Reader(stage, plan, fabric, bytes)),
         ],
         guard: queueGuard(stage, fabric),
         rest: (view) => {
           const read = view.word(fabric.slot, product.RX_READ);
-          if (read !== plan.total) return `the client has got ${read} of ${plan.total} bytes`;
+          if (read !== plan.total) return `the caller has got ${read} of ${plan.total} bytes`;
           if (plan.bulk === true) return null;
           return (view.word(fabric.slot, product.STATE) & product.READ_ENDED) !== 0 ? null : "the end was never told";
         },
@@ -202,7 +202,7 @@ export const RECEIVE_SCENARIOS: Scenario[] = [
   ),
   receiveScenario(
     "receive path, read into the ring",
-    "Five bytes from a socket whose reads land in a ring of 2, or in the spill buffer when it is full; the client reads 1 or 2 at a time and sleeps in between.",
+    "Five bytes from a socket whose reads land in a ring of 2, or in the spill buffer when it is full; the caller reads 1 or 2 at a time and sleeps in between.",
     { capacity: 2, total: 5, chunk: 2, piece: 2, direct: true, calm: true },
   ),
   receiveScenario(
@@ -211,8 +211,8 @@ export const RECEIVE_SCENARIOS: Scenario[] = [
     { capacity: 2, total: 5, chunk: 3, piece: 2, direct: false, calm: true },
   ),
   receiveScenario(
-    "receive path, told late",
-    "Four bytes, one at a time, then silence; a client that sleeps is told when a quarter of the ring of 8 has come, or no more comes.",
+    "receive path, delayed wake-ups",
+    "Four bytes, one at a time, then silence; a sleeping caller is woken when a quarter of the ring of 8 has arrived, or no more arrives.",
     { capacity: 8, total: 4, chunk: 1, piece: 2, direct: true, calm: true, bulk: true },
   ),
 ];

@@ -1,5 +1,5 @@
 /**
- * Scenarios of the whole way out: the client's `SocketWriter`, the ring, the slot queue and the doorbell, the networking thread's
+ * Scenarios of the whole way out: the caller's `SocketWriter`, the ring, the slot queue and the doorbell, the networking thread's
  * `Sender`, a socket of Node's. The socket reads the ring until it calls back. Test code.
  */
 
@@ -10,9 +10,9 @@ import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, 
 interface Plan {
   capacity: number;
   total: number;
-  /** Most bytes that the client writes at once. */
+  /** Most bytes that the caller writes at once. */
   piece: number;
-  /** The client waits for room as a poller does, for the slot to be queued. */
+  /** The caller waits for room as a poller does, for the slot to be queued. */
   polled?: boolean;
   calm: boolean;
 }
@@ -34,7 +34,7 @@ class NodeSocket {
   write(bytes: Uint8Array, done: () => void): void {
     this.bytes = bytes;
     this.done = done;
-    const early = this.stage.broken === "the ring gets its bytes back before the socket has called back";
+    const early = this.stage.broken === "bytes are freed before the socket's callback";
     if (early) done();
   }
 
@@ -55,7 +55,7 @@ class NodeSocket {
     }
     this.sent += bytes.length;
     world.note("sent", this.sent);
-    if (broken !== "the ring gets its bytes back before the socket has called back") this.done();
+    if (broken !== "bytes are freed before the socket's callback") this.done();
   }
 }
 
@@ -116,7 +116,7 @@ class Writer implements Program {
     bytes: Uint8Array,
   ) {
     const { product } = stage;
-    this.sleeper = new product.SignalSleeper(fabric.client);
+    this.sleeper = new product.SignalSleeper(fabric.caller);
     const ring = new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, bytes);
     const rings = { receive: null as never, send: ring };
     const entries = product.QUEUES + product.QUEUE_CAPACITY;
@@ -175,7 +175,7 @@ function sendScenario(name: string, story: string, plan: Plan): Scenario {
       world.opaque.set(plan, "plan");
       return {
         threads: [
-          new ModelThread("client", world, () => new Writer(stage, plan, fabric, bytes)),
+          new ModelThread("caller", world, () => new Writer(stage, plan, fabric, bytes)),
           new ModelThread("worker", world, () => new Worker(stage, plan, fabric, bytes)),
         ],
         guard: queueGuard(stage, fabric),
@@ -193,7 +193,7 @@ function sendScenario(name: string, story: string, plan: Plan): Scenario {
 export const SEND_SCENARIOS: Scenario[] = [
   sendScenario(
     "send path, with time-outs",
-    "Two bytes through a ring of 1, then the end; the client waits for room, and at last until all is sent.",
+    "Two bytes through a ring of 1, then the end; the caller waits for room, and at last until all is sent.",
     { capacity: 1, total: 2, piece: 1, calm: false },
   ),
   sendScenario("send path", "Three bytes in pieces of 1 or 2 through a ring of 2, then the end.", {
@@ -204,7 +204,7 @@ export const SEND_SCENARIOS: Scenario[] = [
   }),
   sendScenario(
     "send path, polled for room",
-    "Three bytes through a ring of 1, then the end; a poller waits for room, and the client at last until all is sent.",
+    "Three bytes through a ring of 1, then the end; a poller waits for room, and the caller at last until all is sent.",
     { capacity: 1, total: 3, piece: 1, polled: true, calm: true },
   ),
   sendScenario("send path, polled for room, with time-outs", "The same with two bytes.", {

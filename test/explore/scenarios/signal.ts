@@ -1,4 +1,4 @@
-/** Scenarios of the client's alarm clock: one client that sleeps, one or two networking threads that wake it. Test code. */
+/** Scenarios of the caller's alarm clock: one caller that sleeps, one or two networking threads that wake it. Test code. */
 
 import { labels, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
@@ -8,11 +8,11 @@ type Call = "wake" | "wakeWaiting" | "wakeAnyway";
 
 interface Plan {
   wakers: { handleId: number; call: Call; news: number }[];
-  /** What the client waits for, one after another: how far which waker's news must have come. */
+  /** What the caller waits for, one after another: how far which waker's news must have come. */
   waits: { interest: number; waker: number; news: number }[];
 }
 
-class Client implements Program {
+class Caller implements Program {
   private readonly sleeper;
   private wait = 0;
 
@@ -66,14 +66,14 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
       const { world, product } = stage;
       const chosen = plan(product.ANYTHING);
       world.opaque.set(chosen, "plan");
-      const block = world.words("client", product.CALLER_BLOCK_BYTES / 4, {
-        label: labels("client", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
+      const block = world.words("caller", product.CALLER_BLOCK_BYTES / 4, {
+        label: labels("caller", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
       });
       world.counter(block, product.SIGNAL);
       const news = world.words("news", 4);
       return {
         threads: [
-          new ModelThread("client", world, () => new Client(stage, chosen, block, news)),
+          new ModelThread("caller", world, () => new Caller(stage, chosen, block, news)),
           ...chosen.wakers.map(
             (_, number) =>
               new ModelThread(`worker ${number}`, world, () => new Waker(stage, chosen, number, block, news)),
@@ -87,7 +87,7 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
 export const SIGNAL_SCENARIOS: Scenario[] = [
   signalScenario(
     "signal, one worker",
-    "A client waits for each of three pieces of news of one slot; the worker wakes it by the slot's handleId. Any wait may run out of time at any moment.",
+    "A caller waits for each of three pieces of news of one slot; the worker wakes it by the slot's handleId. Any wait may run out of time at any moment.",
     () => ({
       wakers: [{ handleId: 7, call: "wake", news: 3 }],
       waits: [1, 2, 3].map((news) => ({ interest: 7, waker: 0, news })),
@@ -95,7 +95,7 @@ export const SIGNAL_SCENARIOS: Scenario[] = [
   ),
   signalScenario(
     "signal, two workers",
-    "Three threads: two workers with two pieces of news each for one client, which waits for anything of the one, for a slot of the other, and for anything again.",
+    "Three threads: two workers with two pieces of news each for one caller, which waits for anything of the one, for a slot of the other, and for anything again.",
     (anything) => ({
       wakers: [
         { handleId: 7, call: "wake", news: 2 },
@@ -110,8 +110,8 @@ export const SIGNAL_SCENARIOS: Scenario[] = [
     }),
   ),
   signalScenario(
-    "signal, news that nobody polls for",
-    "Three threads: one worker wakes only who waits for its slot (`wakeWaiting`), another wakes whoever sleeps (`wakeAnyway`).",
+    "signal, news without a poller",
+    "Three threads: one worker wakes only a caller that waits for its slot (`wakeWaiting`), another any sleeping caller (`wakeAnyway`).",
     () => ({
       wakers: [
         { handleId: 7, call: "wakeWaiting", news: 2 },

@@ -19,14 +19,14 @@ const MOST_ENTRIES = 5;
 
 interface Plan {
   lives: number;
-  /** Questions that the client asks and waits for in each life. */
+  /** Questions that the caller asks and waits for in each life. */
   questions: number;
-  /** Whether the client, after it has asked for the end, may ask once more. */
+  /** Whether the caller, after it has asked for the end, may ask once more. */
   hasty: boolean;
   calm: boolean;
 }
 
-/** Answers questions: a word of the slot that the client counts up, and one that follows it. */
+/** Answers questions: a word of the slot that the caller counts up, and one that follows it. */
 class Worker extends Actor {
   private readonly link;
   protected override readonly port = PORT;
@@ -46,7 +46,7 @@ class Worker extends Actor {
     const slot = new product.Slot(this.link, { handleId, memory: shared(this.fabric.slot), offset: 0 });
     const handle = new Answering(this.stage, slot);
     this.link.handles.set(handleId, handle);
-    if (this.stage.broken !== "the worker does not look at a slot that it has just opened") handle.service();
+    if (this.stage.broken !== "the worker does not service a slot that it has just opened") handle.service();
   }
 
   protected hasWork(): boolean {
@@ -80,7 +80,7 @@ class Answering {
   }
 }
 
-class Client implements Program {
+class Caller implements Program {
   private readonly link;
   private readonly sleeper;
   private readonly queue;
@@ -96,7 +96,7 @@ class Client implements Program {
   ) {
     const { product } = stage;
     this.link = callerLink(stage, fabric);
-    this.sleeper = new product.SignalSleeper(fabric.client);
+    this.sleeper = new product.SignalSleeper(fabric.caller);
     const entries = product.QUEUES + product.QUEUE_CAPACITY;
     this.queue = new product.SlotQueueConsumer(fabric.link, product.TO_CALLER_WRITE, product.TO_CALLER_READ, entries);
   }
@@ -129,7 +129,7 @@ class Client implements Program {
     return true;
   }
 
-  /** As `WorkerLink` does it: the memory is the client's own until the message is sent. */
+  /** As `WorkerLink` does it: the memory is the caller's own until the message is sent. */
   private open(): void {
     const { world, product } = this.stage;
     const { slot } = this.fabric;
@@ -212,7 +212,7 @@ function reuseScenario(name: string, story: string, plan: Plan): Scenario {
       const ownership = ownershipGuard(stage, fabric);
       return {
         threads: [
-          new ModelThread("client", world, () => new Client(stage, plan, fabric)),
+          new ModelThread("caller", world, () => new Caller(stage, plan, fabric)),
           new ModelThread("worker", world, () => new Worker(stage, fabric)),
         ],
         guard: (view, thread, operation, array, index) =>

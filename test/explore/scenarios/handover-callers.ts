@@ -8,7 +8,7 @@ import { byteAt, type Traffic } from "./node-socket.js";
 
 /** Name of the server that an accepted connection comes from. */
 export const SERVER = 4;
-/** Where the handle ids of the client with this number begin, beside that of the connection at home. */
+/** Where the handle ids of the caller with this number begin, beside that of the connection at home. */
 export const FIRST_HANDLE_IDS = [HANDLE_ID + 1, 30, 40];
 
 /** Posted by the networking thread when it has begun, so that its first steps mingle with nobody's. */
@@ -34,8 +34,8 @@ export interface Plan extends Traffic {
   outgoing: number;
   receive: number;
   send: number;
-  /** What each client does; the first opened the connection. */
-  clients: { name: string; acts: Act[] }[];
+  /** What each caller does; the first opened the connection. */
+  callers: { name: string; acts: Act[] }[];
   /** Whether the networking thread hears of the connection only by the command that accepts it. */
   accepted?: boolean;
   restless?: boolean;
@@ -60,9 +60,9 @@ export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Refe
   };
 }
 
-/** A client that has the connection, or takes it over, and does as its list of acts says. */
+/** A caller that has the connection, or takes it over, and does as its list of acts says. */
 export class User implements Program {
-  private readonly client: ModelCaller;
+  private readonly caller: ModelCaller;
   private readonly sleeper;
   private link: InstanceType<Stage["product"]["WorkerLink"]> | null = null;
   private socket: InstanceType<Stage["product"]["TcpSocket"]> | null = null;
@@ -82,21 +82,21 @@ export class User implements Program {
     rings: Rings,
   ) {
     const { world, product } = stage;
-    const { name } = plan.clients[number] as Plan["clients"][number];
-    this.client = new ModelCaller(world, name, strand, spare, FIRST_HANDLE_IDS[number] as number);
-    this.sleeper = new product.SignalSleeper(strand.client);
+    const { name } = plan.callers[number] as Plan["callers"][number];
+    this.caller = new ModelCaller(world, name, strand, spare, FIRST_HANDLE_IDS[number] as number);
+    this.sleeper = new product.SignalSleeper(strand.caller);
     if (number === 0) this.open(rings);
   }
 
   /** The connection at the thread that opens it. An accepted one it uses before the networking thread knows its slot. */
   private open(ends: Rings): void {
     const { world, product } = this.stage;
-    const { client, fabric } = this;
+    const { caller, fabric } = this;
     const { slot, rings } = places(fabric, ends);
     const command = { type: "accept", server: SERVER, slot: { handleId: HANDLE_ID } };
     const port = { postMessage: () => world.post(PORT, world.letter("accept", command)) };
     this.link = new product.WorkerLink(
-      client as never,
+      caller as never,
       BROADCAST,
       shared(fabric.worker),
       shared(fabric.link),
@@ -119,8 +119,8 @@ export class User implements Program {
   }
 
   turn(): boolean {
-    const { acts } = this.plan.clients[this.number] as Plan["clients"][number];
-    this.stage.world.client = this.client;
+    const { acts } = this.plan.callers[this.number] as Plan["callers"][number];
+    this.stage.world.caller = this.caller;
     const act = acts[this.next] as Act;
     const done = this.does(act);
     if (done === "never") return false;
@@ -153,7 +153,7 @@ export class User implements Program {
         const { slot, ...token } = socket.detach();
         this.socket = null;
         const state = `${token.state.bytesRead} read, ${token.state.bytesWritten} written`;
-        for (const to of act.to) world.post(to, world.letter(`${this.client.name}: ${state}`, { slot, ...token }));
+        for (const to of act.to) world.post(to, world.letter(`${this.caller.name}: ${state}`, { slot, ...token }));
         return true;
       }
       case "take":
@@ -181,7 +181,7 @@ export class User implements Program {
   }
 
   private drain(): void {
-    for (const link of this.client.links as { drain(): void }[]) link.drain();
+    for (const link of this.caller.links as { drain(): void }[]) link.drain();
   }
 
   private gotBack(): boolean {
@@ -203,7 +203,7 @@ export class User implements Program {
     return this.candidate;
   }
 
-  /** The name of the connection here: the last that this client gave. */
+  /** The name of the connection here: the last that this caller gave. */
   private get handleId(): number {
     return (this.socket as unknown as { __channel: { handleId: number } }).__channel.handleId;
   }
@@ -243,7 +243,7 @@ export class User implements Program {
       if ((error as { code?: string }).code !== "ERR_SOCKET_DETACHED") throw error;
       return "never";
     }
-    world.note(`taken by ${this.client.name}`, 1);
+    world.note(`taken by ${this.caller.name}`, 1);
     return true;
   }
 }
