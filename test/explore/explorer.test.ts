@@ -151,7 +151,7 @@ describe("the explorer", () => {
     const spin = { turn: () => world.atomics.load(words, 0) === 0 };
     const idle = { turn: () => world.atomics.load(words, 0) < 0 };
     const threads = [spin, idle].map((program, t) => new ModelThread(`thread ${t}`, world, () => program));
-    expect(explore({ world, threads }).fault).toContain("run for ever");
+    expect(explore({ world, threads }).fault).toContain("the threads never finish");
   });
 
   test("finds a word used both with and without Atomics", () => {

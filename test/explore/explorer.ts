@@ -123,7 +123,7 @@ class Explorer {
     }
     const stuck = this.#graph.cannotEnd(ends);
     if (stuck >= 0) {
-      return this.#found(`${stuck === 0 ? "" : "from here on "}livelock: the threads never finish`, stuck, -1);
+      return this.#found(`livelock: ${stuck === 0 ? "" : "from here on "}the threads never finish`, stuck, -1);
     }
     const { states, steps } = this.#graph;
     return { states, steps, runs: this.#graph.runs(ends), ends: ends.length, fault: null, trace: [], depth: 0 };

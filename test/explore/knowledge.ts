@@ -65,8 +65,7 @@ export class Knowledge {
     const base = place.rank * width;
     while (unknown.length < base + width) unknown.push(0);
     const race = (access: number): boolean => ((unknown[base + access] as number) & (1 << t)) !== 0;
-    if (race(0))
-      throw new ModelFault(`${label} is ${writing ? "overwritten" : "read"} without being sure of the last write`);
+    if (race(0)) throw new ModelFault(`${label} is ${writing ? "overwritten" : "read"} unordered with the last write`);
     if (!writing) {
       unknown[base + 1 + t] = ~(1 << t);
       return;

@@ -79,7 +79,7 @@ export class Machine {
     if (after.checkpoint !== before.checkpoint && (state.tickets[t] as number[]).length > 0) state.tickets[t] = [];
   }
 
-  /** Thread `t` is no more, wherever it was; a note says so. */
+  /** Thread `t` has ended, wherever it was; a note says so. */
   kill(state: State, t: number): void {
     state.nodes[t] = NOWHERE;
     state.status[t] = RUNNING;

@@ -11,7 +11,7 @@ export const SERVER = 4;
 /** Where the handle ids of the caller with this number begin, beside that of the connection at home. */
 export const FIRST_HANDLE_IDS = [HANDLE_ID + 1, 30, 40];
 
-/** Posted by the networking thread when it has begun, so that its first steps mingle with nobody's. */
+/** Posted by the networking thread when it has begun, so that its first steps interleave with no other. */
 export const BEGUN = "begun";
 
 export type Act =
