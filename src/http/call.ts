@@ -4,9 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { NetError } from "../main/index.js";
-import type { Budget } from "./budget.js";
-import { now } from "./clock.js";
+import { Deadline, NetError } from "../main/index.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { storeCookies } from "./cookies.js";
@@ -35,7 +33,7 @@ const STAGES: Record<Stage, string> = {
 const CONNECTING = new Set<Stage>(["resolve", "connect", "TLS", "proxy"]);
 
 export class Call implements InFlight {
-  readonly budget: Budget;
+  readonly deadline: Deadline;
   /** The head of the response that the program gets; null until it is here. */
   head: ResponseHead | null = null;
   /** The body of that response. */
@@ -48,7 +46,8 @@ export class Call implements InFlight {
   readonly #retry: boolean;
   #outgoing: OutgoingRequest;
   #exchange: Exchange | null = null;
-  #connectingSince = 0;
+  /** By when the connection must be established. */
+  #connectBy: Deadline;
 
   /** Starts it. Throws a `TypeError` or `RangeError` for wrong options; what fails otherwise is in `error`. */
   constructor(request: CheckedRequest, pool: ConnectionPool, retry: boolean) {
@@ -56,7 +55,8 @@ export class Call implements InFlight {
     this.#pool = pool;
     this.#retry = retry;
     this.#outgoing = request.outgoing;
-    this.budget = request.budget;
+    this.deadline = request.deadline;
+    this.#connectBy = Deadline.of(request.connectTimeout);
     this.body = new ResponseBody(request.decompress, request.maxLength);
     enter(this);
     try {
@@ -109,9 +109,7 @@ export class Call implements InFlight {
   get patience(): number {
     const exchange = this.#exchange;
     if (exchange === null) return Number.POSITIVE_INFINITY;
-    const { connectBudgetMs } = this.#request;
-    if (connectBudgetMs === Number.POSITIVE_INFINITY || !CONNECTING.has(exchange.stage)) return exchange.patience;
-    return Math.max(0, this.#connectingSince + connectBudgetMs - now());
+    return CONNECTING.has(exchange.stage) ? Math.min(exchange.patience, this.#connectBy.left) : exchange.patience;
   }
 
   /** Moves what can be moved. Never throws: see `error`. */
@@ -190,7 +188,7 @@ export class Call implements InFlight {
       outgoing.headers.set("cookie", own === null ? cookies : `${own}; ${cookies}`);
     }
     const proxy = request.proxy === undefined ? environmentProxy(url) : request.proxy;
-    this.#connectingSince = now();
+    this.#connectBy = Deadline.of(request.connectTimeout);
     this.#exchange = new Exchange(outgoing, routeOf(url, proxy, request.tls), this.#pool, this.body, this.#retry);
   }
 
@@ -229,10 +227,10 @@ export class Call implements InFlight {
   }
 
   #checkTime(): void {
-    if (this.budget.left <= 0) {
-      this.#fail(this.timedOut(this.budget.milliseconds, "the request"));
-    } else if (this.patience === 0 && this.#exchange !== null && CONNECTING.has(this.#exchange.stage)) {
-      this.#fail(this.timedOut(this.#request.connectBudgetMs, "connecting"));
+    if (this.deadline.expired) {
+      this.#fail(this.timedOut(this.deadline.timeout, "the request"));
+    } else if (this.#connectBy.expired && this.#exchange !== null && CONNECTING.has(this.#exchange.stage)) {
+      this.#fail(this.timedOut(this.#connectBy.timeout, "connecting"));
     }
   }
 

@@ -4,8 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { connect, type Runtime, resolve, type TlsOptions } from "../main/index.js";
-import type { Timeout } from "./budget.js";
+import { connect, type Runtime, resolve, type Timeout, type TlsOptions } from "../main/index.js";
 import { Call } from "./call.js";
 import { ConnectionPool } from "./connection-pool.js";
 import { amount, checkRequest, type RequestOptions } from "./request-options.js";
@@ -17,7 +16,7 @@ export interface HttpClientOptions {
   tls?: TlsOptions;
   /** A proxy's URL, unless a request has its own; `null` or `false` for none, whatever the environment says. */
   proxy?: string | URL | null | false;
-  /** For each request that has none of its own: ms. For ever unless given. */
+  /** For each request that has none of its own: ms, or a deadline for them all. For ever unless given. */
   timeout?: Timeout;
   /** The most open connections to each server: as many as there are requests unless given. */
   connections?: number;

@@ -8,8 +8,8 @@ import { HttpClient, type HttpClientOptions } from "./http-client.js";
 import type { RequestOptions } from "./request-options.js";
 import type { HttpResponse } from "./response.js";
 
+export type { Timeout } from "../main/index.js";
 export type { ServerSentEvent } from "./body-text.js";
-export type { Timeout } from "./budget.js";
 export type { CookieJar } from "./cookies.js";
 export type { HeadersInput } from "./header-list.js";
 export type { HttpClient, HttpClientOptions } from "./http-client.js";

@@ -4,13 +4,12 @@
  * Runs on the calling thread.
  */
 
-import { type Address, type Handle, poll, type TcpSocket } from "../main/index.js";
-import type { Budget } from "./budget.js";
+import { type Address, type Deadline, type Handle, poll, type TcpSocket } from "../main/index.js";
 import type { Connection } from "./connection.js";
 
 /** A request in flight. */
 export interface InFlight {
-  readonly budget: Budget;
+  readonly deadline: Deadline;
   /** Null while it waits for one. */
   readonly connection: Connection | null;
   /** Whether it would take more from the connection. */
@@ -42,14 +41,14 @@ export function stepAll(): void {
   for (const each of [...active]) each.step();
 }
 
-/** Blocks until `met`, or the budget is used up; returns the last answer of `met`. */
-export function waitFor(request: InFlight, budget: Budget, met: () => boolean): boolean {
+/** Blocks until `met`, or the time is up; returns the last answer of `met`. */
+export function waitFor(request: InFlight, deadline: Deadline, met: () => boolean): boolean {
   for (;;) {
     request.step();
     if (met()) return true;
-    const left = budget.left;
+    const { left } = deadline;
     if (left <= 0) return false;
-    sleep(request, Math.max(0, Math.min(left, request.budget.left, request.patience)));
+    sleep(request, Math.max(0, Math.min(left, request.deadline.left, request.patience)));
   }
 }
 

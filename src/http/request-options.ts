@@ -4,8 +4,7 @@
  * Runs on the calling thread.
  */
 
-import type { TlsOptions } from "../main/index.js";
-import { Budget, type Timeout } from "./budget.js";
+import { Deadline, type Timeout, type TlsOptions } from "../main/index.js";
 import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
@@ -26,8 +25,8 @@ export interface RequestOptions {
   maxRedirects?: number;
   /** For the whole request, from the look-up of the name to the last byte: ms, or a deadline. For ever unless given. */
   timeout?: Timeout;
-  /** The most ms until the connection is established. */
-  connectTimeout?: number;
+  /** The most time until the connection is established: ms for each one that redirects lead to, or a deadline. */
+  connectTimeout?: Timeout;
   /** Whether gzip, deflate, br and zstd are undone: true unless given. */
   decompress?: boolean;
   /** The most bytes of the body, decompressed. */
@@ -47,8 +46,8 @@ export interface CheckedRequest {
   readonly outgoing: OutgoingRequest;
   readonly redirect: "follow" | "manual" | "error";
   readonly maxRedirects: number;
-  readonly budget: Budget;
-  readonly connectBudgetMs: number;
+  readonly deadline: Deadline;
+  readonly connectTimeout: Timeout;
   readonly decompress: boolean;
   readonly maxLength: number;
   readonly cookies: CookieJar | null;
@@ -99,13 +98,14 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     headers.append("authorization", basic(decoded(parsed.username), decoded(parsed.password)));
   }
   const closes = /(?:^|[\s,])close(?:[\s,]|$)/i.test(headers.get("connection") ?? "");
-  const { proxy } = options;
+  const { proxy, connectTimeout = -1 } = options;
+  Deadline.of(connectTimeout, "connectTimeout"); // its time begins with each connection
   return {
     outgoing: { method, url: parsed, headers, body, closes },
     redirect: oneOf("redirect", options.redirect ?? "follow", ["follow", "manual", "error"]),
     maxRedirects: amount("maxRedirects", options.maxRedirects ?? MAX_REDIRECTS),
-    budget: new Budget(options.timeout),
-    connectBudgetMs: new Budget(options.connectTimeout, "connectTimeout").milliseconds,
+    deadline: Deadline.of(options.timeout ?? -1),
+    connectTimeout,
     decompress,
     maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
     cookies: options.cookies ?? null,

@@ -4,9 +4,8 @@
  * Runs on the calling thread.
  */
 
-import { Handle, type TcpSocket } from "../main/index.js";
+import { Deadline, Handle, type TcpSocket, type Timeout } from "../main/index.js";
 import { events, lines, type ServerSentEvent } from "./body-text.js";
-import { Budget, type Timeout } from "./budget.js";
 import type { Call } from "./call.js";
 import { parseForm } from "./form-parser.js";
 import { type HttpError, withoutCredentials } from "./http-error.js";
@@ -51,7 +50,7 @@ export class HttpResponse extends Handle {
    */
   waitUntilHeaders(timeout: Timeout = -1): boolean {
     const call = this.#open();
-    const found = waitFor(call, new Budget(timeout), () => call.head !== null || call.error !== null);
+    const found = waitFor(call, Deadline.of(timeout), () => call.head !== null || call.error !== null);
     if (call.head === null && call.error !== null) throw this.#failure();
     if (found) this.#headTaken = true;
     return found;
@@ -213,7 +212,7 @@ export class HttpResponse extends Handle {
   /** Blocks until `read` has something to give: bytes, the end, or an error. Returns whether it has. */
   waitUntilReadable(timeout: Timeout = -1): boolean {
     const call = this.#open();
-    return waitFor(call, new Budget(timeout), () => call.settled || (call.head !== null && call.body.buffer.size > 0));
+    return waitFor(call, Deadline.of(timeout), () => call.settled || (call.head !== null && call.body.buffer.size > 0));
   }
 
   /** The pieces of the body as they come; each blocks until it is here. */
@@ -297,8 +296,8 @@ export class HttpResponse extends Handle {
   #collect(timeout: Timeout, what: string): void {
     const call = this.#open();
     if (this.#used) throw this.#bodyUsed();
-    const budget = new Budget(timeout);
-    waitFor(call, budget, () => call.head !== null || call.error !== null);
+    const deadline = Deadline.of(timeout);
+    waitFor(call, deadline, () => call.head !== null || call.error !== null);
     if (call.head !== null) {
       try {
         call.body.collect(WHOLE_MAX);
@@ -306,9 +305,9 @@ export class HttpResponse extends Handle {
         throw call.wrap(error);
       }
     }
-    waitFor(call, budget, () => call.settled);
+    waitFor(call, deadline, () => call.settled);
     if (call.error !== null) throw this.#failure();
-    if (!call.complete) throw call.timedOut(budget.milliseconds, what);
+    if (!call.complete) throw call.timedOut(deadline.timeout, what);
     this.#used = true;
     this.#takenWhole = true;
     this.#headTaken = true;

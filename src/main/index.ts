@@ -33,6 +33,7 @@ export type { SocketToken } from "./api/socket-token.js";
 export { TcpServer } from "./api/tcp-server.js";
 export { type SocketState, TcpSocket } from "./api/tcp-socket.js";
 export { Datagram, MAX_DATAGRAM, UdpSocket } from "./api/udp-socket.js";
+export { Deadline, type Timeout } from "./link/deadline.js";
 export { net } from "./net.js";
 
 /** Starts the look-up of a host name or IP literal, and returns at once. See `Runtime.resolve`. */

@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
-import { Address, type ListenOptions, NetError, type SocketToken } from "../main/index.js";
+import { Address, Deadline, type ListenOptions, NetError, type SocketToken, type Timeout } from "../main/index.js";
 import type { AcceptorData, AcceptorMessage } from "./acceptor.js";
 import { DRAIN, END, ORDER, TAKEN, WORDS } from "./acceptor-words.js";
 import { errorOf, type Fault } from "./fault.js";
@@ -106,18 +106,16 @@ export class PoolServer {
   }
 
   /**
-   * Accepts no more, waits until the accepted connections were served, but at most `timeout` ms (default 30,000; -1: for ever), and ends
+   * Accepts no more, waits until the accepted connections were served, but at most for `timeout` (ms or a `Deadline`; default 30,000; -1: for ever), and ends
    * the threads. Connections that are still being served then are reset.
    */
-  close(timeout: number = DRAIN_MS): Promise<void> {
-    if (typeof timeout !== "number" || !(timeout >= -1)) {
-      throw new RangeError(`timeout must be -1 or a number of ms, not ${String(timeout)}`);
-    }
-    this.#closing ??= this.#close(timeout);
+  close(timeout: Timeout = DRAIN_MS): Promise<void> {
+    const deadline = Deadline.of(timeout);
+    this.#closing ??= this.#close(deadline);
     return this.#closing;
   }
 
-  async #close(timeout: number): Promise<void> {
+  async #close(deadline: Deadline): Promise<void> {
     this.#order(DRAIN);
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -125,7 +123,7 @@ export class PoolServer {
         if (this.#drained && this.figures.active === 0) resolve();
       };
       this.#onIdle();
-      if (timeout !== -1) timer = setTimeout(resolve, Math.min(timeout, 2 ** 31 - 1));
+      if (deadline.left !== Number.POSITIVE_INFINITY) timer = setTimeout(resolve, Math.min(deadline.left, 2 ** 31 - 1));
     });
     clearTimeout(timer);
     await this.#pool.destroy();

@@ -2,6 +2,7 @@
  * The total time holds in every stage, and the error says which.
  */
 
+import { Deadline } from "ringnet";
 import { createHttpClient, fetch, type HttpResponse, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
@@ -132,11 +133,12 @@ describe("body", () => {
 });
 
 test("accepts a deadline instead of a number", () => {
-  const end = performance.now() + MS;
-  const deadline = {
-    get left() {
-      return end - performance.now();
-    },
-  };
-  expectTimeout("head", () => get(`${server.origin}/late`, { timeout: deadline }).status);
+  expectTimeout("head", () => get(`${server.origin}/late`, { timeout: new Deadline(MS) }).status);
+  expectTimeout("head", () => {
+    const deadline = new Deadline(MS);
+    const response = get(`${server.origin}/late`);
+    expect(response.waitUntilHeaders(deadline)).toBe(false);
+    expect(deadline.expired).toBe(true);
+    response.text(deadline);
+  });
 });

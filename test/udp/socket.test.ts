@@ -451,14 +451,14 @@ describe("receive() and receiveWait(timeout)", () => {
 
   test("waitUntilReadable(timeout)", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
-    expect(socket.waitUntilReadable()).toBe(false);
+    expect(socket.waitUntilReadable(0)).toBe(false);
     expect(socket.waitUntilReadable(50)).toBe(false);
     const peer = startUdpPeer();
     peer.send({ do: "send", port: socket.port, host: "127.0.0.1", bytes: 0 });
     expect(socket.waitUntilReadable(5000)).toBe(true);
-    expect(socket.waitUntilReadable()).toBe(true);
+    expect(socket.waitUntilReadable(0)).toBe(true);
     expect(socket.receive()?.data).toHaveLength(0);
-    expect(socket.waitUntilReadable()).toBe(false);
+    expect(socket.waitUntilReadable(0)).toBe(false);
     socket.close();
   });
 
@@ -491,7 +491,7 @@ describe("waitUntilWritable(timeout) and waitUntilDrained(timeout)", () => {
       if (sent % 10 === 0) peer.waitForEvent("message", 5000, sent); // the kernel's buffer is not at test here
     }
     expect(socket.waitUntilDrained(5000)).toBe(0);
-    expect(socket.waitUntilWritable()).toBe(true);
+    expect(socket.waitUntilWritable(0)).toBe(true);
     expect(full).toBeLessThan(200);
     for (const [i, { sha256: hash }] of peer.events("message").entries())
       expect(hash).toBe(sha256(pattern(i, 0, 10_000)));

@@ -7,7 +7,7 @@
 import { isIP } from "node:net";
 import { PHASE_FAILED, PHASE_OPEN } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
-import { Deadline } from "../link/deadline.js";
+import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
@@ -77,8 +77,8 @@ export class Address extends Handle {
    * Blocks until the look-up has ended or `timeout` ms are over (0: polls once; -1: no limit); returns the status.
    * Never throws for time.
    */
-  waitUntilResolved(timeout = 0): Status {
-    const deadline = new Deadline(timeout);
+  waitUntilResolved(timeout: Timeout = -1): Status {
+    const deadline = Deadline.of(timeout);
     const channel = this.#channel;
     if (channel !== null) {
       channel.link.caller.wait(channel.handleId, deadline, (address: Address) => address.status !== "waiting", this);

@@ -81,7 +81,7 @@ export interface ConnectRequest {
 export function connectCommand(options: ConnectOptions, sizes: RingSizes): ConnectRequest {
   const own = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
   const { tls = false, timeout, localAddress } = own;
-  const deadline = timeout === undefined ? null : new Deadline(timeout);
+  const deadline = timeout === undefined ? null : Deadline.of(timeout);
   if (own.path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_CONNECT);
   const destination = destinationOf(own);
   const command = {

@@ -3,6 +3,7 @@
  */
 
 import type { TlsCopies } from "../../ring/protocol.js";
+import type { Timeout } from "../link/deadline.js";
 import type { Address } from "./address.js";
 
 /** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */
@@ -24,8 +25,8 @@ export interface ConnectOptions {
   path?: string | undefined;
   /** TLS: `true`, or Node's options. The peer is always verified, unless `rejectUnauthorized` is false. */
   tls?: boolean | TlsOptions | undefined;
-  /** Block until connected, for at most so many ms (-1: no limit). Without it, `connect` returns at once. */
-  timeout?: number | undefined;
+  /** Block until connected, for at most so many ms (-1: no limit) or until a deadline. Without it, `connect` returns at once. */
+  timeout?: Timeout | undefined;
   /** Send small writes at once (TCP_NODELAY). Default: true. */
   noDelay?: boolean | undefined;
   /** Probe a silent peer; a number is the delay of the first probe in ms. Default: false. */

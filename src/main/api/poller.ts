@@ -10,7 +10,7 @@
 
 import { ANYTHING } from "../../ring/signal.js";
 import { type Caller, thisCaller } from "../link/caller.js";
-import { Deadline } from "../link/deadline.js";
+import { Deadline, type Timeout } from "../link/deadline.js";
 import { Candidates, Watcher } from "../link/watcher.js";
 import { Handle } from "./handle.js";
 import { type Interest, interestBits, interestEntry, READABLE } from "./interest.js";
@@ -83,13 +83,13 @@ export class Poller {
    * and then the list is empty. A closed handle is reported once and not watched any more.
    * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
    */
-  wait(timeout = 0): Handle[] {
+  wait(timeout: Timeout = 0): Handle[] {
     const caller = this.#caller;
     if (timeout === 0) {
       caller.maybeCheckLiveness();
       this.#met(caller);
     } else {
-      caller.wait(ANYTHING, new Deadline(timeout), this.#met, caller);
+      caller.wait(ANYTHING, Deadline.of(timeout), this.#met, caller);
     }
     const ready = this.#readyCount > 0 ? this.#ready : this.#none;
     ready.length = this.#readyCount;
@@ -132,14 +132,14 @@ export type PollEntry = Handle | (Interest & { handle: Handle });
  * The handles that are ready now; waits for one as `Poller.wait` does. A closed handle is always among them.
  * It checks each handle and returns a new array: for many handles or many calls a `Poller` costs less.
  */
-export function poll(handles: Iterable<PollEntry>, timeout = 0): Handle[] {
+export function poll(handles: Iterable<PollEntry>, timeout: Timeout = 0): Handle[] {
   const caller = thisCaller();
   const list = new PollList(handles);
   if (timeout === 0) {
     caller.maybeCheckLiveness();
     caller.drain();
   } else {
-    caller.wait(ANYTHING, new Deadline(timeout), anyIsReady, list);
+    caller.wait(ANYTHING, Deadline.of(timeout), anyIsReady, list);
   }
   return list.takeReady();
 }

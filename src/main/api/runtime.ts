@@ -125,7 +125,7 @@ export class Runtime {
     link.post({ ...command, ...socketOptions, slot: channel.reference, rings, target });
     const socket = new TcpSocket(channel, socketOptions, false);
     if (deadline === null) return socket;
-    const status = socket.waitUntilConnected(deadline.timeout);
+    const status = socket.waitUntilConnected(deadline);
     // A peer may have reset the connection already: what it sent before is still to be read, and then the error.
     if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
     const error = socket.error ?? link.reasonOf(timedOut(`connect to ${nameOf(target)}`, deadline.timeout));

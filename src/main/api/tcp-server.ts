@@ -6,7 +6,7 @@
 
 import { PHASE_FAILED, PHASE_MASK } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
-import { Deadline } from "../link/deadline.js";
+import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Handle } from "./handle.js";
 import { closedHere, type NetError, timedOut } from "./net-error.js";
@@ -77,22 +77,22 @@ export class TcpServer extends Handle {
    * Blocks until `accept` returns a client or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns whether
    * it has.
    */
-  waitUntilAcceptable(timeout = 0): boolean {
+  waitUntilAcceptable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
-    return this.#channel.link.caller.wait(this.#channel.handleId, new Deadline(timeout), TcpServer.#isAcceptable, this);
+    return this.#channel.link.caller.wait(this.#channel.handleId, Deadline.of(timeout), TcpServer.#isAcceptable, this);
   }
 
   /**
    * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as
    * `accept`.
    */
-  acceptWait(timeout = -1): TcpSocket {
-    const deadline = new Deadline(timeout);
+  acceptWait(timeout: Timeout = -1): TcpSocket {
+    const deadline = Deadline.of(timeout);
     for (;;) {
       const socket = this.accept();
       if (socket !== null) return socket;
       if (!this.#channel.link.caller.wait(this.#channel.handleId, deadline, TcpServer.#isAcceptable, this)) {
-        throw timedOut("acceptWait", timeout);
+        throw timedOut("acceptWait", deadline.timeout);
       }
     }
   }

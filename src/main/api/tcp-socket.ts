@@ -16,7 +16,7 @@ import {
 } from "../../ring/layout.js";
 import type { ConnectionFacts, PeerCertificateFacts } from "../../ring/protocol.js";
 import type { Channel } from "../link/channel.js";
-import { Deadline } from "../link/deadline.js";
+import { Deadline, type Timeout } from "../link/deadline.js";
 import { SocketReader } from "../link/socket-reader.js";
 import { SocketWriter } from "../link/socket-writer.js";
 import type { Status } from "./address.js";
@@ -224,9 +224,9 @@ export class TcpSocket extends Handle {
    * Blocks until it is connected or has failed, or `timeout` ms are over; returns the status. Never throws for time or
    * failure.
    */
-  waitUntilConnected(timeout = 0): Status {
+  waitUntilConnected(timeout: Timeout = -1): Status {
     const { link, handleId } = this.#channel;
-    link.caller.wait(handleId, new Deadline(timeout), TcpSocket.#isSettled, this);
+    link.caller.wait(handleId, Deadline.of(timeout), TcpSocket.#isSettled, this);
     this.reported(READABLE);
     return this.status;
   }
@@ -241,9 +241,9 @@ export class TcpSocket extends Handle {
    * and `waitUntilConnected` waits for it, otherwise TLS was not started. During the handshake nothing is read, `write` takes
    * nothing, and `end` throws.
    */
-  startTls(options: StartTlsOptions = {}, timeout = -1): void {
+  startTls(options: StartTlsOptions = {}, timeout: Timeout = -1): void {
     const { parameters, isServer } = startTlsParameters(options, this.#accepted);
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     const channel = this.#channel;
     if (channel.link.attachedOnly) {
@@ -255,7 +255,7 @@ export class TcpSocket extends Handle {
     if (this.#writer.ended) {
       throw new NetError({ code: "EPIPE", message: "startTls after end()", syscall: "startTls" });
     }
-    if (this.#writer.awaitDrained(deadline) > 0) throw timedOut("startTls", timeout);
+    if (this.#writer.awaitDrained(deadline) > 0) throw timedOut("startTls", deadline.timeout);
     channel.startTls(parameters, isServer, this.#reader.buffer.takeAll());
     const { noDelay, keepAlive, keepAliveDelay } = this.#options;
     channel.setOptions(noDelay, keepAlive, keepAliveDelay);
@@ -337,8 +337,8 @@ export class TcpSocket extends Handle {
    * Blocks until there is something to read: bytes, an end, or an error that `read` will throw. Returns whether there
    * is, false when `timeout` ms are over (0: polls once; -1: no limit).
    */
-  waitUntilReadable(timeout = 0): boolean {
-    const deadline = new Deadline(timeout);
+  waitUntilReadable(timeout: Timeout = -1): boolean {
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return this.#reader.awaitSomething(deadline);
   }
@@ -347,8 +347,8 @@ export class TcpSocket extends Handle {
    * Blocks until `write` takes at least a byte; returns whether it does. Throws the connection's `NetError` if it never
    * will.
    */
-  waitUntilWritable(timeout = 0): boolean {
-    const deadline = new Deadline(timeout);
+  waitUntilWritable(timeout: Timeout = -1): boolean {
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return this.#writer.awaitRoom(deadline);
   }
@@ -357,10 +357,10 @@ export class TcpSocket extends Handle {
    * Blocks until one of `interest` is so, or `timeout` ms are over; says which are. `readable`: there are bytes, an end, or an error that
    * `read` will throw. `writable`: `write` takes at least a byte, or will throw. Throws a `TypeError` if `interest` names neither.
    */
-  waitUntil(interest: Interest, timeout = -1): { readable: boolean; writable: boolean } {
+  waitUntil(interest: Interest, timeout: Timeout = -1): { readable: boolean; writable: boolean } {
     const bits = interestBits("interest", interest);
     if (interest === undefined || bits === 0) throw new TypeError("interest must name readable, writable, or both");
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     this.#awaited = bits;
     this.#channel.link.caller.wait(this.#channel.handleId, deadline, TcpSocket.#hasAwaited, this);
@@ -371,8 +371,8 @@ export class TcpSocket extends Handle {
   }
 
   /** Blocks until the operating system has taken all bytes; returns how many are pending. Throws as `pendingWrites`. */
-  waitUntilDrained(timeout = 0): number {
-    const deadline = new Deadline(timeout);
+  waitUntilDrained(timeout: Timeout = -1): number {
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return this.#writer.awaitDrained(deadline);
   }
@@ -382,9 +382,9 @@ export class TcpSocket extends Handle {
    * Throws `NetError`s: `ETIMEDOUT`, `ERR_STREAM_PREMATURE_CLOSE` if the stream ended within, the connection's. What is
    * there stays.
    */
-  readExactly(count: number, timeout = -1): Buffer | null {
+  readExactly(count: number, timeout: Timeout = -1): Buffer | null {
     check.integer("count", count, 0, 2 ** 31);
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return framing.readExactly(this.#reader, count, deadline);
   }
@@ -393,32 +393,32 @@ export class TcpSocket extends Handle {
    * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the
    * end. `maxLength`: 1 MiB unless given; `encoding`: `utf8` unless given, or `latin1`. Throws as `readExactly`, and `EMSGSIZE`.
    */
-  readLine(timeout = -1, options: ReadLineOptions = {}): string | null {
+  readLine(timeout: Timeout = -1, options: ReadLineOptions = {}): string | null {
     const { encoding = "utf8", maxLength = LINE_MAX } = ownOptions("options", options, LINE_OPTIONS, READ_HINTS);
     const limit = check.amount("maxLength", maxLength);
     const characters = check.oneOf("encoding", encoding, ["utf8", "latin1"]);
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return framing.readLine(this.#reader, deadline, limit, characters);
   }
 
   /** Blocks for the bytes up to and with `delimiter` (1 byte to 1 MiB); otherwise as `readExactly` and `readLine`. */
-  readUntil(delimiter: string | Uint8Array, timeout = -1, options: ReadLimitOptions = {}): Buffer | null {
+  readUntil(delimiter: string | Uint8Array, timeout: Timeout = -1, options: ReadLimitOptions = {}): Buffer | null {
     const bytes = check.bytes("delimiter", delimiter);
     if (bytes.length === 0) throw new RangeError("delimiter must not be empty");
     if (bytes.length > DELIMITER_MAX) {
       throw new RangeError(`delimiter must have at most ${DELIMITER_MAX} bytes, not ${bytes.length}`);
     }
     const limit = maxLength(options, LINE_MAX);
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return framing.readUntil(this.#reader, bytes, deadline, limit);
   }
 
   /** Blocks until the peer ends, and returns everything. `maxLength`: 1 GiB unless given. Throws as `readLine`. */
-  readAll(timeout = -1, options: ReadLimitOptions = {}): Buffer {
+  readAll(timeout: Timeout = -1, options: ReadLimitOptions = {}): Buffer {
     const limit = maxLength(options, ALL_MAX);
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     return framing.readAll(this.#reader, deadline, limit);
   }
@@ -427,9 +427,9 @@ export class TcpSocket extends Handle {
    * Blocks until all of `data` was taken (not: sent; see `waitUntilDrained`). Throws `NetError`s: `ETIMEDOUT` with
    * `bytesWritten`, the bytes that were taken, and the connection's.
    */
-  writeAll(data: string | Uint8Array, timeout = -1): void {
+  writeAll(data: string | Uint8Array, timeout: Timeout = -1): void {
     const bytes = check.bytes("data", data);
-    const deadline = new Deadline(timeout);
+    const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     this.#writer.writeAll(bytes, deadline);
   }

@@ -11,7 +11,7 @@ import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../../ring/recor
 import { askForRoom } from "../../ring/room-interest.js";
 import { ANYTHING } from "../../ring/signal.js";
 import type { Channel, Rings } from "../link/channel.js";
-import { Deadline } from "../link/deadline.js";
+import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
@@ -129,12 +129,12 @@ export class UdpSocket extends Handle {
    * Blocks for a datagram and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as
    * `receive`.
    */
-  receiveWait(timeout = -1): Datagram {
-    const deadline = new Deadline(timeout);
+  receiveWait(timeout: Timeout = -1): Datagram {
+    const deadline = Deadline.of(timeout);
     for (;;) {
       const datagram = this.receive();
       if (datagram !== null) return datagram;
-      if (!this.#block(deadline, UdpSocket.#isReadable)) throw timedOut("receiveWait", timeout);
+      if (!this.#block(deadline, UdpSocket.#isReadable)) throw timedOut("receiveWait", deadline.timeout);
     }
   }
 
@@ -142,18 +142,18 @@ export class UdpSocket extends Handle {
    * Blocks until `receive` returns a datagram or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns
    * whether it has.
    */
-  waitUntilReadable(timeout = 0): boolean {
+  waitUntilReadable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
-    return this.#block(new Deadline(timeout), UdpSocket.#isReadable);
+    return this.#block(Deadline.of(timeout), UdpSocket.#isReadable);
   }
 
   /**
    * Blocks until the send ring has room for a datagram of any size; returns whether it has. Throws when the socket has
    * failed.
    */
-  waitUntilWritable(timeout = 0): boolean {
+  waitUntilWritable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
-    const writable = this.#block(new Deadline(timeout), UdpSocket.#isWritable);
+    const writable = this.#block(Deadline.of(timeout), UdpSocket.#isWritable);
     this.#throwFailure();
     return writable;
   }
@@ -162,9 +162,9 @@ export class UdpSocket extends Handle {
    * Blocks until the operating system has taken everything; returns the bytes that it has not, those of datagrams whose name is being
    * looked up included.
    */
-  waitUntilDrained(timeout = 0): number {
+  waitUntilDrained(timeout: Timeout = -1): number {
     this.#mustBeOpen();
-    this.#block(new Deadline(timeout), UdpSocket.#isDrained);
+    this.#block(Deadline.of(timeout), UdpSocket.#isDrained);
     this.#throwFailure();
     return this.#channel.unsent;
   }

@@ -17,7 +17,7 @@ const [runs, seed, port, folder] = [
   Number(process.argv[4]),
   process.argv[5],
 ];
-const { createRuntime, NetError, net, Poller, poll, TcpSocket } = ringnet;
+const { createRuntime, Deadline, NetError, net, Poller, poll, TcpSocket } = ringnet;
 /** A runtime of one's own, whose handles can be counted in the end; its functions are those of the package root. */
 const runtime = createRuntime();
 const bindUdp = (options) => runtime.bindUdp(options);
@@ -80,6 +80,9 @@ const closeAll = (...handles) => {
   for (const handle of handles) if (typeof handle?.close === "function") call(() => handle.close());
 };
 
+/** Without a timeout calls wait for ever. */
+const briefly = (time) => (time === undefined ? 0 : time);
+
 const ports = fc.oneof(fc.constantFrom(port, 1, 0, 65535, 65536, -1), anything);
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string(), anything);
 const sizes = fc.oneof(fc.constantFrom(4096, 65536, 131072, 5000, 0, 2 ** 30, 2 ** 40), anything);
@@ -135,7 +138,7 @@ const runtimeOptions = optionsOf({
 // The functions of the root, and the runtime's, which are the same.
 fuzz("resolve", [host, timeout], (name, time) => {
   const address = call(() => resolve(name));
-  call(() => address?.waitUntilResolved(time));
+  call(() => address?.waitUntilResolved(briefly(time)));
   call(() => [address?.ip, address?.ips, address?.status, address?.error, String(address)]);
   closeAll(address);
 });
@@ -159,6 +162,11 @@ fuzz("Poller", [anything, timeout], (handle, time) => {
   call(() => poller.has(handle));
   call(() => poller.wait(time));
 });
+fuzz("Deadline", [timeout], (time) => {
+  const deadline = call(() => new Deadline(briefly(time)));
+  call(() => Deadline.of(briefly(time), "anything"));
+  if (deadline !== null) call(() => [deadline.left, deadline.expired, poll([], deadline)]);
+});
 fuzz("TcpSocket.attach", [anything], (token) => call(() => TcpSocket.attach(token)));
 
 // Methods of a connection that is open.
@@ -169,41 +177,33 @@ fuzz("socket.writeAll", [bytes, timeout], (data, time) => call(() => open().writ
 fuzz("socket.read", [counts], (max) => call(() => open().read(max)));
 fuzz("socket.readInto", [anything], (data) => call(() => open().readInto(data)));
 fuzz("socket.consume", [counts], (count) => call(() => open().consume(count)));
-fuzz("socket.readExactly", [counts, timeout], (count, time) =>
-  call(() => open().readExactly(count, time === undefined ? 0 : time)),
-);
+fuzz("socket.readExactly", [counts, timeout], (count, time) => call(() => open().readExactly(count, briefly(time))));
 const lines = optionsOf({
   maxLength: anything,
   encoding: fc.oneof(fc.constantFrom("utf8", "latin1", "hex"), anything),
 });
-fuzz("socket.readLine", [timeout, lines], (time, options) =>
-  call(() => open().readLine(time === undefined ? 0 : time, options)),
-);
+fuzz("socket.readLine", [timeout, lines], (time, options) => call(() => open().readLine(briefly(time), options)));
 fuzz("socket.readUntil", [bytes, timeout, lengths], (delimiter, time, options) =>
-  call(() => open().readUntil(delimiter, time === undefined ? 0 : time, options)),
+  call(() => open().readUntil(delimiter, briefly(time), options)),
 );
-fuzz("socket.readAll", [timeout, lengths], (time, options) =>
-  call(() => open().readAll(time === undefined ? 0 : time, options)),
-);
+fuzz("socket.readAll", [timeout, lengths], (time, options) => call(() => open().readAll(briefly(time), options)));
 for (const wait of ["waitUntilConnected", "waitUntilReadable", "waitUntilWritable", "waitUntilDrained"]) {
-  fuzz(`socket.${wait}`, [timeout], (time) => call(() => open()[wait](time)), 0.3);
+  fuzz(`socket.${wait}`, [timeout], (time) => call(() => open()[wait](briefly(time))), 0.3);
 }
 const interest = fc.oneof(fc.record({ readable: flag, writable: flag }, { requiredKeys: [] }), anything);
-fuzz("socket.waitUntil", [interest, timeout], (bits, time) =>
-  call(() => open().waitUntil(bits, time === undefined ? 0 : time)),
-);
+fuzz("socket.waitUntil", [interest, timeout], (bits, time) => call(() => open().waitUntil(bits, briefly(time))));
 fuzz("poll with an interest", [interest], (bits) => call(() => poll([{ handle: open(), ...bits }])));
 fuzz("poller.modify", [interest], (bits) => call(() => new Poller().add(open()).modify(open(), bits)));
 fuzz("socket.setNoDelay", [flag], (on) => call(() => open().setNoDelay(on)), 0.3);
 fuzz("socket.setKeepAlive", [flag, anything], (on, delay) => call(() => open().setKeepAlive(on, delay)));
 
 // A server, a UDP socket.
-fuzz("server.waitUntilAcceptable", [timeout], (time) => call(() => server.waitUntilAcceptable(time)), 0.3);
-fuzz("server.acceptWait", [timeout], (time) => call(() => server.acceptWait(time === undefined ? 0 : time)), 0.3);
+fuzz("server.waitUntilAcceptable", [timeout], (time) => call(() => server.waitUntilAcceptable(briefly(time))), 0.3);
+fuzz("server.acceptWait", [timeout], (time) => call(() => server.acceptWait(briefly(time))), 0.3);
 fuzz("udp.send", [bytes, ports, host], (data, to, name) => call(() => udp.send(data, to, name)));
-fuzz("udp.receiveWait", [timeout], (time) => call(() => udp.receiveWait(time === undefined ? 0 : time)), 0.3);
+fuzz("udp.receiveWait", [timeout], (time) => call(() => udp.receiveWait(briefly(time))), 0.3);
 for (const wait of ["waitUntilReadable", "waitUntilWritable", "waitUntilDrained"]) {
-  fuzz(`udp.${wait}`, [timeout], (time) => call(() => udp[wait](time)), 0.3);
+  fuzz(`udp.${wait}`, [timeout], (time) => call(() => udp[wait](briefly(time))), 0.3);
 }
 fuzz("udp.connect", [ports, host], (to, name) => {
   const connected = bindUdp({ host: "127.0.0.1" });

@@ -3,6 +3,7 @@
  */
 
 import fc from "fast-check";
+import { Deadline } from "ringnet";
 
 /** What hostile objects throw: an error of the caller's own, which has to come out as it is. */
 export class OwnError extends Error {
@@ -150,6 +151,7 @@ const only = (allowed) => (value) => allowed(value instanceof Box ? value.make()
 /** Anything but a number that says to wait. */
 export const timeout = fc.oneof(
   fc.integer({ min: 0, max: 5 }),
+  fc.integer({ min: 0, max: 5 }).map((ms) => new Box(() => new Deadline(ms))),
   anything.filter(only((value) => typeof value !== "number" || (value !== -1 && !(value > 5)))),
 );
 
