@@ -16,6 +16,7 @@ test("finds the exports", () => {
   expect(classes.map(({ name }) => name).sort()).toEqual([
     "Address",
     "Datagram",
+    "Deadline",
     "Handle",
     "NetError",
     "Poller",
