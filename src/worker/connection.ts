@@ -27,7 +27,7 @@ import type { RingPair, StartTlsCommand } from "../ring/protocol.js";
 import type { Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
-import { takePushed } from "./pushed-bytes.js";
+import { releasePushed, takePushed } from "./pushed-bytes.js";
 import { Receiver } from "./receiver.js";
 import { isSecure } from "./secure-modules.js";
 import { Sender } from "./sender.js";
@@ -126,7 +126,7 @@ export class Connection implements Handle {
       return;
     }
     below.pause();
-    delete (below as Partial<Socket>).push; // what takePushed replaced
+    releasePushed(below);
     const { bytes, position } = this.#receiver.surrender();
     this.#socket = null;
     this.connecting(() => below.destroy());

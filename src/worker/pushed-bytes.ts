@@ -19,3 +19,8 @@ export function takePushed(socket: Socket, receiver: Receiver): void {
   socket.push = (bytes: Buffer | null): boolean => (bytes === null ? push.call(socket, null) : receiver.chunk(bytes));
   if (room) receiver.resume();
 }
+
+/** Undoes `takePushed`: what Node reads goes into the stream's buffer again. */
+export function releasePushed(socket: Socket): void {
+  delete (socket as Partial<Socket>).push; // the prototype's is there again
+}

@@ -86,3 +86,13 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 });
+
+test("docs/architecture.md names every file of src/ring, src/main/link and src/worker, and every folder of src", () => {
+  const document = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8");
+  const files = [...MODULES.keys()].filter((path) => /^(ring|main\/link|worker)\//.test(path));
+  expect(files.map((path) => `\`${posix.basename(path, ".ts")}\``).filter((name) => !document.includes(name))).toEqual(
+    [],
+  );
+  const folders = new Set([...MODULES.keys()].map((path) => path.slice(0, path.indexOf("/"))));
+  expect([...folders].filter((folder) => !document.includes(`src/${folder}/`))).toEqual([]);
+});
