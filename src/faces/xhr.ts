@@ -85,13 +85,13 @@ export class XMLHttpRequest extends XhrEvents {
   }
 
   /**
-   * Throws a `SyntaxError` for what is no method and no absolute URL, a `SecurityError` for `CONNECT`, `TRACE` and
+   * Throws a `SyntaxError` for an invalid method or URL, a `SecurityError` for `CONNECT`, `TRACE` and
    * `TRACK`, and a `NotSupportedError` unless `async` is `false`.
    */
   open(method: string, url: string | URL, async = true, user?: string | null, password?: string | null): void {
     const name = String(method);
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name))
-      throw refused("SyntaxError", `method ${JSON.stringify(name)} is no token`);
+      throw refused("SyntaxError", `method ${JSON.stringify(name)} is not a token`);
     if (/^(?:connect|trace|track)$/i.test(name)) throw refused("SecurityError", `method ${name} is not possible`);
     if (!URL.canParse(String(url)))
       throw refused("SyntaxError", `url must be absolute, not ${JSON.stringify(String(url).slice(0, 60))}`);

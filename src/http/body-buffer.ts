@@ -22,7 +22,7 @@ export class BodyBuffer {
     return this.#size;
   }
 
-  /** Whether more shall be received. */
+  /** Whether more is to be received. */
   get hasRoom(): boolean {
     return this.#everything || this.#size < AHEAD;
   }
@@ -40,7 +40,7 @@ export class BodyBuffer {
     this.own(copy);
   }
 
-  /** Appends a buffer that nobody else uses. */
+  /** Appends a buffer, which is this body's from now on. */
   own(piece: Buffer): void {
     if (piece.length === 0) return;
     this.#pieces.push(piece);

@@ -1,14 +1,14 @@
 /**
- * The connections of a client, by route: those that wait for a request, and requests that wait for a connection.
+ * The connections of a client, by route: idle connections, and requests that wait for a connection.
  *
- * Runs on the calling thread. There are no timers: what is too old is closed when somebody looks.
+ * Runs on the calling thread. There are no timers: what is too old is closed at the next use of the pool.
  */
 
 import { now } from "./clock.js";
 import { Connection, type Opener } from "./connection.js";
 import { type Route, sameRoute } from "./route.js";
 
-/** Who waits for a connection. */
+/** A request that waits for a connection. */
 export interface Waiting {
   readonly route: Route;
   /** Gets a connection, or the reason why there is none. */
@@ -31,7 +31,7 @@ export class ConnectionPool {
   readonly #opener: Opener;
   readonly #limit: number;
   readonly #keepAliveMs: number;
-  /** By host; those of one host are compared. */
+  /** By host; routes of one host are compared. */
   readonly #groups = new Map<string, Group[]>();
   #made = 0;
 
@@ -64,7 +64,7 @@ export class ConnectionPool {
     try {
       return this.#open(group);
     } finally {
-      this.#serve(group); // in vain, unless opening has failed
+      this.#serve(group); // no effect unless opening has failed
     }
   }
 
@@ -102,7 +102,7 @@ export class ConnectionPool {
     this.#tidy(group);
   }
 
-  /** Leaves the pool: it belongs to somebody else from now on. */
+  /** Leaves the pool: it has another owner from now on. */
   handOver(connection: Connection): void {
     const group = this.#group(connection.route);
     group.open--;
@@ -172,7 +172,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Forgets a route that nobody uses. */
+  /** Forgets a route that is not used. */
   #tidy(group: Group): void {
     if (group.open > 0 || group.waiting.length > 0) return;
     const groups = this.#groups.get(group.route.host);

@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-/** Throws a `TypeError` if the bytes are no form of this type. */
+/** Throws a `TypeError` if the bytes are not a form of this type. */
 export function parseForm(bytes: Buffer, contentType: string): FormData {
   const form = new FormData();
   const [type = ""] = contentType.split(";", 1);
@@ -19,7 +19,7 @@ export function parseForm(bytes: Buffer, contentType: string): FormData {
       return form;
     }
     default:
-      throw new TypeError(`the body is no form: its type is ${JSON.stringify(contentType.slice(0, 100))}`);
+      throw new TypeError(`the body is not a form: its type is ${JSON.stringify(contentType.slice(0, 100))}`);
   }
 }
 

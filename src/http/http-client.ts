@@ -63,7 +63,7 @@ export class HttpClient {
     return new HttpResponse(new Call(checkRequest(url, { ...this.#defaults, ...options }), this.#pool, this.#retry));
   }
 
-  /** Open connections, and those of them that are idle. */
+  /** Open connections, and how many of them are idle. */
   get connections(): { open: number; idle: number } {
     return this.#pool.counts;
   }

@@ -47,7 +47,7 @@ let exports: Exports | null = null;
 let events: ParserEvents | null = null;
 let heap = Buffer.alloc(0);
 let buffer = 0;
-/** Parsers that nobody uses at the moment. */
+/** Parsers that are free at the moment. */
 const spare: number[] = [];
 
 function loaded(): Exports {

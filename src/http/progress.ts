@@ -19,7 +19,7 @@ export interface InFlight {
   /** Ms after which it has something to do although nothing came. */
   readonly patience: number;
   step(): void;
-  /** It can never go on: what it needs is held by responses that nobody reads. */
+  /** It can never go on: what it needs is held by unread responses. */
   starve(): void;
 }
 

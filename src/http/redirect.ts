@@ -17,14 +17,14 @@ const CONFIDENTIAL = ["authorization", "proxy-authorization", "cookie", "host"];
 /** A redirect that is not followed. */
 export class RedirectError extends Error {}
 
-/** Where a response redirects to; null if it does not. Throws a `RedirectError` for what is no address of HTTP. */
+/** Where a response redirects to; null if it does not. Throws a `RedirectError` unless it is an http or https URL. */
 export function redirectTarget(head: ResponseHead, from: URL): URL | null {
   if (!REDIRECTS.has(head.status)) return null;
   const location = head.all("location")[0];
   if (location === undefined) return null;
-  // Servers send UTF-8 here although they should not, and everybody understands it.
+  // Servers send UTF-8 here although they should not, and all clients accept it.
   const text = Buffer.from(location, "latin1").toString("utf8");
-  if (!URL.canParse(text, from.href)) throw new RedirectError("the server redirects to something that is no URL");
+  if (!URL.canParse(text, from.href)) throw new RedirectError("the server redirects to something that is not a URL");
   const target = new URL(text, from);
   if (target.protocol !== "http:" && target.protocol !== "https:") {
     throw new RedirectError(`the server redirects to ${target.protocol}, which is not followed`);

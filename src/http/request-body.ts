@@ -29,7 +29,7 @@ export function isReplayable(body: RequestBody | null): boolean {
   return body === null || body.source instanceof Uint8Array;
 }
 
-/** Throws a `TypeError` for anything that is no body. */
+/** Throws a `TypeError` for anything that can't be a body. */
 export function requestBody(input: BodyInput | null | undefined): RequestBody | null {
   if (input === undefined || input === null) return null;
   if (typeof input === "string") return { source: Buffer.from(input, "utf8"), type: "text/plain;charset=UTF-8" };

@@ -18,7 +18,7 @@ const MAX_INFORMATIONAL = 64;
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
 
-/** Who takes the body. */
+/** The receiver of the body. */
 export interface BodyConsumer {
   readonly hasRoom: boolean;
   begin(head: ResponseHead): void;

@@ -1,7 +1,7 @@
 /**
  * One blocking task beside an async program.
  *
- * Runs on the calling thread, whose event loop must turn.
+ * Runs on the calling thread, whose event loop must run.
  */
 
 import { availableParallelism } from "node:os";
@@ -25,7 +25,7 @@ let threads: Piscina | null = null;
 /**
  * Runs the function that `file` exports as its default with `data`, in a thread where it may block; resolves to what it returns. `file` is a
  * URL or path, `data` and the result are cloned. As many run at once as there are cores; others wait. Rejects with what the function
- * throws (a `NetError` stays one), and with an error of Piscina's where its thread dies. Throws where there is no such file.
+ * throws (a `NetError` stays one), and with Piscina's error if its thread dies. Throws where there is no such file.
  */
 export async function runBlocking<Result = unknown>(
   file: URL | string,

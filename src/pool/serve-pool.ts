@@ -1,7 +1,7 @@
 /**
  * A server whose connections are served by blocking code in a pool of threads.
  *
- * Runs on the calling thread, whose event loop must turn: it hands connections to threads, and blocks nowhere.
+ * Runs on the calling thread, whose event loop must run: it hands connections to threads, and blocks nowhere.
  */
 
 import { availableParallelism } from "node:os";
@@ -16,7 +16,7 @@ import { blockingThreads, fileOfPackage, type ThreadLimits } from "./threads.js"
 
 /** What `servePool` takes: `listen`'s options, and these. */
 export interface ServePoolOptions extends ListenOptions {
-  /** A module, by URL or path, whose default export is `(socket: TcpSocket) => void`. It may block; the socket is closed after it. */
+  /** A module, by URL or path, whose default export is `(socket: TcpSocket) => void`. It may block; the socket is closed afterwards. */
   handler: URL | string;
   /** Threads, and so connections that are served at the same time. Default: as many as there are cores. */
   threads?: number | undefined;
@@ -33,13 +33,13 @@ export interface PoolFigures {
   threads: number;
   /** Connections that were accepted so far. */
   accepted: number;
-  /** Those whose handler has returned. */
+  /** Connections whose handler has returned. */
   completed: number;
-  /** Those whose handler has thrown, or whose thread has died. */
+  /** Connections whose handler has thrown, or whose thread has died. */
   failed: number;
-  /** Those that are being served. */
+  /** Connections that are being served. */
   active: number;
-  /** Those that wait for a thread. */
+  /** Connections that wait for a thread. */
   queued: number;
 }
 

@@ -11,7 +11,7 @@ import { loadDefault } from "./handler-file.js";
 /** The connection that is being served. */
 let current: TcpSocket | null = null;
 
-// A thread that is ended from within, by `process.exit()` or an error that nobody catches: the peer must not see a clean end.
+// A thread that is ended from within, by `process.exit()` or an uncaught error: the peer must not see a clean end.
 process.on("exit", () => current?.reset());
 
 /** Serves one connection to its end; gives what the handler threw, or null. */

@@ -1,7 +1,7 @@
 /**
  * Pools of threads that may block, by Piscina. The only file that knows it.
  *
- * Runs on the calling thread, whose event loop must turn.
+ * Runs on the calling thread, whose event loop must run.
  */
 
 import { join } from "node:path";

@@ -34,7 +34,7 @@ export class Arena {
     this.#pieces = Math.min(BLOCK_PIECES, Math.max(1, Math.floor(BLOCK_BYTES / pieceBytes)));
   }
 
-  /** Bytes of shared memory held, free pieces included. Pages that nobody wrote to take no memory. */
+  /** Bytes of shared memory held, free pieces included. Pages that were never written take no memory. */
   get bytes(): number {
     let blocks = 0;
     for (const block of this.#blocks) if (block !== null) blocks++;

@@ -199,7 +199,7 @@ export class ByteConsumer {
     if (count > 0) this.consume(count);
   }
 
-  /** Gives `count` bytes back to the producer. Whoever still reads them in place reads garbage from here on. */
+  /** Gives `count` bytes back to the producer. Reading them in place from here on returns garbage. */
   consume(count: number): void {
     this.#readPosition = (this.#readPosition + count) | 0;
     Atomics.store(this.#words, this.#readWord, this.#readPosition); // partner: ByteProducer.pending

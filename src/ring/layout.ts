@@ -34,7 +34,7 @@
  *        1   STATE            PHASE_… | …_ENDED             worker (caller only before the worker knows the slot)
  *        2   RX_WRITE         receive ring, position        worker
  *        3   RX_READ          receive ring, position        caller
- *        4   RX_PAUSED        1: the worker stopped reading worker sets, whoever clears it resumes
+ *        4   RX_PAUSED        1: the worker stopped reading worker sets; the thread that clears it resumes reading
  *        5   TX_WRITE         send ring, position           caller
  *        6   TX_READ          send ring, position           worker
  *        7   REQUEST          REQUEST_… bits                caller (or)

@@ -66,7 +66,7 @@ export class RecordProducer {
 export class RecordConsumer {
   readonly #ring: ByteConsumer;
   readonly #head = new Uint8Array(RECORD_HEADER_BYTES);
-  /** The bytes of `host`, and memory for those of the next one. */
+  /** The bytes of `host`; the memory is reused for the next one. */
   #hostBytes = new Uint8Array(0);
   #nextHostBytes = new Uint8Array(0);
   /** Where the current record's payload begins and ends, in bytes from the ring's read position. */

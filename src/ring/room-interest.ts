@@ -5,7 +5,7 @@
  *
  * The caller sets the slot's ROOM_WANTED word and then looks at the ring once more. The networking thread publishes the read position and
  * then looks at the word; where it is set it clears it, and queues the slot. So a slow peer costs one load of a word for each write that
- * the kernel has taken, and nothing more while nobody is interested.
+ * the kernel has taken, and nothing more while there is no interest.
  *
  * Why no wake-up is lost: if the networking thread finds the word clear, the caller's store comes later in the single order of all atomic
  * operations, and its look later still, so it sees the room. If it finds the word set, it queues the slot and wakes the caller,

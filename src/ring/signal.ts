@@ -10,7 +10,7 @@
  * check (3) sees the news. If (b) comes after (2), the waker goes on to (c) and (d): either (c) comes before (4) and the
  * sleeper finds the counter changed and does not sleep, or it sleeps already and (d) wakes it.
  *
- * Of several wakers only the one that takes the announcement away pays for a notify (40 to 70 ns even with nobody
+ * Of several wakers only the one that clears the announcement pays for a notify (40 to 70 ns even with no thread
  * asleep); the others see it gone, which means that a wake-up is on its way which comes after their news.
  */
 

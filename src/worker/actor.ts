@@ -33,7 +33,7 @@ export class Actor {
   /** Slots that moved to another caller, by the handle id that they had at home. */
   readonly #attachedSlots = new Map<number, Handle["slot"]>();
   /**
-   * Messages about connections whose own command is still under way, by their handle ids at home, each list in its order: two ports keep
+   * Messages about connections whose command has not arrived yet, by their handle ids at home, each list in its order: two ports keep
    * no order between them. Of a connection that is gone for good the message stays, until there are more than handles can be open.
    */
   readonly #early = new Map<number, AttachMessage[]>();

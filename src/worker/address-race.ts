@@ -77,7 +77,7 @@ export class AddressRace {
       this.giveUp();
       this.#won(socket);
     };
-    // It stays on attempts that were given up: they have errors of their own, which nobody wants.
+    // It stays on attempts that were given up: their own errors are ignored.
     const failed = (error: unknown): void => {
       if (!this.#running.delete(socket)) return;
       socket.off("connect", connected);

@@ -26,7 +26,7 @@ export class CaFiles {
   readonly #loading = new Map<string, Promise<CaFile>>();
 
   /**
-   * The certificates in the file at `path`. Rejects with an error that names the file where it can't be read, is no regular file, is too
+   * The certificates in the file at `path`. Rejects with an error that names the file where it can't be read, is not a regular file, is too
    * large, or holds anything that is not a certificate.
    */
   load(path: string): Promise<CaFile> {
@@ -60,7 +60,7 @@ export class CaFiles {
   }
 }
 
-/** OpenSSL silently skips what it can't parse in a bundle; a bundle with nothing in it then trusts nobody, or worse. */
+/** OpenSSL silently skips what it can't parse in a bundle; a bundle with nothing in it then trusts no peer, or worse. */
 async function check(text: string): Promise<void> {
   const certificates = text.match(
     /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g,

@@ -7,7 +7,7 @@
  * caller asks. A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too:
  * closing a socket with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the
  * peer. All of that is bounded by the linger time. A connection that carried no byte has nothing to lose and is closed at once. The
- * slot is released when Node has closed the socket, and so nobody writes to the rings.
+ * slot is released when Node has closed the socket, so nothing writes to the rings any more.
  */
 
 import type { Socket } from "node:net";
@@ -52,7 +52,7 @@ export class Connection implements Handle {
   #linger: NodeJS.Timeout | null = null;
   /** The name that it was connected to, which TLS verifies. */
   host: string | null = null;
-  /** The options that were applied last; -1: those that the socket was made with. */
+  /** The options that were applied last; -1: the socket's initial ones. */
   #options = -1;
 
   constructor(slot: Slot, rings: RingPair, lingerMs: number) {

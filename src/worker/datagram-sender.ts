@@ -4,7 +4,7 @@
  * Runs on the networking thread; the consumer of the send ring.
  *
  * libuv owns the bytes of a send until its callback: only then does the ring get them back. Sends are called back for in any order (one that
- * fails at once overtakes those that wait), while the ring gets its bytes back in the order of sending.
+ * fails at once overtakes waiting ones), while the bytes of the ring are freed in the order of sending.
  *
  * A datagram to a name is copied out of the ring and waits for its look-up beside it (`NameQueues`), so that the ones behind it go on.
  * Where too many wait, sending pauses until some are gone, for at most 100 ms; from then on further datagrams to names are dropped, and
@@ -89,7 +89,7 @@ export class DatagramSender {
     return this.#sends === this.#released && !this.#held;
   }
 
-  /** Touches neither slot nor ring any more: they may be somebody else's. */
+  /** Touches neither slot nor ring any more: they may have another owner. */
   stop(): void {
     this.#stopped = true;
     if (this.#pause !== null) clearTimeout(this.#pause);
@@ -130,7 +130,7 @@ export class DatagramSender {
     const { host, port, payloadLength } = this.#records;
     if (this.#names.hasRoom(payloadLength)) {
       this.#names.add(host, { payload: this.#copy(), port });
-      this.#tellAside();
+      this.#publishAside();
     } else {
       const message = `send ENOBUFS: a datagram to ${host} was dropped, because too many wait for the look-up of their names`;
       this.#slot.addPendingError({ code: "ENOBUFS", syscall: "send", message });
@@ -175,7 +175,7 @@ export class DatagramSender {
     if (this.#stopped) return;
     if (error) this.#slot.addPendingError(faultOf(error));
     this.#names.remove(datagram);
-    this.#tellAside();
+    this.#publishAside();
     this.#slot.link.onActivity(0);
     if (this.#names.size === 0) this.#slot.wake();
     if (this.#held) this.service();
@@ -192,7 +192,7 @@ export class DatagramSender {
     this.#whenSent();
   }
 
-  /** Nobody reads the bytes of this send any more: the ring gets them back once those before them are settled too. */
+  /** The bytes of this send are no longer read: they are freed once all before them are settled. */
   #settle(place: number): void {
     this.#settled[place] = 1;
     while (this.#released < this.#sends && this.#settled[this.#released % MAX_IN_FLIGHT] === 1) {
@@ -206,7 +206,7 @@ export class DatagramSender {
   }
 
   /** Says how much waits beside the ring; before the ring gets the bytes of what was set aside. */
-  #tellAside(): void {
+  #publishAside(): void {
     Atomics.store(this.#slot.words, TX_ASIDE, this.#names.size); // partner: Channel.unsent
   }
 

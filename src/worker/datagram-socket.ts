@@ -101,7 +101,7 @@ export class DatagramSocket implements Handle {
     if (this.#connected && this.#connectRequest === request) this.#disconnect();
   }
 
-  /** The waiting call, unless datagrams are before it: to change the peer, also those whose name is being looked up. */
+  /** The waiting call, unless datagrams are before it: to change the peer, also datagrams whose name is being looked up. */
   #whenNoneBefore(): void {
     const command = this.#call;
     if (command === null) return;

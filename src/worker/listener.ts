@@ -167,7 +167,7 @@ export class Listener implements Handle {
     const answer = (stale: boolean): void => {
       probe.destroy();
       const fault = faultOf(error);
-      if (stale) fault.message += ` (nobody listens there: a stale socket file, to be removed first)`;
+      if (stale) fault.message += ` (a stale socket file without a listener: remove it first)`;
       this.slot.fail(fault);
     };
     probe.once("connect", () => answer(false));

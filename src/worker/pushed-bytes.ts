@@ -3,7 +3,7 @@
  *
  * Runs on the networking thread. Node gives each piece to the socket's `push`, which keeps it in the stream's own buffer while the
  * stream is paused; `destroy` drops that buffer, and with it bytes that had arrived before a reset. So `push` is replaced: pieces go
- * to the receiver at once, and those that the ring has no room for wait there.
+ * to the receiver at once, and wait there while the ring has no room.
  */
 
 import type { Socket } from "node:net";

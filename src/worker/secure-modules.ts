@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 
 // Node's own modules can be required at any time; `import()` would make every command that may need one asynchronous.
-// (This code is no file, so any path will do: Node's modules are found from everywhere.)
+// (This code is not in a file, so any path will do: Node's modules are found from everywhere.)
 const require = createRequire(process.execPath);
 
 export function nodeTls(): typeof import("node:tls") {

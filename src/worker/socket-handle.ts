@@ -69,8 +69,8 @@ export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void
 }
 
 /**
- * The same for TLS, with one look: bytes that come behind the end of a TLS stream belong to nobody. A reset that follows a close_notify
- * before this side looks can't be told from one that took its place, and is an error too.
+ * The same for TLS, checked once: bytes behind the end of a TLS stream are dropped. A reset that follows a close_notify
+ * before this check can't be distinguished from a reset in its place, and is an error too.
  */
 export function resetBehindEnd(socket: Socket): NodeJS.ErrnoException | null {
   const descriptor = handleOf(socket)?.fd;

@@ -84,7 +84,7 @@ export class TlsContextCache {
     const { ca, defaultCertificates } = parameters;
     if (file !== null) options.ca = ca === undefined ? file.text : [copied(ca), file.text].flat();
     else if (ca !== undefined && ca !== "")
-      options.ca = copied(ca); // Node trusts nobody with an empty list
+      options.ca = copied(ca); // with an empty list Node trusts no peer
     else if (defaultCertificates !== undefined) options.ca = this.#changedDefault(defaultCertificates);
     return options as tls.SecureContextOptions;
   }

@@ -10,7 +10,7 @@ import type { TlsParameters } from "../ring/protocol.js";
 import { nodeTls } from "./secure-modules.js";
 import { checkIPv6, type KeptContext, type TlsContextCache } from "./tls-context-cache.js";
 
-/** Told once how the handshake went. */
+/** Called once with the outcome of the handshake. */
 export interface HandshakeEnd {
   done(socket: TLSSocket): void;
   failed(error: Error): void;

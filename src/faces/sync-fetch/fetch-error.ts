@@ -14,7 +14,7 @@ export type FetchErrorType =
   | "invalid-redirect"
   | "invalid-json";
 
-/** A request or a body that has failed. `code` and `errno` are those of the error behind it, which is its `cause`. */
+/** A request or a body that has failed. `code` and `errno` come from its `cause`. */
 export class FetchError extends Error {
   readonly type: string | undefined;
   readonly code?: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * The headers of ringnet/sync-fetch: those of the Fetch Standard, but `keys`, `values` and `entries` are arrays, and
+ * The headers of ringnet/sync-fetch: as in the Fetch Standard, but `keys`, `values` and `entries` are arrays, and
  * `raw` has the values one by one. Node's own `Headers` has no `raw`, and takes some 15 ms to load.
  *
  * Runs on the calling thread.
@@ -13,7 +13,7 @@ const FORBIDDEN = /[\0\r\n\u0100-\uffff]/;
 export class SyncHeaders {
   readonly #values = new Map<string, string[]>();
 
-  /** Throws a `TypeError` for anything that is no headers, and for names and values that HTTP can't carry. */
+  /** Throws a `TypeError` for anything that is not headers, and for names and values that HTTP can't carry. */
   constructor(init?: HeadersInit) {
     if (init === undefined) return;
     if (typeof init !== "object" || init === null) throw new TypeError("headers must be an object or pairs");

@@ -8,7 +8,7 @@ import { refused } from "./exceptions.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FORBIDDEN_IN_VALUE = /[\0\r\n\u0100-\uffff]/;
-/** Those of the Fetch Standard that would break the framing or the connection. */
+/** Headers of the Fetch Standard's list that would break the framing or the connection. */
 const FORBIDDEN = new Set([
   "connection",
   "content-length",

@@ -142,7 +142,7 @@ export function bindCommand(options: BindUdpOptions, sizes: RingSizes): BindRequ
   return { command, host, rings: ringSizes(own, standard, SMALLEST_UDP_RING) };
 }
 
-/** The sizes that are given, or else those of `standard`. */
+/** The sizes that are given, or else the sizes of `standard`. */
 export function ringSizes(
   given: { receiveBuffer?: number | undefined; sendBuffer?: number | undefined },
   standard: RingSizes,

@@ -192,7 +192,7 @@ class PollList {
   }
 }
 
-/** Anything else would never be ready, and waited for in vain. */
+/** Anything else would never be ready. */
 function mustBeHandle(handle: unknown): void {
   if (!(handle instanceof Handle)) throw new TypeError("handle must be a socket, a server, a UDP socket or an address");
 }

@@ -2,9 +2,9 @@
  * Handing a connection to another thread: the token that travels, and what the two threads do with it.
  *
  * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's HANDLE_ID word says
- * who owns the connection: giving stores the mark `-home`, taking exchanges it for the taker's handle id in one step,
+ * which thread owns the connection: detaching stores the mark `-home`, taking exchanges it for the taker's handle id in one step,
  * so that of several takers one wins. The networking thread learns the new owner through a broadcast channel, because
- * nothing else reaches it from a thread that it has never met; until then what arrives stays in the ring.
+ * nothing else reaches it from a thread without a link to it; until then what arrives stays in the ring.
  */
 
 import { HANDLE_ID, LINK_BLOCK_BYTES, SLOT_WORDS } from "../../ring/layout.js";

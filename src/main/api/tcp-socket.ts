@@ -286,7 +286,7 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * The readable bytes in place, without a copy: those that lie together, so there may be more. Valid until `consume`
+   * The readable bytes in place, without a copy: the first contiguous ones, so there may be more. Valid until `consume`
    * or any other reading call. Empty when there is nothing, `null` at the end. Throws as `read`. Do not write to it.
    */
   peek(): Uint8Array | null {

@@ -159,7 +159,7 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Blocks until the operating system has taken everything; returns the bytes that it has not, those of datagrams whose name is being
+   * Blocks until the operating system has taken everything; returns the bytes that it has not, including datagrams whose name is being
    * looked up included.
    */
   waitUntilDrained(timeout: Timeout = -1): number {

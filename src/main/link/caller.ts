@@ -58,7 +58,7 @@ export class Caller {
         return met(target);
       }
       const ticket = this.#sleeper.prepareWait(interest);
-      for (const link of this.links) link.liveness.check(); // one that died before the announcement does not wake anybody
+      for (const link of this.links) link.liveness.check(); // one that died before the announcement wakes no caller
       if (!met(target)) this.#sleeper.wait(ticket, Math.min(left, HEARTBEAT_MS));
       this.#sleeper.cancelWait();
       this.#checkLiveness();

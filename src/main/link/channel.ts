@@ -161,7 +161,7 @@ export class Channel {
     const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
     const inRing = (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
     // Looked at after the ring: what the ring got back, because it was set aside, is counted here by then.
-    return inRing + Atomics.load(this.words, TX_ASIDE); // partner: DatagramSender.#tellAside
+    return inRing + Atomics.load(this.words, TX_ASIDE); // partner: DatagramSender.#publishAside
   }
 
   /** How often the worker has counted: clients pending, datagrams dropped. */

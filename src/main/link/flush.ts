@@ -27,7 +27,7 @@ export interface Flushable {
 
 /**
  * Closes the handles with bytes to send (with `all`, every handle), blocks until the operating system has taken the bytes of these,
- * of those that were closed before, and of those that other threads have now, for at most the linger time of the runtimes, and
+ * of handles that were closed before, and of connections that other threads have now, for at most the linger time of the runtimes, and
  * then has the networking threads stop.
  */
 export function flush(runtimes: Iterable<Flushable>, all: boolean): void {

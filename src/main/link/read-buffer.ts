@@ -35,7 +35,7 @@ export class ReadBuffer {
 
   /**
    * Whether the ring is so full that the networking thread may have stopped reading: it goes on only when a good part
-   * of the ring is free again (see `tryResume`), so who waits for more must first take out what is there.
+   * of the ring is free again (see `tryResume`), so a wait for more must first take out what is there.
    */
   get ringFull(): boolean {
     if (this.#channel.securing) return false;

@@ -51,7 +51,7 @@ export class SocketReader {
     if (last > 0) return last;
     if ((state & READ_ENDED) === 0) throw this.#channel.takeError();
     this.endReported = true;
-    // A connection that failed behind its end has no more to tell a reader.
+    // A failure behind the end does not concern a reader.
     if ((state & PHASE_MASK) === PHASE_FAILED) this.#channel.errorTaken = true;
     return -1;
   }

@@ -1,5 +1,5 @@
 /**
- * The flags of Node that a networking thread gets: those that restrict the program, or decide about trust or names. Nothing else:
+ * The flags of Node that a networking thread gets: the ones that restrict the program, or decide about trust or names. Nothing else:
  * loader hooks (`--import`, `--require`, `--loader`) would run in the networking thread too, and may wait for the thread that blocks.
  *
  * Used on the calling thread. What holds for the whole process reaches the networking thread by itself, and Node refuses it here:

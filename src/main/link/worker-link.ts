@@ -78,7 +78,7 @@ export class WorkerLink {
     caller.links.push(this);
   }
 
-  /** Handles that are open, and those that are closing in the background. */
+  /** Handles that are open or closing in the background. */
   get channels(): Iterable<Channel> {
     return this.#channels.values();
   }
