@@ -5,14 +5,15 @@
  * runs the sockets.
  */
 
-import type { Address } from "./api/address.js";
+import type { Address, ResolveOptions } from "./api/address.js";
 import { defaultRuntime } from "./api/default-runtime.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions } from "./api/options.js";
 import type { TcpServer } from "./api/tcp-server.js";
 import type { TcpSocket } from "./api/tcp-socket.js";
 import type { UdpSocket } from "./api/udp-socket.js";
+import type { Timeout } from "./link/deadline.js";
 
-export { Address, type Status } from "./api/address.js";
+export { Address, type ResolveOptions, type Status } from "./api/address.js";
 export { createRuntime } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
 export type { Interest } from "./api/interest.js";
@@ -24,21 +25,27 @@ export type {
   ReadLimitOptions,
   ReadLineOptions,
   RuntimeOptions,
+  SocketSettings,
   StartTlsOptions,
   TlsOptions,
 } from "./api/options.js";
 export { type PollEntry, Poller, poll } from "./api/poller.js";
 export type { Runtime } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
-export { TcpServer } from "./api/tcp-server.js";
+export { type ServerSettings, TcpServer } from "./api/tcp-server.js";
 export { type SocketState, TcpSocket } from "./api/tcp-socket.js";
-export { Datagram, MAX_DATAGRAM, UdpSocket } from "./api/udp-socket.js";
+export { Datagram, MAX_DATAGRAM, type ReceivedInto, type UdpSettings, UdpSocket } from "./api/udp-socket.js";
 export { Deadline, type Timeout } from "./link/deadline.js";
 export { net } from "./net.js";
 
 /** Starts the look-up of a host name or IP literal, and returns at once. See `Runtime.resolve`. */
-export function resolve(host: string): Address {
-  return defaultRuntime().resolve(host);
+export function resolve(host: string, options?: ResolveOptions): Address {
+  return defaultRuntime().resolve(host, options);
+}
+
+/** The host name of an IP. Blocks. Throws a `NetError` where it has none, or `timeout` ms are over. See `Runtime.reverse`. */
+export function reverse(ip: string, timeout: Timeout = -1): string {
+  return defaultRuntime().reverse(ip, timeout);
 }
 
 /** This machine's addresses, IPv4 and IPv6, loopback included. */

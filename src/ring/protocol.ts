@@ -84,6 +84,9 @@ export interface ConnectCommand {
   /** In ms. */
   keepAliveDelay: number;
   localAddress: string | null;
+  /** 0: the system picks one. */
+  localPort: number;
+  dscp: number | undefined;
   tls: TlsParameters | null;
 }
 
@@ -95,6 +98,7 @@ export interface ListenCommand {
   path: string | null;
   backlog: number;
   ipv6Only: boolean;
+  reusePort: boolean;
   tls: TlsParameters | null;
 }
 
@@ -107,6 +111,7 @@ export interface AcceptCommand {
   server: number;
   /** Its number in the notice. */
   pending: number;
+  dscp: number | undefined;
 }
 
 export interface BindCommand {
@@ -118,6 +123,7 @@ export interface BindCommand {
   family: 4 | 6;
   ipv6Only: boolean;
   reuseAddr: boolean;
+  reusePort: boolean;
   broadcast: boolean;
 }
 
@@ -147,6 +153,19 @@ export interface ResolveCommand {
   type: "resolve";
   slot: SlotReference;
   host: string;
+  /** 0: both. */
+  family: 0 | 4 | 6;
+  order: AddressOrder | null;
+}
+
+/** The order of a name's addresses; `verbatim` is the system's. */
+export type AddressOrder = "verbatim" | "ipv4first" | "ipv6first";
+
+/** Looks up the name of an IP; it comes as the addresses of a name do. */
+export interface ReverseCommand {
+  type: "reverse";
+  slot: SlotReference;
+  ip: string;
 }
 
 /**
@@ -183,6 +202,7 @@ export type Command =
   | StartTlsCommand
   | UdpCallCommand
   | ResolveCommand
+  | ReverseCommand
   | CloseCommand
   | RevokeCommand;
 

@@ -103,7 +103,7 @@ export class RecordConsumer {
     return true;
   }
 
-  /** Copies the current record's payload into `target`, which has `payloadLength` bytes. */
+  /** Copies the current record's payload into `target`, which has at most `payloadLength` bytes. */
   copyPayload(target: Uint8Array): void {
     this.#ring.copy(target, 0, this.#payloadStart);
   }

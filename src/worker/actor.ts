@@ -103,6 +103,7 @@ export class Actor {
         break;
       }
       case "resolve":
+      case "reverse":
         new Lookup(link, command, this.#resolver);
         break;
       case "revoke":

@@ -12,6 +12,7 @@ import { AddressRace } from "./address-race.js";
 import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { rememberCertificate } from "./connection-facts.js";
+import { setDscp } from "./dscp.js";
 import { fingerprint } from "./fingerprint.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { nodeTls } from "./secure-modules.js";
@@ -41,9 +42,10 @@ export class Connector {
     const race = new AddressRace(
       (address) => {
         const where = { ...options, ...placeOf(command.target, address) } as unknown as NetConnectOpts;
-        return command.tls === null
-          ? net.connect(where)
-          : this.#secure(where, command, command.tls, context as KeptContext);
+        if (command.tls !== null) return this.#secure(where, command, command.tls, context as KeptContext);
+        const socket = net.connect(where);
+        socket.once("connect", () => setDscp(socket, command.dscp));
+        return socket;
       },
       (socket) => {
         connection.take(socket, true);
@@ -100,6 +102,7 @@ export class Connector {
     socket.once("connect", () => {
       socket.setNoDelay(command.noDelay);
       socket.setKeepAlive(command.keepAlive, command.keepAliveDelay);
+      setDscp(socket, command.dscp);
     });
     if (known !== undefined) rememberCertificate(socket, known.certificate);
     this.#sessions.collect(sessionKey, socket);
@@ -118,9 +121,15 @@ export class Connector {
   }
 }
 
-function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress }: ConnectCommand): object {
-  const options = { allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay: keepAliveDelay };
-  return localAddress === null ? options : { ...options, localAddress };
+function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress, localPort }: ConnectCommand): object {
+  return {
+    allowHalfOpen: true,
+    noDelay,
+    keepAlive,
+    keepAliveInitialDelay: keepAliveDelay,
+    ...(localAddress === null ? {} : { localAddress }),
+    ...(localPort === 0 ? {} : { localPort }),
+  };
 }
 
 /** One attempt: the name, which TLS verifies, with this address as the answer of its look-up. */

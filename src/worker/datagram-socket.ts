@@ -43,11 +43,12 @@ export class DatagramSocket implements Handle {
     const { words } = this.slot;
     this.#incoming = new RecordProducer(new ByteProducer(words, RX_WRITE, RX_READ, view(command.rings.receive)));
     this.#waking = new WakeCoalescing(this.slot, command.rings.receive.capacity);
-    const { family, reuseAddr, ipv6Only, host, port } = command;
+    const { family, reuseAddr, reusePort, ipv6Only, host, port } = command;
     const bothFamilies = family === 6 && !ipv6Only && (host === null || host === "::");
     const socket = dgram.createSocket({
       type: family === 6 ? "udp6" : "udp4",
       reuseAddr,
+      ...(reusePort ? { reusePort } : {}),
       ipv6Only,
       // All addresses are IPs by now: they need no look-up, and no turn of the event loop.
       lookup: (host, _, callback) => callback(null, host, isIP(host)),
@@ -200,8 +201,9 @@ export class DatagramSocket implements Handle {
    * it again. So another socket has one picked, and this one asks for it.
    */
   #choosePort(command: BindCommand, tries = 8): void {
-    const { family, reuseAddr, ipv6Only, host } = command;
-    const scout = dgram.createSocket({ type: family === 6 ? "udp6" : "udp4", reuseAddr, ipv6Only });
+    const { family, reuseAddr, reusePort, ipv6Only, host } = command;
+    const shared = reusePort ? { reusePort } : {};
+    const scout = dgram.createSocket({ type: family === 6 ? "udp6" : "udp4", reuseAddr, ...shared, ipv6Only });
     scout.on("error", (error) => this.slot.fail(faultOf(error)));
     scout.bind({ port: 0, ...(host === null ? {} : { address: host }) }, () => {
       const { port } = scout.address();

@@ -11,6 +11,7 @@ import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
+import { setDscp } from "./dscp.js";
 import { faultOf } from "./faults.js";
 import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
@@ -69,6 +70,7 @@ export class Listener implements Handle {
       return;
     }
     waiting.removeAllListeners("error");
+    setDscp(waiting, command.dscp);
     if (isSecure(waiting)) {
       waiting.on("error", () => waiting.destroy()); // as in Connector: Node leaves the socket open
       waiting.setNoDelay(true);
@@ -96,7 +98,7 @@ export class Listener implements Handle {
   }
 
   #listen(options: TlsOptions | null): void {
-    const { host, port, path, backlog, ipv6Only } = this.#command;
+    const { host, port, path, backlog, ipv6Only, reusePort } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
     const server =
       options === null
@@ -122,7 +124,14 @@ export class Listener implements Handle {
     };
     server.once("error", failed);
     if (path !== null) server.listen({ path, backlog });
-    else server.listen({ port, backlog, ipv6Only, ...(host === null ? {} : { host }) });
+    else
+      server.listen({
+        port,
+        backlog,
+        ipv6Only,
+        ...(reusePort ? { reusePort } : {}),
+        ...(host === null ? {} : { host }),
+      });
   }
 
   /** Node does not list the handshakes under way, and `Server.close` leaves them alone. */

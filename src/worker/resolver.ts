@@ -7,7 +7,9 @@
  */
 
 import { lookup } from "node:dns";
-import type { ResolveCommand } from "../ring/protocol.js";
+import { lookupService } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { AddressOrder, ResolveCommand, ReverseCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { lookupDirectly } from "./direct-lookup.js";
 import { faultOf } from "./faults.js";
@@ -29,25 +31,28 @@ const THREADS = lookupThreads(process.env.UV_THREADPOOL_SIZE);
 
 export class Resolver {
   readonly #underWay = new Map<string, Promise<Addresses>>();
+  /** The same, in the system's order whatever `--dns-result-order` says. */
+  readonly #verbatimUnderWay = new Map<string, Promise<Addresses>>();
   #occupied = 0;
 
   /** All IPs of `host`; rejects with the system's error. */
-  resolve(host: string): Promise<Addresses> {
-    let result = this.#underWay.get(host);
+  resolve(host: string, verbatim = false): Promise<Addresses> {
+    const underWay = verbatim ? this.#verbatimUnderWay : this.#underWay;
+    let result = underWay.get(host);
     if (result === undefined) {
-      const ask = (): Promise<Addresses> => this.#askSystem(host);
+      const ask = (): Promise<Addresses> => this.#askSystem(host, verbatim);
       result = this.#occupied < THREADS ? ask() : lookupDirectly(host).catch(ask);
-      this.#underWay.set(host, result);
-      const forget = (): void => void this.#underWay.delete(host);
+      underWay.set(host, result);
+      const forget = (): void => void underWay.delete(host);
       result.then(forget, forget);
     }
     return result;
   }
 
-  #askSystem(host: string): Promise<Addresses> {
+  #askSystem(host: string, verbatim: boolean): Promise<Addresses> {
     this.#occupied++;
     return new Promise<Addresses>((resolve, reject) => {
-      lookup(host, { all: true }, (error, found) => {
+      lookup(host, { all: true, ...(verbatim ? { verbatim } : {}) }, (error, found) => {
         this.#occupied--;
         if (error) reject(error);
         else resolve(found.map(({ address }) => address));
@@ -56,16 +61,46 @@ export class Resolver {
   }
 }
 
-/** A look-up that a caller asked for; connections may wait for it. */
+/** `addresses` of one family (0: both), in another order. Throws where there are none. */
+function chosen(host: string, addresses: Addresses, family: 0 | 4 | 6, order: AddressOrder | null): Addresses {
+  const found = family === 0 ? addresses : addresses.filter((address) => isIP(address) === family);
+  if (found.length === 0) {
+    const message = `getaddrinfo ENOTFOUND: ${host} has no IPv${family} address`;
+    throw Object.assign(new Error(message), { code: "ENOTFOUND", syscall: "getaddrinfo" });
+  }
+  if (order === null || order === "verbatim") return found;
+  const first = order === "ipv4first" ? 4 : 6;
+  return [...found].sort((one, other) => Number(isIP(other) === first) - Number(isIP(one) === first));
+}
+
+/** The name of an IP, alone in a list. Rejects where it has none: the system's getnameinfo gives the IP back then. */
+async function nameOf(ip: string): Promise<string[]> {
+  const { hostname } = await lookupService(ip, 0);
+  if (isIP(hostname.replace(/%.*/, "")) === 0) return [hostname];
+  throw Object.assign(new Error(`getnameinfo ENOTFOUND: ${ip} has no name`), {
+    code: "ENOTFOUND",
+    syscall: "getnameinfo",
+    address: ip,
+  });
+}
+
+/** A look-up that a caller asked for; connections may wait for it. For a reverse look-up `addresses` is a name. */
 export class Lookup implements Handle {
   readonly slot: Slot;
   readonly addresses: Promise<Addresses>;
   #closed = false;
 
-  constructor(link: CallerLink, command: ResolveCommand, resolver: Resolver) {
+  constructor(link: CallerLink, command: ResolveCommand | ReverseCommand, resolver: Resolver) {
     this.slot = new Slot(link, command.slot);
     link.handles.set(this.slot.handleId, this);
-    this.addresses = resolver.resolve(command.host);
+    if (command.type === "reverse") {
+      this.addresses = nameOf(command.ip);
+    } else {
+      const { host, family, order } = command;
+      this.addresses = resolver
+        .resolve(host, order === "verbatim")
+        .then((addresses) => chosen(host, addresses, family, order));
+    }
     this.addresses.then(
       (addresses) => this.#closed || this.slot.resolved(addresses),
       (error) => this.#closed || this.slot.fail(faultOf(error)),

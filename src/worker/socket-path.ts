@@ -6,8 +6,8 @@
 
 import { statSync } from "node:fs";
 
-/** Bytes that a path may have without its final NUL: unix(7) on Linux, unix(4) on macOS and the BSDs. */
-const LONGEST = process.platform === "linux" ? 107 : 103;
+/** Bytes that a path may have without its final NUL: unix(7) on Linux, unix(4) on macOS and the BSDs. Windows has pipes in their place. */
+const LONGEST = process.platform === "win32" ? 256 : process.platform === "linux" ? 107 : 103;
 
 /** Throws where `path` is too long: libuv would cut it, and take another file. */
 export function checkSocketPath(path: string, syscall: "connect" | "listen"): void {
@@ -21,5 +21,6 @@ export function checkSocketPath(path: string, syscall: "connect" | "listen"): vo
 
 /** Whether there is a socket file, and not another kind of file. */
 export function isSocketFile(path: string): boolean {
+  if (path.startsWith("\0")) return false; // an abstract name
   return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
 }

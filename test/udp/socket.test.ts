@@ -567,3 +567,76 @@ describe("close()", () => {
     }
   });
 });
+
+describe("peek, receiveInto and nextSize", () => {
+  function pair() {
+    const socket = bindUdp({ host: "127.0.0.1" });
+    const sender = bindUdp({ host: "127.0.0.1" });
+    return { socket, sender, send: (data: string | Uint8Array) => sender.send(data, socket.port, "127.0.0.1") };
+  }
+
+  test("peek leaves the datagram, however often, and receive takes it", () => {
+    const { socket, sender, send } = pair();
+    expect(socket.peek()).toBeNull();
+    send("one");
+    send("");
+    send("three");
+    expect(socket.waitUntilReadable(5000)).toBe(true);
+    for (let i = 0; i < 3; i++) {
+      const seen = socket.peek() as Datagram;
+      expect([String(seen.data), seen.address, seen.port]).toEqual(["one", "127.0.0.1", sender.port]);
+      expect(socket.nextSize).toBe(3);
+    }
+    expect(poll([socket])).toEqual([socket]);
+    expect(String(socket.receive()?.data)).toBe("one");
+    expect(String(socket.receiveWait(5000).data)).toBe("");
+    expect(String(socket.receiveWait(5000).data)).toBe("three");
+    expect(socket.nextSize).toBeNull();
+    socket.close();
+    sender.close();
+    expect(socket.nextSize).toBeNull();
+    expect(errorOf(() => socket.peek()).code).toBe("ERR_SOCKET_CLOSED");
+  });
+
+  test("receiveInto copies what fits, and says how long it was", () => {
+    const { socket, sender, send } = pair();
+    const target = Buffer.alloc(8, 46);
+    expect(socket.receiveInto(target)).toBeNull();
+    send("1234");
+    send("123456789");
+    send("");
+    send("12345678");
+    const from = { address: "127.0.0.1", port: sender.port };
+    const next = () => {
+      socket.waitUntilReadable(5000);
+      return socket.receiveInto(target);
+    };
+    expect(next()).toEqual({ length: 4, size: 4, ...from });
+    expect(String(target)).toBe("1234....");
+    expect(next()).toEqual({ length: 8, size: 9, ...from });
+    expect(String(target)).toBe("12345678");
+    expect(next()).toEqual({ length: 0, size: 0, ...from });
+    expect(next()).toEqual({ length: 8, size: 8, ...from });
+    expect(socket.receive()).toBeNull();
+    expect(() => socket.receiveInto("x" as never)).toThrow(TypeError);
+    socket.close();
+    sender.close();
+  });
+
+  test("mixed at random they receive each datagram once, in order, past the ring's end", () => {
+    const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 131_072 });
+    const sender = bindUdp({ host: "127.0.0.1" });
+    const target = Buffer.alloc(65_507);
+    for (let number = 0; number < 400; number++) {
+      const sent = pattern(number, 0, 1 + ((number * 7919) % 3000));
+      sender.send(sent, socket.port, "127.0.0.1");
+      expect(socket.waitUntilReadable(5000)).toBe(true);
+      if (number % 3 === 0) expect(socket.peek()?.data).toEqual(sent);
+      if (number % 4 === 0) expect(socket.nextSize).toBe(sent.length);
+      if (number % 2 === 0) expect(socket.receive()?.data).toEqual(sent);
+      else expect(target.subarray(0, socket.receiveInto(target)?.length)).toEqual(sent);
+    }
+    socket.close();
+    sender.close();
+  });
+});

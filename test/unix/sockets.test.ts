@@ -417,6 +417,42 @@ describe("a path that is too long", () => {
   });
 });
 
+describe("an abstract name", () => {
+  const newName = () => `\0ringnet test ${process.pid} ${Math.random()}`;
+
+  test("is listened on, connected to, and leaves no file", () => {
+    const path = newName();
+    const server = listen({ path });
+    expect(server.address).toBe(path);
+    const client = connect({ path, timeout: 5000 });
+    const accepted = acceptFrom(server);
+    expect([client.path, accepted.path]).toEqual([path, path]);
+    accepted.writeAll("hello");
+    expect(String(client.readExactly(5, 5000))).toBe("hello");
+    for (const handle of [client, accepted, server]) handle.close();
+  });
+
+  test("that nobody listens on is refused; one in use is in use", () => {
+    const path = newName();
+    expect(errorOf(() => connect({ path, timeout: 5000 })).code).toBe("ECONNREFUSED");
+    const server = listen({ path });
+    expect(errorOf(() => listen({ path })).code).toBe("EADDRINUSE");
+    server.close();
+  });
+});
+
+test("path is the file of both ends, and undefined over TCP", () => {
+  const path = newPath();
+  const server = listen({ path });
+  const client = connect({ path, timeout: 5000 });
+  const accepted = acceptFrom(server);
+  expect([client.path, accepted.path]).toEqual([path, path]);
+  const tcp = listen({ host: "127.0.0.1" });
+  const overTcp = connect({ host: "127.0.0.1", port: tcp.port, timeout: 5000 });
+  expect(overTcp.path).toBeUndefined();
+  for (const handle of [client, accepted, server, overTcp, tcp]) handle.close();
+});
+
 describe("programming mistakes", () => {
   const wrong = (value: unknown) => value as never;
   test.each([
@@ -424,7 +460,11 @@ describe("programming mistakes", () => {
     ["null", () => listen({ path: wrong(null) }), TypeError],
     ["nothing", () => connect({ path: "" }), RangeError],
     ["a NUL within", () => listen({ path: "/tmp/a\0b" }), RangeError],
-    ["an abstract name", () => connect({ path: "\0name" }), RangeError],
+    ["an abstract name with a NUL within", () => connect({ path: "\0na\0me" }), RangeError],
+    ["an abstract name without a name", () => listen({ path: "\0" }), RangeError],
+    ["with localPort", () => connect({ path: "/tmp/x", localPort: 0 }), TypeError],
+    ["with dscp", () => connect({ path: "/tmp/x", dscp: 1 }), TypeError],
+    ["a server's with reusePort", () => listen({ path: "/tmp/x", reusePort: false }), TypeError],
     ["with host", () => connect({ path: "/tmp/x", host: "localhost" }), TypeError],
     ["with port", () => connect({ path: "/tmp/x", port: 80 }), TypeError],
     ["with noDelay, which is TCP's", () => connect({ path: "/tmp/x", noDelay: true }), TypeError],

@@ -9,10 +9,27 @@ import { PHASE_FAILED, PHASE_OPEN } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
+import * as check from "./arguments.js";
 import { Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
-import type { NetError } from "./net-error.js";
-import { closedHere } from "./net-error.js";
+import { closedHere, NetError } from "./net-error.js";
+import { type Hints, type Names, ownOptions } from "./option-names.js";
+
+/** What `resolve` takes. */
+export interface ResolveOptions {
+  /** Only addresses of this family. Default 0: both. */
+  family?: 0 | 4 | 6 | undefined;
+  /** The order of the addresses. Default: that of Node's `dns` (`--dns-result-order`), which is the system's unless set. */
+  order?: "verbatim" | "ipv4first" | "ipv6first" | undefined;
+}
+
+const RESOLVE_OPTIONS: Names<ResolveOptions> = { family: true, order: true };
+const RESOLVE_HINTS: Hints = {
+  all: "ips has all addresses",
+  verbatim: 'use order: "verbatim"',
+  hints: "use family",
+  timeout: "use waitUntilResolved(timeout)",
+};
 
 /** What became of something that takes time. */
 export type Status = "waiting" | "success" | "failure";
@@ -30,18 +47,23 @@ export class Address extends Handle {
   #reported = true;
 
   /** @internal Use `resolve`. `link` is asked for a networking thread only if `host` is a name. */
-  constructor(host: string, link: () => WorkerLink) {
+  constructor(host: string, link: () => WorkerLink, options: ResolveOptions = {}) {
     super();
     this.encoded = hostName("host", host);
     this.hostname = host;
-    if (isIP(host) !== 0) {
-      this.#ips = [host];
+    const { family = 0, order } = ownOptions("options", options, RESOLVE_OPTIONS, RESOLVE_HINTS);
+    if (family !== 0 && family !== 4 && family !== 6) throw new RangeError("family must be 0, 4 or 6");
+    if (order !== undefined) check.oneOf("order", order, ["verbatim", "ipv4first", "ipv6first"]);
+    const literal = isIP(host);
+    if (literal !== 0) {
+      if (family === 0 || literal === family) this.#ips = [host];
+      else this.#error = otherFamily(host, family);
       return;
     }
     this.#link = link();
     const channel = this.#link.openPlain();
     const { handleId } = channel;
-    channel.link.post({ type: "resolve", slot: channel.reference, host: this.encoded });
+    channel.link.post({ type: "resolve", slot: channel.reference, host: this.encoded, family, order: order ?? null });
     this.#channel = channel;
     this.#reported = false;
     this.bindChannel(channel, () => channel.link.post({ type: "close", handleId }));
@@ -142,4 +164,13 @@ export class Address extends Handle {
     this.unbindChannel();
     channel.link.post({ type: "close", handleId: channel.handleId });
   }
+}
+
+function otherFamily(ip: string, family: number): NetError {
+  return new NetError({
+    code: "ENOTFOUND",
+    syscall: "getaddrinfo",
+    address: ip,
+    message: `getaddrinfo ENOTFOUND: ${ip} is not an IPv${family} address`,
+  });
 }

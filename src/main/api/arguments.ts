@@ -49,6 +49,14 @@ export function text(name: string, value: unknown): string {
   return value;
 }
 
+/** A path for a Unix domain socket; on Linux also an abstract name, which begins with NUL and has no other. */
+export function socketPath(name: string, value: unknown): string {
+  if (typeof value !== "string" || !value.startsWith("\0")) return text(name, value);
+  if (process.platform !== "linux")
+    throw new RangeError(`${name} must not begin with NUL: only Linux has abstract names`);
+  return `\0${text(`${name}, behind the NUL that makes it abstract,`, value.slice(1))}`;
+}
+
 export function boolean(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new TypeError(`${name} must be a boolean, not ${describe(value)}`);
   return value;

@@ -10,6 +10,7 @@ import { Deadline } from "../link/deadline.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
+import { mustHaveReusePort, mustHaveTypeOfService } from "./node-features.js";
 import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { AcceptOptions, BindUdpOptions, ConnectOptions, ListenOptions, SocketOptions } from "./options.js";
@@ -35,6 +36,8 @@ const CONNECT_OPTIONS: Names<ConnectOptions> = {
   noDelay: true,
   keepAlive: true,
   localAddress: true,
+  localPort: true,
+  dscp: true,
   receiveBuffer: true,
   sendBuffer: true,
 };
@@ -45,6 +48,8 @@ const LISTEN_OPTIONS: Names<ListenOptions> = {
   tls: true,
   backlog: true,
   ipv6Only: true,
+  reusePort: true,
+  dscp: true,
   noDelay: true,
   keepAlive: true,
   receiveBuffer: true,
@@ -54,6 +59,7 @@ const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
   port: true,
   host: true,
   reuseAddr: true,
+  reusePort: true,
   broadcast: true,
   ipv6Only: true,
   receiveBuffer: true,
@@ -61,17 +67,17 @@ const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
 };
 
 /** What does nothing beside `path`. */
-const BESIDE_PATH_TO_CONNECT = ["host", "port", "noDelay", "keepAlive", "localAddress"] as const;
-const BESIDE_PATH_TO_LISTEN = ["host", "port", "ipv6Only", "noDelay", "keepAlive"] as const;
+const BESIDE_PATH_TO_CONNECT = ["host", "port", "noDelay", "keepAlive", "localAddress", "localPort", "dscp"] as const;
+const BESIDE_PATH_TO_LISTEN = ["host", "port", "ipv6Only", "noDelay", "keepAlive", "reusePort", "dscp"] as const;
 
-type KeepAlive = Pick<ConnectOptions, "noDelay" | "keepAlive">;
+type SocketChoices = Pick<ConnectOptions, "noDelay" | "keepAlive" | "dscp" | "path">;
 
 /** Where to connect to; `host` is a name or IP in ASCII, or what the program resolves. */
 export type Destination = { path: string } | { host: string | Address; port: number };
 
 /** What `connect` asks for. `deadline` is null if it should not block. */
 export interface ConnectRequest {
-  command: Pick<ConnectCommand, "type" | "localAddress" | "tls">;
+  command: Pick<ConnectCommand, "type" | "localAddress" | "localPort" | "tls">;
   options: SocketOptions;
   destination: Destination;
   rings: RingSizes;
@@ -80,7 +86,7 @@ export interface ConnectRequest {
 
 export function connectCommand(options: ConnectOptions, sizes: RingSizes): ConnectRequest {
   const own = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
-  const { tls = false, timeout, localAddress } = own;
+  const { tls = false, timeout, localAddress, localPort = 0 } = own;
   const deadline = timeout === undefined ? null : Deadline.of(timeout);
   if (own.path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_CONNECT);
   const destination = destinationOf(own);
@@ -88,6 +94,7 @@ export function connectCommand(options: ConnectOptions, sizes: RingSizes): Conne
     type: "connect" as const,
     tls: tlsParameters(tls),
     localAddress: localAddress === undefined ? null : check.ip("localAddress", localAddress),
+    localPort: check.port("localPort", localPort),
   };
   const rings = ringSizes(own, sizes, SMALLEST_RING);
   return { command, options: socketOptions(own), destination, rings, deadline };
@@ -102,16 +109,17 @@ export interface ListenRequest {
 
 export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenRequest {
   const own = ownOptions("options", options, LISTEN_OPTIONS, LISTEN_HINTS);
-  const { port = 0, path, tls = false, backlog = 511, ipv6Only = false } = own;
+  const { port = 0, path, tls = false, backlog = 511, ipv6Only = false, reusePort = false } = own;
   if (path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_LISTEN);
   const accept = { ...socketOptions(own), ...ringSizes(own, sizes, SMALLEST_RING) };
   const host = hostToBind(own.host);
   const command = {
     type: "listen" as const,
     port: check.port("port", port),
-    path: path === undefined ? null : check.text("path", path),
+    path: path === undefined ? null : check.socketPath("path", path),
     backlog: check.integer("backlog", backlog, 1, 2 ** 31 - 1),
     ipv6Only: check.boolean("ipv6Only", ipv6Only),
+    reusePort: sharedPort(reusePort),
     tls: serverTlsParameters(tls),
   };
   return { command, host, accept };
@@ -126,12 +134,13 @@ export interface BindRequest {
 
 export function bindCommand(options: BindUdpOptions, sizes: RingSizes): BindRequest {
   const own = ownOptions("options", options, BIND_UDP_OPTIONS, BIND_UDP_HINTS);
-  const { port = 0, reuseAddr = false, broadcast = false, ipv6Only = false } = own;
+  const { port = 0, reuseAddr = false, reusePort = false, broadcast = false, ipv6Only = false } = own;
   const host = hostToBind(own.host);
   const command = {
     type: "bind" as const,
     port: check.port("port", port),
     reuseAddr: check.boolean("reuseAddr", reuseAddr),
+    reusePort: sharedPort(reusePort),
     broadcast: check.boolean("broadcast", broadcast),
     ipv6Only: check.boolean("ipv6Only", ipv6Only),
   };
@@ -165,16 +174,27 @@ function refuseBesidePath<T extends object>(own: T, names: readonly (keyof T & s
   if (given !== undefined) throw new TypeError(`path cannot be combined with ${given}: it is a Unix domain socket's`);
 }
 
-function socketOptions({ noDelay = true, keepAlive = false }: KeepAlive): SocketOptions {
+function sharedPort(reusePort: boolean): boolean {
+  if (check.boolean("reusePort", reusePort)) mustHaveReusePort();
+  return reusePort;
+}
+
+function socketOptions({ noDelay = true, keepAlive = false, dscp, path }: SocketChoices): SocketOptions {
+  if (dscp !== undefined) {
+    check.integer("dscp", dscp, 0, 63);
+    mustHaveTypeOfService();
+  }
   return {
     noDelay: check.boolean("noDelay", noDelay),
     keepAlive: typeof keepAlive === "number" ? true : check.boolean("keepAlive", keepAlive),
     keepAliveDelay: typeof keepAlive === "number" ? check.keepAliveDelay("keepAlive", keepAlive) : 0,
+    dscp,
+    path,
   };
 }
 
 function destinationOf({ host, port, path }: Pick<ConnectOptions, "host" | "port" | "path">): Destination {
-  if (path !== undefined) return { path: check.text("path", path) };
+  if (path !== undefined) return { path: check.socketPath("path", path) };
   if (port === undefined) throw new TypeError("port must be given, or path");
   check.port("port", port);
   return { host: host instanceof Address ? host : hostName("host", host ?? "localhost"), port };

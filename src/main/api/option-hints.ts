@@ -26,6 +26,8 @@ const STREAM: Hints = {
   readableHighWaterMark: "use receiveBuffer",
   writableHighWaterMark: "use sendBuffer",
   signal: "use timeout",
+  typeOfService: "use dscp, which is its upper six bits",
+  tos: "use dscp, which is its upper six bits",
 };
 
 export const CONNECT_HINTS: Hints = {
@@ -35,7 +37,6 @@ export const CONNECT_HINTS: Hints = {
   autoSelectFamilyAttemptTimeout: ONE_ADDRESS,
   hints: ONE_ADDRESS,
   lookup: "look the name up with resolve() and give the Address as host",
-  localPort: "the system picks the port; localAddress is the IP",
   onread: "use readInto() or peek()",
   checkServerIdentity: "functions can't go to the networking thread; use tls: { servername }",
   connectTimeout: "use timeout",
@@ -46,7 +47,6 @@ export const LISTEN_HINTS: Hints = {
   signal: "use close()",
   timeout: "use acceptWait(timeout)",
   exclusive: "a server has its port for itself; accepted connections go to other threads with detach()",
-  reusePort: "a server has its port for itself; accepted connections go to other threads with detach()",
   pauseOnConnect: "accepted connections wait until they are read",
 };
 
@@ -56,7 +56,7 @@ export const BIND_UDP_HINTS: Hints = {
   hostname: "use host",
   recvBufferSize: "use receiveBuffer",
   sendBufferSize: "use sendBuffer",
-  reusePort: "use reuseAddr",
+  dscp: "Node can't set it on UDP sockets",
   lookup: "look the name up with resolve() and give the Address as host",
   signal: "use close()",
   timeout: "use receiveWait(timeout)",

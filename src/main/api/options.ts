@@ -21,7 +21,7 @@ export interface ConnectOptions {
   host?: string | Address | undefined;
   /** 0 to 65535. */
   port?: number | undefined;
-  /** A Unix domain socket instead of `host` and `port`, and of the options of TCP: `noDelay`, `keepAlive`, `localAddress`. */
+  /** A Unix domain socket instead of `host` and `port`, and of the options of TCP. `"\0name"` is an abstract name (Linux). */
   path?: string | undefined;
   /** TLS: `true`, or Node's options. The peer is always verified, unless `rejectUnauthorized` is false. */
   tls?: boolean | TlsOptions | undefined;
@@ -33,6 +33,10 @@ export interface ConnectOptions {
   keepAlive?: boolean | number | undefined;
   /** The IP to connect from. */
   localAddress?: string | undefined;
+  /** The port to connect from. Default 0: the system picks one. */
+  localPort?: number | undefined;
+  /** The DSCP of outgoing packets (RFC 2474), 0 to 63. Needs Node's `setTypeOfService`. Default: the system's. */
+  dscp?: number | undefined;
   /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
   receiveBuffer?: number | undefined;
   /** Bytes of the send ring, a power of two from 4096. Default: the runtime's. */
@@ -45,7 +49,7 @@ export interface ListenOptions {
   port?: number | undefined;
   /** The address to listen on. Default: all interfaces, IPv4 and IPv6. */
   host?: string | Address | undefined;
-  /** A Unix domain socket instead of `host` and `port`, and of the options of TCP: `ipv6Only`, `noDelay`, `keepAlive`. */
+  /** A Unix domain socket instead of `host` and `port`, and of the options of TCP. `"\0name"` is an abstract name (Linux). */
   path?: string | undefined;
   /** TLS with `cert` and `key` or `pfx`. */
   tls?: TlsOptions | false | undefined;
@@ -53,6 +57,10 @@ export interface ListenOptions {
   backlog?: number | undefined;
   /** Do not take IPv4 clients on `::`. Default: false. */
   ipv6Only?: boolean | undefined;
+  /** Share the port with other servers that set this; the kernel spreads clients over them. Needs Node 22.12 or later. Default: false. */
+  reusePort?: boolean | undefined;
+  /** For accepted connections, as in `ConnectOptions`. */
+  dscp?: number | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
   noDelay?: boolean | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
@@ -71,6 +79,8 @@ export interface BindUdpOptions {
   host?: string | Address | undefined;
   /** Let several sockets bind the same port, as multicast receivers do. Default: false. */
   reuseAddr?: boolean | undefined;
+  /** Share the port with other sockets that set this; the kernel spreads datagrams over them. Needs Node 22.12 or later. Default: false. */
+  reusePort?: boolean | undefined;
   /** Allow sending to broadcast addresses. Default: false. */
   broadcast?: boolean | undefined;
   /** Do not take IPv4 datagrams on `::`. Default: false. */
@@ -97,12 +107,28 @@ export interface RuntimeOptions {
   resourceLimits?: { maxOldGenerationSizeMb?: number } | undefined;
 }
 
-/** Options of a connection that can be changed while it is open. */
+/** What is set on a connection, as `TcpSocket.options` returns it. */
+export interface SocketSettings {
+  noDelay: boolean;
+  /** False, true, or the delay of the first probe in ms. */
+  keepAlive: boolean | number;
+  /** Undefined where it is the system's. */
+  dscp: number | undefined;
+  /** Bytes of the receive ring. */
+  receiveBuffer: number;
+  /** Bytes of the send ring. */
+  sendBuffer: number;
+}
+
+/** What a connection was made with; `noDelay` and `keepAlive` can be changed while it is open. */
 export interface SocketOptions {
   noDelay: boolean;
   keepAlive: boolean;
   /** In ms. */
   keepAliveDelay: number;
+  dscp: number | undefined;
+  /** Of a Unix domain socket. */
+  path: string | undefined;
 }
 
 /** What accepted connections get. */

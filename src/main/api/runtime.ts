@@ -11,12 +11,12 @@ import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } fr
 import type { Target } from "../../ring/protocol.js";
 import { thisCaller, uniqueName } from "../link/caller.js";
 import type { Channel } from "../link/channel.js";
-import { Deadline } from "../link/deadline.js";
+import { Deadline, type Timeout } from "../link/deadline.js";
 import { flush } from "../link/flush.js";
 import { NetworkThreads, type ThreadLimits } from "../link/network-threads.js";
 import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
-import { Address } from "./address.js";
+import { Address, type ResolveOptions } from "./address.js";
 import * as check from "./arguments.js";
 import { bindCommand, connectCommand, type Destination, listenCommand, type RingSizes, ringSizes } from "./commands.js";
 import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
@@ -91,9 +91,33 @@ export class Runtime {
     return this.#links;
   }
 
-  /** Starts the look-up of a host name or IP literal, and returns at once. */
-  resolve(host: string): Address {
-    return new Address(host, () => this.#link());
+  /**
+   * Starts the look-up of a host name or IP literal, and returns at once. Throws a `TypeError` or `RangeError` for a wrong host or
+   * option; a name that does not exist, or has no address of the family, is the address's error.
+   */
+  resolve(host: string, options: ResolveOptions = {}): Address {
+    return new Address(host, () => this.#link(), options);
+  }
+
+  /**
+   * The host name of an IP, by the system's resolver (`getnameinfo`). Blocks. Throws the system's `NetError` (`ENOTFOUND` where it has none),
+   * and one with code `ETIMEDOUT` when `timeout` ms are over.
+   */
+  reverse(ip: string, timeout: Timeout = -1): string {
+    check.ip("ip", ip);
+    const deadline = Deadline.of(timeout);
+    const link = this.#link();
+    const channel = link.openPlain();
+    link.post({ type: "reverse", slot: channel.reference, ip });
+    try {
+      link.caller.wait(channel.handleId, deadline, (each: Channel) => each.phase !== PHASE_WAITING, channel);
+      link.takeNotices();
+      if (channel.addresses !== null) return channel.addresses[0] as string;
+      if (channel.phase !== PHASE_WAITING) throw channel.takeError();
+      throw link.reasonOf(timedOut(`the reverse look-up of ${ip}`, deadline.timeout));
+    } finally {
+      link.post({ type: "close", handleId: channel.handleId });
+    }
   }
 
   /** This machine's addresses, IPv4 and IPv6, loopback included. */
@@ -122,7 +146,8 @@ export class Runtime {
     const link = this.#linkFor(host);
     const target = targetOf(destination, link);
     const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
-    link.post({ ...command, ...socketOptions, slot: channel.reference, rings, target });
+    const { noDelay, keepAlive, keepAliveDelay, dscp } = socketOptions;
+    link.post({ ...command, noDelay, keepAlive, keepAliveDelay, dscp, slot: channel.reference, rings, target });
     const socket = new TcpSocket(channel, socketOptions, false);
     if (deadline === null) return socket;
     const status = socket.waitUntilConnected(deadline);
@@ -145,7 +170,7 @@ export class Runtime {
     const channel = link.openPlain();
     link.post({ ...command, host: address, slot: channel.reference });
     awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
-    return new TcpServer(link, channel, accept);
+    return new TcpServer(link, channel, accept, command);
   }
 
   /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
@@ -158,7 +183,7 @@ export class Runtime {
       const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
       link.post({ ...command, slot: channel.reference, rings, host, family });
       awaitBound(channel, () => channel.request(REQUEST_CLOSE), "bind");
-      return new UdpSocket(link, channel, family);
+      return new UdpSocket(link, channel, family, command);
     };
     if (address !== null) return bind(address, family);
     try {

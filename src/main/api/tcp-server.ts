@@ -13,6 +13,13 @@ import { closedHere, type NetError, timedOut } from "./net-error.js";
 import type { AcceptOptions } from "./options.js";
 import { TcpSocket } from "./tcp-socket.js";
 
+/** What a server was made with, as `TcpServer.options` returns it. */
+export interface ServerSettings {
+  backlog: number;
+  ipv6Only: boolean;
+  reusePort: boolean;
+}
+
 /** A server that listens: clients wait in it until they are accepted. Made by `listen`. */
 export class TcpServer extends Handle {
   readonly #link: WorkerLink;
@@ -22,15 +29,19 @@ export class TcpServer extends Handle {
   readonly port: number;
   /** The IP or path listened on. */
   readonly address: string;
+  /** What it was made with. */
+  readonly options: Readonly<ServerSettings>;
   #accepted = 0;
   #closedError: NetError | null = null;
 
   /** @internal Use `listen`. */
-  constructor(link: WorkerLink, channel: Channel, options: AcceptOptions) {
+  constructor(link: WorkerLink, channel: Channel, options: AcceptOptions, settings: ServerSettings) {
     super();
     this.#link = link;
     this.#channel = channel;
     this.#options = options;
+    const { backlog, ipv6Only, reusePort } = settings;
+    this.options = { backlog, ipv6Only, reusePort };
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
     const { handleId } = channel;
@@ -68,6 +79,7 @@ export class TcpServer extends Handle {
       rings,
       server: channel.handleId,
       pending: pending.number,
+      dscp: this.#options.dscp,
     });
     if (!noDelay || keepAlive) opened.setOptions(noDelay, keepAlive, keepAliveDelay);
     return new TcpSocket(opened, this.#options, true);

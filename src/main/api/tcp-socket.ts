@@ -15,7 +15,7 @@ import {
   WRITE_FAILED,
 } from "../../ring/layout.js";
 import type { ConnectionFacts, PeerCertificateFacts } from "../../ring/protocol.js";
-import type { Channel } from "../link/channel.js";
+import type { Channel, Rings } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import { SocketReader } from "../link/socket-reader.js";
 import { SocketWriter } from "../link/socket-writer.js";
@@ -27,7 +27,7 @@ import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
-import type { ReadLimitOptions, ReadLineOptions, SocketOptions, StartTlsOptions } from "./options.js";
+import type { ReadLimitOptions, ReadLineOptions, SocketOptions, SocketSettings, StartTlsOptions } from "./options.js";
 import { attachSocket, detachedToken, revokeSocket, type SocketToken } from "./socket-token.js";
 import { startTlsParameters } from "./tls-options.js";
 
@@ -168,6 +168,24 @@ export class TcpSocket extends Handle {
   /** The port of this end; undefined until connected, and for Unix domain sockets. */
   get localPort(): number | undefined {
     return this.#facts?.localPort;
+  }
+
+  /** The path or abstract name of a Unix domain socket, or of the server that accepted it; undefined for TCP. */
+  get path(): string | undefined {
+    return this.#options.path;
+  }
+
+  /** What is set on it now. */
+  get options(): SocketSettings {
+    const { noDelay, keepAlive, keepAliveDelay, dscp } = this.#options;
+    const { receive, send } = this.#channel.rings as Rings;
+    return {
+      noDelay,
+      keepAlive: keepAlive && keepAliveDelay > 0 ? keepAliveDelay : keepAlive,
+      dscp,
+      receiveBuffer: receive.capacity,
+      sendBuffer: send.capacity,
+    };
   }
 
   /** Whether it is a TLS connection that is open. */

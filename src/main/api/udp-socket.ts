@@ -15,6 +15,7 @@ import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
+import type { RingSizes } from "./commands.js";
 import { Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
 import { READABLE, WRITABLE } from "./interest.js";
@@ -44,6 +45,26 @@ export class Datagram {
   }
 }
 
+/** What is set on a UDP socket, as `UdpSocket.options` returns it. */
+export interface UdpSettings extends RingSizes {
+  reuseAddr: boolean;
+  reusePort: boolean;
+  broadcast: boolean;
+  ipv6Only: boolean;
+}
+
+/** What `receiveInto` has received. */
+export interface ReceivedInto {
+  /** Bytes that were copied. */
+  length: number;
+  /** Bytes of the datagram; where it is more, the rest was dropped. */
+  size: number;
+  /** The sender's IP. */
+  address: string;
+  /** The sender's port. */
+  port: number;
+}
+
 /** A UDP socket that is bound. Made by `bindUdp`. */
 export class UdpSocket extends Handle {
   readonly #link: WorkerLink;
@@ -56,8 +77,11 @@ export class UdpSocket extends Handle {
   readonly port: number;
   /** The IP bound. */
   readonly address: string;
+  readonly #settings: Omit<UdpSettings, keyof RingSizes>;
   /** Whether `connect` has named a peer. */
   #peer = false;
+  /** Whether the oldest datagram's head was read: then it is the current record. */
+  #headRead = false;
   /** The host of the last `send`, and what travels for it. */
   #lastHost: string | null = null;
   #lastTarget = "";
@@ -65,13 +89,15 @@ export class UdpSocket extends Handle {
   #droppedAtClose = 0;
 
   /** @internal Use `bindUdp`. */
-  constructor(link: WorkerLink, channel: Channel, family: 4 | 6) {
+  constructor(link: WorkerLink, channel: Channel, family: 4 | 6, settings: Omit<UdpSettings, keyof RingSizes>) {
     super();
     const rings = channel.rings as Rings;
     this.#link = link;
     this.#channel = channel;
     this.#rings = rings;
     this.#family = family;
+    const { reuseAddr, reusePort, ipv6Only } = settings;
+    this.#settings = { reuseAddr, reusePort, broadcast: settings.broadcast, ipv6Only };
     this.#incoming = new RecordConsumer(rings.receive);
     this.#outgoing = new RecordProducer(rings.send);
     this.port = channel.bound?.port ?? 0;
@@ -112,17 +138,43 @@ export class UdpSocket extends Handle {
   /** The oldest datagram that is there, or `null`. Throws as `send` for errors of earlier datagrams, once each. */
   receive(): Datagram | null {
     this.#mustBeOpen();
-    const incoming = this.#incoming;
-    if (!incoming.next()) {
-      this.#throwPendingError();
-      this.#channel.link.caller.maybeCheckLiveness();
-      return null;
-    }
-    const data = Buffer.allocUnsafe(incoming.payloadLength);
-    incoming.copyPayload(data);
-    const datagram = new Datagram(data, incoming.host, incoming.port);
-    incoming.release(incoming.recordLength);
+    if (!this.#hasHead()) return null;
+    const datagram = this.#copyOfHead();
+    this.#dropHead();
     return datagram;
+  }
+
+  /** A copy of the oldest datagram that is there, which stays, or `null`. Throws as `receive`. */
+  peek(): Datagram | null {
+    this.#mustBeOpen();
+    return this.#hasHead() ? this.#copyOfHead() : null;
+  }
+
+  /**
+   * Receives the oldest datagram into `target`: copies what fits, drops the rest, and says how long it was and where it came from;
+   * `null` where there is none. Throws as `receive`.
+   */
+  receiveInto(target: Uint8Array): ReceivedInto | null {
+    if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
+    this.#mustBeOpen();
+    if (!this.#hasHead()) return null;
+    const { payloadLength: size, host: address, port } = this.#incoming;
+    const length = Math.min(size, target.length);
+    this.#incoming.copyPayload(length === target.length ? target : target.subarray(0, length));
+    this.#dropHead();
+    return { length, size, address, port };
+  }
+
+  /** Bytes of the oldest datagram that is there; `null` where there is none. Changes nothing. */
+  get nextSize(): number | null {
+    if (this.closed || !this.#readHead()) return null;
+    return this.#incoming.payloadLength;
+  }
+
+  /** What is set on it now. */
+  get options(): UdpSettings {
+    const { receive, send } = this.#rings;
+    return { ...this.#settings, receiveBuffer: receive.capacity, sendBuffer: send.capacity };
   }
 
   /**
@@ -198,6 +250,7 @@ export class UdpSocket extends Handle {
   /** Allows sending to broadcast addresses. */
   setBroadcast(on: boolean): void {
     this.#call({ name: "setBroadcast", on: check.boolean("on", on) });
+    this.#settings.broadcast = on;
   }
 
   /**
@@ -268,6 +321,32 @@ export class UdpSocket extends Handle {
 
   static #isDrained(socket: UdpSocket): boolean {
     return socket.#channel.unsent === 0 || socket.#channel.phase === PHASE_FAILED;
+  }
+
+  /** Reads the head of the oldest datagram; returns whether there is one. */
+  #readHead(): boolean {
+    this.#headRead ||= this.#incoming.next();
+    return this.#headRead;
+  }
+
+  /** The same for a call that may throw. */
+  #hasHead(): boolean {
+    if (this.#readHead()) return true;
+    this.#throwPendingError();
+    this.#channel.link.caller.maybeCheckLiveness();
+    return false;
+  }
+
+  #copyOfHead(): Datagram {
+    const { payloadLength, host, port } = this.#incoming;
+    const data = Buffer.allocUnsafe(payloadLength);
+    this.#incoming.copyPayload(data);
+    return new Datagram(data, host, port);
+  }
+
+  #dropHead(): void {
+    this.#headRead = false;
+    this.#incoming.release(this.#incoming.recordLength);
   }
 
   #block(deadline: Deadline, met: (socket: UdpSocket) => boolean): boolean {

@@ -115,7 +115,13 @@ export class User implements Program {
       () => world.note("given back", ++this.freed),
     );
     this.link.add(channel);
-    this.use(new product.TcpSocket(channel, { noDelay: true, keepAlive: false, keepAliveDelay: 0 }, true));
+    this.use(
+      new product.TcpSocket(
+        channel,
+        { noDelay: true, keepAlive: false, keepAliveDelay: 0, dscp: undefined, path: undefined },
+        true,
+      ),
+    );
   }
 
   turn(): boolean {

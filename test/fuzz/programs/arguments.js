@@ -23,7 +23,7 @@ const runtime = createRuntime();
 const bindUdp = (options) => runtime.bindUdp(options);
 const connect = (options) => runtime.connect(options);
 const listen = (options) => runtime.listen(options);
-const resolve = (name) => runtime.resolve(name);
+const resolve = (name, options) => runtime.resolve(name, options);
 const LONGEST = 4000;
 
 let current = "";
@@ -116,6 +116,8 @@ const connectOptions = optionsOf({
   noDelay: flag,
   keepAlive: anything,
   localAddress: host,
+  localPort: anything,
+  dscp: anything,
 });
 const listenOptions = optionsOf({
   ...target,
@@ -125,8 +127,18 @@ const listenOptions = optionsOf({
   ipv6Only: flag,
   noDelay: flag,
   keepAlive: anything,
+  reusePort: flag,
+  dscp: anything,
 });
-const udpOptions = optionsOf({ host, port: ports, ...rings, reuseAddr: flag, broadcast: flag, ipv6Only: flag });
+const udpOptions = optionsOf({
+  host,
+  port: ports,
+  ...rings,
+  reusePort: flag,
+  reuseAddr: flag,
+  broadcast: flag,
+  ipv6Only: flag,
+});
 const runtimeOptions = optionsOf({
   ...rings,
   threads: fc.oneof(fc.constantFrom(0, 1, 65), anything),
@@ -136,8 +148,13 @@ const runtimeOptions = optionsOf({
 });
 
 // The functions of the root, and the runtime's, which are the same.
-fuzz("resolve", [host, timeout], (name, time) => {
-  const address = call(() => resolve(name));
+const choices = optionsOf({
+  family: fc.oneof(fc.constantFrom(0, 4, 6, 5), anything),
+  order: fc.oneof(fc.constantFrom("verbatim", "ipv4first"), anything),
+});
+fuzz("reverse", [host, timeout], (name, time) => call(() => runtime.reverse(name, briefly(time))), 0.3);
+fuzz("resolve", [host, timeout, choices], (name, time, options) => {
+  const address = call(() => resolve(name, options));
   call(() => address?.waitUntilResolved(briefly(time)));
   call(() => [address?.ip, address?.ips, address?.status, address?.error, String(address)]);
   closeAll(address);
@@ -201,6 +218,7 @@ fuzz("socket.setKeepAlive", [flag, anything], (on, delay) => call(() => open().s
 fuzz("server.waitUntilAcceptable", [timeout], (time) => call(() => server.waitUntilAcceptable(briefly(time))), 0.3);
 fuzz("server.acceptWait", [timeout], (time) => call(() => server.acceptWait(briefly(time))), 0.3);
 fuzz("udp.send", [bytes, ports, host], (data, to, name) => call(() => udp.send(data, to, name)));
+fuzz("udp.receiveInto", [anything], (target) => call(() => udp.receiveInto(target)), 0.3);
 fuzz("udp.receiveWait", [timeout], (time) => call(() => udp.receiveWait(briefly(time))), 0.3);
 for (const wait of ["waitUntilReadable", "waitUntilWritable", "waitUntilDrained"]) {
   fuzz(`udp.${wait}`, [timeout], (time) => call(() => udp[wait](briefly(time))), 0.3);
