@@ -38,7 +38,7 @@ export { Datagram, MAX_DATAGRAM, type ReceivedInto, type UdpSettings, UdpSocket 
 export { Deadline, type Timeout } from "./link/deadline.js";
 export { net } from "./net.js";
 
-/** Starts the look-up of a host name or IP literal, and returns at once. See `Runtime.resolve`. */
+/** Starts the look-up of a host name or IP literal, and returns immediately. See `Runtime.resolve`. */
 export function resolve(host: string, options?: ResolveOptions): Address {
   return defaultRuntime().resolve(host, options);
 }

@@ -219,7 +219,7 @@ class DatagramFacade {
   }
 }
 
-/** Starts a look-up of a host name or IP literal and returns at once. */
+/** Starts a look-up of a host name or IP literal and returns immediately. */
 function resolve_address(name: string): Result<net.address> {
   return attempt(() => new AddressFacade(defaultRuntime().resolve(check.text("name", name))));
 }

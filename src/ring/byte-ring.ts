@@ -152,7 +152,7 @@ export class ByteConsumer {
     return (this.#knownWritePosition - this.#readPosition) | 0;
   }
 
-  /** Bytes that were there at the last look: a lower bound of `readable` without touching the other thread's line. */
+  /** Bytes that were there at the last check: a lower bound of `readable` without touching the other thread's line. */
   get known(): number {
     return (this.#knownWritePosition - this.#readPosition) | 0;
   }

@@ -1,7 +1,7 @@
 /**
  * An error on its way from one thread to another: a length word and JSON in UTF-8, in a slot or in a worker block.
  *
- * Written once, by the networking thread, before the state word that makes the caller look; read by the caller after
+ * Written once, by the networking thread, before the state word that the caller checks; read by the caller after
  * it.
  */
 

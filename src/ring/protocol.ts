@@ -276,7 +276,7 @@ export interface BootData {
   callerBlock: SharedArrayBuffer;
   linkBlock: SharedArrayBuffer;
   port: import("node:worker_threads").MessagePort;
-  /** How long a closed socket may go on sending, in ms. */
+  /** How long a closed socket may keep sending, in ms. */
   lingerMs: number;
   /** Longest polling after the last activity, in µs. */
   busyPoll: number;

@@ -3,19 +3,19 @@
  *
  * `askForRoom` runs on the caller's thread, `takeRoomInterest` on the networking thread.
  *
- * The caller sets the slot's ROOM_WANTED word and then looks at the ring once more. The networking thread publishes the read position and
- * then looks at the word; where it is set it clears it, and queues the slot. So a slow peer costs one load of a word for each write that
+ * The caller sets the slot's ROOM_WANTED word and then checks the ring once more. The networking thread publishes the read position and
+ * then checks the word; where it is set it clears it, and queues the slot. So a slow peer costs one load of a word for each write that
  * the kernel has taken, and nothing more while there is no interest.
  *
  * Why no wake-up is lost: if the networking thread finds the word clear, the caller's store comes later in the single order of all atomic
- * operations, and its look later still, so it sees the room. If it finds the word set, it queues the slot and wakes the caller,
+ * operations, and its check later still, so it sees the room. If it finds the word set, it queues the slot and wakes the caller,
  * which asks again where the room is gone by then. Only the caller sets the word and only the networking thread clears it, so a caller
  * that finds it set need not store: the clearing comes after its load, and the queueing after that.
  */
 
 import { ROOM_WANTED } from "./layout.js";
 
-/** Asks for news of room. The caller looks at the ring once more after this. */
+/** Asks for news of room. The caller checks the ring once more after this. */
 export function askForRoom(slot: Int32Array): void {
   if (Atomics.load(slot, ROOM_WANTED) === 1) return; // partner: takeRoomInterest
   Atomics.store(slot, ROOM_WANTED, 1); // partner: takeRoomInterest

@@ -4,7 +4,7 @@
  *
  * Both follow one protocol. The sleeper (1) reads the counter, (2) announces that it waits, (3) checks its condition once
  * more, (4) waits on the counter's old value. The waker (a) publishes its news, (b) reads the
- * announcement, and if there is one takes it away, (c) counts up, (d) notifies.
+ * announcement, and if there is one clears it, (c) counts up, (d) notifies.
  *
  * Why no wake-up is lost: if (b) comes before (2) in the single order of all atomic operations, so does (a), and the
  * check (3) sees the news. If (b) comes after (2), the waker goes on to (c) and (d): either (c) comes before (4) and the

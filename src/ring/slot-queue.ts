@@ -5,10 +5,10 @@
  * `SlotQueueProducer` runs on the thread that has news of a slot, `SlotQueueConsumer` on the one that handles it.
  *
  * Each slot has a flag that says that it stands in the queue. The producer publishes its news (a position, a state)
- * first and then queues the slot only if the flag is clear; the consumer clears the flag first and then looks.
+ * first and then queues the slot only if the flag is clear; the consumer clears the flag first and then checks for news.
  *
  * Why no news is lost: if the producer finds the flag set, the consumer's clearing store comes later in the single
- * order of all atomic operations, and its look later still, so it sees the news that was stored before the flag was
+ * order of all atomic operations, and its check later still, so it sees the news that was stored before the flag was
  * loaded. If the producer finds it clear, it queues the slot.
  *
  * Why it never overflows: a slot stands in it once, or once more by `pushAlways`, which is used once in a slot's life, and its

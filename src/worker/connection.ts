@@ -4,7 +4,7 @@
  * Runs on the networking thread.
  *
  * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the
- * caller asks. A close sends what is pending, ends, and goes on reading into nothing until the peer has ended too:
+ * caller asks. A close sends what is pending, ends, and then reads and discards until the peer has ended too:
  * closing a socket with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the
  * peer. All of that is bounded by the linger time. A connection that carried no byte has nothing to lose and is closed at once. The
  * slot is released when Node has closed the socket, so nothing writes to the rings any more.
@@ -106,7 +106,7 @@ export class Connection implements Handle {
   }
 
   /**
-   * The socket is connected, with TLS the peer is verified: says so and begins to send. An accepted one's facts are
+   * The socket is connected, with TLS the peer is verified: reports that and begins to send. An accepted one's facts are
    * `known`.
    */
   opened(known = false): void {

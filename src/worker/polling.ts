@@ -8,7 +8,7 @@
  * polling. It does not where polling gains nothing or takes a core from a thread that needs it:
  * - bulk: so many bytes move that the thread is busy anyway, and the peer or the caller needs the other core;
  * - the next activity usually comes later than polling may last;
- * - the thread was interrupted while it polled: more threads want to run than there are cores.
+ * - the thread was interrupted while it polled: more threads are runnable than there are cores.
  */
 
 import { MovingAverage } from "../ring/moving-average.js";
@@ -49,7 +49,7 @@ export class Polling {
     this.#bytes += bytes;
   }
 
-  /** Called once in a turn of the event loop, after its work: whether to look again at once. */
+  /** Called once in a turn of the event loop, after its work: whether to poll again at once. */
   decide(): boolean {
     const now = performance.now();
     if (this.#polled && now - this.#lastTurn > INTERRUPTED_MS && !this.#active) this.#backOffUntil = now + BACK_OFF_MS;

@@ -2,7 +2,7 @@
  * Look-ups of host names, by the system's resolver, with all addresses.
  *
  * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, and libuv gives look-ups half of
- * them at most, so that file access goes on. The same name is therefore asked for once at a time, however many want it; and
+ * them at most, so that file access goes on. The same name is therefore asked for once at a time, however many callers want it; and
  * while names without an answer occupy all threads for look-ups, others are looked up directly.
  */
 
@@ -109,7 +109,7 @@ export class Lookup implements Handle {
 
   service(): void {} // a look-up is closed by a command, behind the commands of connections that wait for it
 
-  /** The caller has what it wanted, or wants it no more. */
+  /** The caller has its result, or no longer waits for it. */
   close(): void {
     this.#closed = true;
     this.slot.release();

@@ -46,7 +46,7 @@ export class Slot {
     this.#handleId = this.#ownerHandleId = reference.handleId;
     this.#state = PHASE_WAITING;
     // The caller may have queued the slot before its command arrived, and that entry was passed over: what it publishes
-    // from now on must queue it again. What it published before is seen by the look that opens every handle.
+    // from now on must queue it again. What it published before is seen by the first check of every new handle.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); // partner: SlotQueueProducer.push
   }
 

@@ -7,7 +7,7 @@
 
 import { NetError } from "./net-error.js";
 
-/** Releases that restrict the network; earlier ones know no such permission and deny what they do not know. */
+/** Releases that restrict the network; earlier ones deny it as unknown. */
 const FIRST_WITH_NET = 25;
 
 interface Permission {

@@ -81,7 +81,7 @@ export class Runtime {
     return this.#closed || this.#links.some((link) => link.death !== null);
   }
 
-  /** How long closed sockets may go on sending, in ms. */
+  /** How long closed sockets may keep sending, in ms. */
   get lingerMs(): number {
     return this.#lingerMs;
   }
@@ -92,7 +92,7 @@ export class Runtime {
   }
 
   /**
-   * Starts the look-up of a host name or IP literal, and returns at once. Throws a `TypeError` or `RangeError` for a wrong host or
+   * Starts the look-up of a host name or IP literal, and returns immediately. Throws a `TypeError` or `RangeError` for a wrong host or
    * option; a name that does not exist, or has no address of the family, is the address's error.
    */
   resolve(host: string, options: ResolveOptions = {}): Address {

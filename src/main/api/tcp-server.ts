@@ -116,7 +116,7 @@ export class TcpServer extends Handle {
     return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorTaken;
   }
 
-  /** Pending clients are disconnected; accepted connections go on. */
+  /** Pending clients are disconnected; accepted connections continue. */
   protected override onClose(): void {
     this.unbindChannel();
     this.#channel.link.post({ type: "close", handleId: this.#channel.handleId });

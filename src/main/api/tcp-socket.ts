@@ -103,7 +103,7 @@ export class TcpSocket extends Handle {
 
   /**
    * Resets the connection of a token and gives its memory back. Only for the thread that called `detach`, once the thread that attached
-   * the token has ended: a living one would go on in memory that is not its own any more. Does nothing if the connection is gone.
+   * the token has ended: a running one would continue in memory that has another owner. Does nothing if the connection is gone.
    *
    * @internal
    */
@@ -255,7 +255,7 @@ export class TcpSocket extends Handle {
    * connection is the server, and needs `cert` and `key`; `isServer` changes the roles.
    *
    * What was written goes out first, in plain text. Bytes that arrived and were not read belong to TLS. Throws the connection's `NetError` if
-   * the handshake fails, which ends the connection, and `ETIMEDOUT` when `timeout` ms are over: if the status is `waiting` then, the handshake goes on
+   * the handshake fails, which ends the connection, and `ETIMEDOUT` when `timeout` ms are over: if the status is `waiting` then, the handshake continues
    * and `waitUntilConnected` waits for it, otherwise TLS was not started. During the handshake nothing is read, `write` takes
    * nothing, and `end` throws.
    */
@@ -372,7 +372,7 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Blocks until one of `interest` is so, or `timeout` ms are over; says which are. `readable`: there are bytes, an end, or an error that
+   * Blocks until one of `interest` holds, or `timeout` ms are over; returns which do. `readable`: there are bytes, an end, or an error that
    * `read` will throw. `writable`: `write` takes at least a byte, or will throw. Throws a `TypeError` if `interest` names neither.
    */
   waitUntil(interest: Interest, timeout: Timeout = -1): { readable: boolean; writable: boolean } {

@@ -1,5 +1,5 @@
 /**
- * The broadcast channel on which this thread announces the connections that it attaches to a networking thread without a link to it.
+ * The broadcast channel on which this thread announces the connections that it attaches to a networking thread that has no link to this one.
  *
  * Runs on the calling thread. One is kept for each networking thread: closing a channel takes the event loop, so in a thread that never
  * yields one for each connection would stay, and each would keep what all others say.

@@ -59,7 +59,7 @@ export interface ChannelLink {
   readonly caller: ChannelCaller;
   readonly queue: { push(handleId: number, flags: Int32Array, flagWord: number): boolean };
   readonly doorbell: { ring(): void };
-  /** Why the networking thread has ended, or null while it lives. */
+  /** Why the networking thread has ended, or null while it runs. */
   readonly death: Fault | null;
   /** The error to throw where a wait ran out, which `error` would blame on the peer. */
   reasonOf(error: NetError): NetError;
@@ -95,7 +95,7 @@ export class Channel {
   readonly pendingErrors: Fault[] = [];
   #pendingErrorsSeen = 0;
   #securing = false;
-  /** Whether another thread goes on with the connection. */
+  /** Whether the connection has moved to another thread. */
   detached = false;
   /** Whether a call has thrown why it failed: only then a poller stops reporting it. */
   errorTaken = false;
@@ -160,7 +160,7 @@ export class Channel {
   get unsent(): number {
     const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
     const inRing = (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
-    // Looked at after the ring: what the ring got back, because it was set aside, is counted here by then.
+    // Checked after the ring: what the ring got back, because it was set aside, is counted here by then.
     return inRing + Atomics.load(this.words, TX_ASIDE); // partner: DatagramSender.#publishAside
   }
 
@@ -190,7 +190,7 @@ export class Channel {
     if (this.link.queue.push(this.handleId, this.words, TO_WORKER_FLAG)) this.link.doorbell.ring();
   }
 
-  /** Whether the program has closed it, so that it only goes on sending. */
+  /** Whether the program has closed it, so that it only sends. */
   get closing(): boolean {
     return (Atomics.load(this.words, REQUEST) & (REQUEST_CLOSE | REQUEST_RESET)) !== 0; // no partner: this thread's own word
   }

@@ -2,7 +2,7 @@
  * Finds a delimiter in bytes that arrive in pieces, each byte looked at once.
  *
  * Runs on the calling thread. The algorithm is Knuth, Morris and Pratt's (SIAM Journal on Computing 6, 1977): where a match breaks off,
- * a table says how much of it may still be the beginning of another, so no byte is looked at again, however the delimiter repeats itself.
+ * a table says how much of it may still be the beginning of another, so no byte is read again, however the delimiter repeats itself.
  * What is between two pieces, or between two calls, is a number: how much of the delimiter has been matched so far.
  */
 
@@ -48,7 +48,7 @@ export class DelimiterSearch {
     this.#end = -1;
   }
 
-  /** Looks at the bytes that come next, until the delimiter is complete. */
+  /** Searches the next bytes, until the delimiter is complete. */
   look(piece: Uint8Array): void {
     if (this.#end >= 0) return;
     const delimiter = this.#delimiter;

@@ -1,7 +1,7 @@
 /**
  * Sends what was written before a runtime or the process ends.
  *
- * Runs on the calling thread: `process.on("exit")` handlers may block, and the networking threads go on meanwhile.
+ * Runs on the calling thread: `process.on("exit")` handlers may block, and the networking threads run meanwhile.
  */
 
 import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../../ring/layout.js";
@@ -19,7 +19,7 @@ const PEERS_END_MS = 200;
 /** How long to wait for networking threads to stop, in ms: it takes microseconds, unless there is no free core. */
 const STOP_MS = 100;
 
-/** A runtime's links, and how long its closed sockets may go on sending, in ms. */
+/** A runtime's links, and how long its closed sockets may keep sending, in ms. */
 export interface Flushable {
   readonly links: readonly WorkerLink[];
   readonly lingerMs: number;

@@ -1,7 +1,7 @@
 /**
  * Whether a networking thread is alive: what it said last, whether it answers, and how it is stopped.
  *
- * Runs on the calling thread. A thread that ends by an error says so in its LIFE word. One that is killed says nothing: it is
+ * Runs on the calling thread. A thread that ends by an error writes that into its LIFE word. One that is killed writes nothing: it is
  * asked by PING and answers by PONG.
  */
 
@@ -29,7 +29,7 @@ const SILENT_HEARTBEATS = 20;
 const STARTING_HEARTBEATS = 60;
 
 export class Liveness {
-  /** Why the networking thread has ended, or null while it lives. */
+  /** Why the networking thread has ended, or null while it runs. */
   death: Fault | null = null;
   readonly #worker: Int32Array;
   readonly #doorbell: DoorbellRinger;

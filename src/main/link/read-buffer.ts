@@ -109,7 +109,7 @@ export class ReadBuffer {
     return held;
   }
 
-  /** Holds bytes that come before those in the ring. Only for an buffer from which nothing was read. */
+  /** Holds bytes that come before those in the ring. Only for a buffer from which nothing was read. */
   restore(held: Uint8Array): void {
     this.#held = held;
     this.#heldEnd = held.length;

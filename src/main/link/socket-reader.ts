@@ -46,7 +46,7 @@ export class SocketReader {
       this.#channel.link.caller.maybeCheckLiveness();
       return 0;
     }
-    // The state was stored after the last byte: look once more.
+    // The state was stored after the last byte: check once more.
     const last = this.buffer.readable;
     if (last > 0) return last;
     if ((state & READ_ENDED) === 0) throw this.#channel.takeError();

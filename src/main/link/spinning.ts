@@ -3,7 +3,7 @@
  *
  * Runs on the calling thread. The counterpart of the networking thread's `Polling`: falling asleep and being woken costs more than a
  * short wait. It does not spin where waits are long, where bytes move in bulk (the other threads need the core), and
- * for a while after it was interrupted, which means that more threads want to run than there are cores.
+ * for a while after it was interrupted, which means that more threads are runnable than there are cores.
  */
 
 import { MovingAverage } from "../../ring/moving-average.js";

@@ -102,7 +102,7 @@ export class WorkerLink {
     return this.#memory.bytes;
   }
 
-  /** Why the networking thread has ended, or null while it lives. */
+  /** Why the networking thread has ended, or null while it runs. */
   get death(): Fault | null {
     return this.liveness.death;
   }
