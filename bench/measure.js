@@ -11,6 +11,6 @@ const [{ default: measured }, { default: measuring }] = await Promise.all([
   import(`./loads/${load}.js`),
   import(`./contenders/${contender}.js`),
 ]);
-const told = { ...JSON.parse(run), ready: (/** @type {number} */ port) => print({ ready: port }) };
-print(await measured[/** @type {"blocking" | "events"} */ (measuring.kind)](told, measuring));
+const parameters = { ...JSON.parse(run), ready: (/** @type {number} */ port) => print({ ready: port }) };
+print(await measured[/** @type {"blocking" | "events"} */ (measuring.kind)](parameters, measuring));
 process.exit(0);

@@ -1,4 +1,4 @@
-/** The rings by themselves, both ends in one thread, by tinybench: what a call costs when nobody has to be woken. */
+/** The rings by themselves, both ends in one thread, by tinybench: what a call costs without a wake-up. */
 import { Bench } from "tinybench";
 import { ByteConsumer, ByteProducer } from "../build/ring/byte-ring.js";
 import { QUEUE_CAPACITY } from "../build/ring/layout.js";

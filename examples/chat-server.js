@@ -1,4 +1,4 @@
-// A chat server for a thousand clients in one thread that blocks: it sleeps until somebody has said something.
+// A chat server for a thousand clients in one thread that blocks: it sleeps until a guest has written something.
 //
 //   node examples/chat-server.js [port]
 //   nc localhost 7000                       say something; "/name Ada" takes a name, "/who" counts, "/bye" leaves
@@ -6,10 +6,10 @@
 import { listen, Poller } from "ringnet";
 
 const MAX_LINE = 1000;
-/** Bytes that wait for a guest who does not listen; one for whom more wait is put out. */
+/** Bytes that may wait for a guest who does not read; with more, the guest is disconnected. */
 const MAX_BACKLOG = 1024 * 1024;
 
-/** Somebody who is connected. */
+/** A connected client. */
 class Guest {
   name = "somebody";
   /** What came without an end of line so far. */
@@ -105,7 +105,7 @@ function sayToAll(text) {
   for (const guest of guests.values()) tell(guest, bytes);
 }
 
-/** A guest who does not listen makes nobody wait. */
+/** A guest who does not read delays no other. */
 function tell(guest, bytes) {
   try {
     guest.tell(bytes);

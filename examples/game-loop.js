@@ -1,5 +1,5 @@
 // A game server that ticks sixty times a second in one thread: each frame it takes in what the players have sent, moves the world and
-// sends it to everybody. At the end it draws how long the frames took, as an SVG.
+// sends it to every player. At the end it draws how long the frames took, as an SVG.
 //
 //   node examples/game-loop.js [players] [seconds] [file.svg]
 //
@@ -21,7 +21,7 @@ const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 64 *
 const program = fileURLToPath(new URL("game-loop/players.js", import.meta.url));
 const others = spawn(process.execPath, [program, `${server.port}`, `${PLAYERS}`], { stdio: "inherit" });
 
-const world = Buffer.alloc(4 + 4 * PLAYERS); // the number of the frame, and where everybody is
+const world = Buffer.alloc(4 + 4 * PLAYERS); // the number of the frame, and each player's position
 const poller = new Poller();
 const players = new Map();
 while (players.size < PLAYERS) {

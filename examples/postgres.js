@@ -120,7 +120,7 @@ export class Postgres {
     }
   }
 
-  /** SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, and nobody sends it. */
+  /** SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password without sending it. */
   #scram(password, mechanisms) {
     if (!mechanisms.includes("SCRAM-SHA-256")) throw new Error(`none of ${mechanisms} is known here`);
     const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
@@ -130,7 +130,7 @@ export class Postgres {
 
     const challenge = this.#expect("authenticationSASLContinue").data;
     const { r: bothNonces, s: salt, i: rounds } = attributesOf(challenge);
-    if (!bothNonces.startsWith(nonce)) throw new Error("the server answers somebody else");
+    if (!bothNonces.startsWith(nonce)) throw new Error("the server's nonce does not continue ours");
     const salted = pbkdf2Sync(password.normalize("NFKC"), Buffer.from(salt, "base64"), Number(rounds), 32, "sha256");
     const clientKey = hmac(salted, "Client Key");
     const last = `c=biws,r=${bothNonces}`; // "biws" is "n,," in base64: no channel binding

@@ -1,4 +1,4 @@
-// Finding services in the local network: who offers something answers a question that is sent to a multicast group.
+// Finding services in the local network: services answer a question that is sent to a multicast group.
 //
 //   node examples/udp-discovery.js offer "my printer" 631      answers for ever
 //   node examples/udp-discovery.js find                        asks, and lists who has answered after a second
@@ -21,7 +21,7 @@ function offer(name, port, duration = Number.POSITIVE_INFINITY) {
   for (const end = performance.now() + duration; performance.now() < end; ) {
     if (!socket.waitUntilReadable(Math.min(1000, end - performance.now()))) continue; // blocks, and costs nothing meanwhile
     for (let question = socket.receive(); question !== null; question = socket.receive()) {
-      if (String(question.data) !== QUESTION) continue; // anybody may send anything here
+      if (String(question.data) !== QUESTION) continue; // any host may send anything here
       socket.send(JSON.stringify({ name, port }), question.port, question.address);
     }
   }

@@ -28,7 +28,7 @@ export async function writeCode(folder) {
     plugins: [
       llhttp,
       {
-        // Loaded at the first use: who imports this package and opens nothing does not pay for it.
+        // Loaded at the first use: a program that opens nothing does not pay for it.
         name: "networking-thread",
         resolveId: (id) => (id === "./networking-thread.cjs" ? { id, external: true } : null),
         load: (id) =>

@@ -51,11 +51,11 @@ export interface EventContender {
   connect(host: string, port: number, certificate?: string): Promise<import("node:net").Socket>;
 }
 
-/** What a load is told. */
+/** The parameters of a load. */
 export interface Run {
   host: string;
   port: number;
-  /** How long a measurement shall take, about. */
+  /** About how long a measurement takes. */
   seconds: number;
   /** What TLS loads trust, a path. */
   certificate: string;

@@ -73,8 +73,8 @@ describe("dies with a reason: every wait ends at once", () => {
   const SAYS_ERROR = /the networking thread died: Error: executed\n +at .*ringnet\//s;
 
   test.each([
-    ["throw", "by an error that nobody catches", WAITS, SAYS_ERROR],
-    ["reject", "by a promise rejected with nobody listening", ["readExactly", "poll"], SAYS_ERROR],
+    ["throw", "by an uncaught error", WAITS, SAYS_ERROR],
+    ["reject", "by an unhandled rejection", ["readExactly", "poll"], SAYS_ERROR],
     ["exit", "by process.exit", WAITS, /the networking thread died: it exited with code 7/],
   ])(
     "%s: %s",

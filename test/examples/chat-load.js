@@ -1,6 +1,6 @@
 /**
  * Load for the chat server: `node chat-load.js <port> <guests> <speakers> <lines>` connects so many guests, of whom some say so many lines
- * each; prints when all are in, and when everybody has heard everything, in the same order as everybody else.
+ * each; prints when all are in, and when all have received everything, in the same order.
  */
 
 import { createHash } from "node:crypto";

@@ -35,7 +35,7 @@ test("finds the exports", () => {
 const common = classes.find(({ name }) => name === "Handle")?.members ?? [];
 
 test.each([...classes, ...interfaces].map((each) => [each.name, each] as const))("%s", (name, { undocumented }) => {
-  // What is in a token is nobody's business.
+  // A token is opaque.
   const missing = name === "SocketToken" ? undocumented.filter((member) => member === name) : undocumented;
   expect(missing.filter((member) => name === "Handle" || !common.includes(member))).toEqual([]);
 });

@@ -99,7 +99,7 @@ describe("with passwords by SCRAM", () => {
 test("with a password by MD5", () => {
   const server = startPostgres("md5");
   const { port, user, password } = server;
-  // The password itself was stored for SCRAM, unless told otherwise.
+  // The password itself was stored for SCRAM, by default.
   const database = new Postgres({ port, user, password, database: "postgres" });
   database.query("SET password_encryption = 'md5'");
   database.query("CREATE ROLE old LOGIN PASSWORD 'alt'");

@@ -14,7 +14,7 @@ test("finds all services, and nothing else", () => {
   for (const [name, port] of Object.entries(offers)) {
     new Process(process.execPath, [PROGRAM, "offer", name, port], { env }).waitForOutput(/^offering/m);
   }
-  // Somebody who shouts into the group must disturb nobody.
+  // Noise in the group must not disturb others.
   const { errors } = runProgram(
     `import dgram from "node:dgram";
     const socket = dgram.createSocket("udp4");

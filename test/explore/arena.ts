@@ -36,7 +36,7 @@ interface Use {
   offset: number;
 }
 
-/** An arena and who uses what of it. */
+/** An arena and the owners of its pieces. */
 class Tenancy {
   readonly uses = new Map<number, Use>();
   readonly #arena: Arena;

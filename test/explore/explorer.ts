@@ -29,7 +29,7 @@ export interface Exploration {
   rest?: (view: View) => string | null;
   /** Called before each operation on a place. */
   guard?: Guard;
-  /** Whether a wait that has a time-out runs out of it for certain, if nobody wakes the thread before. */
+  /** Whether a wait that has a time-out runs out of it for certain, if no other thread wakes it before. */
   timely?: boolean;
   /** Names of threads that may be killed at any moment, without a word. */
   mortal?: readonly string[];

@@ -228,7 +228,7 @@ export class Machine {
     return woken;
   }
 
-  /** Keeps track of who uses an atomic place. */
+  /** Keeps track of the threads that use an atomic place. */
   #use(t: number, place: number): void {
     if (this.#shared.has(place)) return;
     const user = this.#users[place];

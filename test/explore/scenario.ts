@@ -75,7 +75,7 @@ export function waitRound(
  * A networking thread, as `Actor` in `src/worker` is one: it is rung, drains, and sleeps in its event loop unless there is
  * work again: `onRing() { rise(); drain(); sleep(); }`,
  * `sleep() { for (;;) { announce(); if (!hasWork()) return; rise(); drain(); } }`; or polls for a while before it sleeps.
- * Cut into turns, so that what a part of it has seen need not be told apart in the next.
+ * Cut into turns, so that what a part of it has seen need not be distinguished in the next.
  */
 export abstract class Actor implements Program {
   private next: "rise" | "drain" | "turn" | "announce" | "look" | "loop" = "announce";

@@ -15,13 +15,13 @@ export const WOKEN = 2;
 export interface State {
   nodes: LocalNode[];
   status: number[];
-  /** For each thread: places that it listens to by `waitAsync`, and how many were notified but not yet told. */
+  /** For each thread: places that it listens to by `waitAsync`, and how many were notified but not yet called back. */
   listening: number[][];
   rings: number[];
   /** For each thread: event counts that it has loaded in this turn, as twice the place, plus 1 if it has gone up since. */
   tickets: number[][];
   values: Value[];
-  /** For each plain place: the write, then the threads' reads; bits of who does not know of it. */
+  /** For each plain place: the write, then the threads' reads; bits of the threads that have not seen it. */
   unknown: number[];
 }
 

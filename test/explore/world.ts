@@ -33,7 +33,7 @@ export type Kind =
   /** A message port. */
   | "post"
   | "take"
-  /** A store without `Atomics` to a word that nobody else knows yet: the scenario's guard sees to that. */
+  /** A store without `Atomics` to a word that no other thread knows yet: the scenario's guard checks that. */
   | "reset"
   /** A remark for the checks of a scenario, invisible to the programs. */
   | "note"
@@ -71,7 +71,7 @@ interface ArrayShape {
   places: Map<number, number>;
 }
 
-/** What `words` and `bytes` may be told. */
+/** Options of `words` and `bytes`. */
 export interface ArrayOptions {
   label?: (index: number) => string;
   initial?: (index: number) => number;
@@ -95,7 +95,7 @@ export class World {
   callbacks: (() => void)[] = [];
   /** The same for its `setImmediate`. */
   immediates: (() => void)[] = [];
-  /** The same for what it has told its message ports, its broadcast channel and its process to call, by the event's name. */
+  /** The same for the listeners of its message ports, its broadcast channel and its process, by the event's name. */
   listeners = new Map<string, (value: unknown) => void>();
   /** The product's "caller of this thread", and memory that it may allocate; the programs of such threads set it in each turn. */
   caller: { spare: object | null } | null = null;
@@ -117,7 +117,7 @@ export class World {
     return this.#array(name, length, 0, options, (value) => value | 0) as Int32Array;
   }
 
-  /** Shared bytes; what nobody wrote yet is 0xEE. */
+  /** Shared bytes; unwritten ones are 0xEE. */
   bytes(name: string, length: number): Uint8Array {
     return this.#array(name, length, 0xee, {}, (value) => value & 255) as Uint8Array;
   }
@@ -177,7 +177,7 @@ export class World {
   /** Runs the callback of the `waitAsync` that was notified. */
   callback(): void {
     const callback = this.callbacks.shift();
-    if (callback === undefined) throw new ProgramFault("a promise was resolved that nobody listens to");
+    if (callback === undefined) throw new ProgramFault("a promise was resolved without a listener");
     callback();
   }
 
@@ -292,7 +292,7 @@ export class World {
           const index = element(key);
           if (index >= 0) return index < length ? read(index) : undefined;
           if (typeof key === "string" && key in methods) return methods[key];
-          if (key === Symbol.iterator) return undefined; // array-like is enough for those who copy
+          if (key === Symbol.iterator) return undefined; // array-like is enough for copying
           throw new Error(`the model's arrays have no ${String(key)}`);
         },
         set: (_, key, value) => {

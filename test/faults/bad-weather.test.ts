@@ -17,7 +17,7 @@ import {
   startProgramIn,
   type Weather,
 } from "./networks.js";
-import { told } from "./told.js";
+import { reportOf } from "./reports.js";
 
 const { networks: able, netem, reason } = probe();
 const lines: Line[] = netem ? ["our own line", "netem"] : ["our own line"];
@@ -44,7 +44,7 @@ describe.each(able ? lines : [])("on %s", (line) => {
       const { a, b } = networks;
       const { port } = startPeerIn(b, "echo");
       const program = startProgramIn(a, "echo-transfer.js", ADDRESS.b, port, 1_000_000);
-      const done = told(program, "done", 60_000);
+      const done = reportOf(program, "done", 60_000);
       expect(done).toMatchObject({ received: 1_000_000, rest: 0 });
       if (line === "our own line") expectWeather(networks.statistics(), weather);
     },
@@ -55,7 +55,7 @@ describe.each(able ? lines : [])("on %s", (line) => {
     const { a, b } = new JoinedNetworks({ loss: 0.05, delay: 1, jitter: 10, repeat: 0.05 }, line);
     const echo = b.start([process.execPath, join(root, "test/faults/datagram-echo.js"), "0.0.0.0"]);
     const port = Number(echo.waitForOutput(/port (\d+)/)[1]);
-    const done = told<Record<string, number>>(
+    const done = reportOf<Record<string, number>>(
       startProgramIn(a, "datagram-transfer.js", ADDRESS.b, port, 2000),
       "done",
       30_000,
@@ -74,11 +74,11 @@ describe.each(able ? ["a cable"] : [])("%s", () => {
     const { a, b } = networks;
     const { port } = startPeerIn(b, "echo");
     const program = startProgramIn(a, "echo-transfer.js", ADDRESS.b, port, 50_000_000);
-    told(program, "half");
+    reportOf(program, "half");
     networks.pull();
     pause(1000);
     networks.plug();
-    const done = told<Record<string, number>>(program, "done", 60_000);
+    const done = reportOf<Record<string, number>>(program, "done", 60_000);
     expect(done).toMatchObject({ received: 50_000_000, rest: 0 });
     expect(done.timeouts).toBeGreaterThan(3); // waits of 100 ms each, in at least that second
     expect(done.longestWait).toBeLessThan(1000);
@@ -91,11 +91,11 @@ describe.each(able ? ["a cable"] : [])("%s", () => {
     a.run("echo 3 > /proc/sys/net/ipv4/tcp_retries2; echo 1 > /proc/sys/net/ipv4/tcp_syn_retries");
     const { port } = startPeerIn(b, "silent");
     const connected = ["write", "keep-alive"].map((what) => startProgramIn(a, "stranded.js", what, ADDRESS.b, port));
-    for (const program of connected) told(program, "connected");
+    for (const program of connected) reportOf(program, "connected");
     networks.pull();
     const all = [...connected, startProgramIn(a, "stranded.js", "connect", ADDRESS.b, port)];
     for (const program of all) {
-      const { name, code } = told(program, "ended", 40_000);
+      const { name, code } = reportOf(program, "ended", 40_000);
       expect(name).toBe("NetError");
       expect(["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]).toContain(code);
     }
@@ -105,9 +105,9 @@ describe.each(able ? ["a cable"] : [])("%s", () => {
     const networks = new JoinedNetworks();
     const { port, process: peer } = startPeerIn(networks.b, "manual");
     const program = startProgramIn(networks.a, "stranded.js", "half-open", ADDRESS.b, port);
-    told(program, "waiting");
+    reportOf(program, "waiting");
     networks.crash(peer);
-    expect(told(program, "ended", 30_000)).toMatchObject({ name: "NetError", code: "ECONNRESET" });
+    expect(reportOf(program, "ended", 30_000)).toMatchObject({ name: "NetError", code: "ECONNRESET" });
   }, 60_000);
 });
 

@@ -1,5 +1,5 @@
 /**
- * Many who mean no good, or nothing at all: connections that are dropped as soon as they are opened, port scans, garbage, and floods of
+ * Crowds of useless or hostile clients: connections that are dropped as soon as they are opened, port scans, garbage, and floods of
  * datagrams. A server stays a server, others are served meanwhile, and all that was taken is given back.
  */
 
@@ -13,7 +13,7 @@ import { runProgram } from "../support/programs.js";
 import { waitFor } from "../support/waiting.js";
 import { acceptFrom, openTo } from "../tcp/sockets.js";
 import { selfSigned } from "../tls/support/certificates.js";
-import { told } from "./told.js";
+import { reportOf } from "./reports.js";
 
 type Way = "leave" | "reset" | "end" | "garbage" | "rude" | "talk";
 
@@ -31,7 +31,7 @@ function expectDescriptors(before: number, processes: number): void {
   waitFor("all descriptors", () => descriptors() <= before + processes);
 }
 
-/** Serves everybody who comes, as a server that answers each byte by one, until the swarm is done; how many came. */
+/** Answers each byte of each client with one, until the swarm is done; returns how many clients there were. */
 function serve(server: TcpServer, swarm: Process, each: () => void = () => {}): number {
   let accepted = 0;
   const deadline = performance.now() + 60_000;
@@ -59,7 +59,7 @@ describe("10,000 connections opened and dropped", () => {
     const before = descriptors();
     const swarm = startSwarm(server.port, 10_000, ["leave", "reset", "end", "talk"]);
     const accepted = serve(server, swarm);
-    expect(told(swarm, "done")).toMatchObject({ connected: 10_000, failed: 0 });
+    expect(reportOf(swarm, "done")).toMatchObject({ connected: 10_000, failed: 0 });
     // A client that resets while it waits in the kernel's queue may never be seen.
     expect(accepted).toBeLessThanOrEqual(10_000);
     expect(accepted).toBeGreaterThan(7000);
@@ -127,7 +127,7 @@ describe("scans and garbage", () => {
       expect(client.readLine(5000)).toBe(`number ${i}`);
       client.close();
     }
-    told(swarm, "done");
+    reportOf(swarm, "done");
     expect(server.waitUntilAcceptable(200)).toBe(false);
     expect(server.accept()).toBeNull();
     good.waitForEvent("close", 10_000, 20);
@@ -163,7 +163,7 @@ describe("a flood of datagrams", () => {
       expect(String(stream.readExactly(14, 5000))).toBe("are you there?");
       answers++;
     }
-    const { sent } = told<{ sent: number }>(flood, "done");
+    const { sent } = reportOf<{ sent: number }>(flood, "done");
     expect(sent).toBe(COUNT);
     expect(received).toBeGreaterThan(100);
     expect(answers).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 /**
- * Names that nobody answers: in a network of one's own, whose only name server is silent.
+ * Names without an answer: in a separate network, whose only name server is silent.
  */
 
 import { writeFileSync } from "node:fs";
@@ -9,9 +9,9 @@ import { temporaryFolder } from "../support/folders.js";
 import { type Process, root } from "../support/processes.js";
 import { timed } from "../support/waiting.js";
 import { FORBIDDEN, Network, probe, startPeerIn } from "./networks.js";
-import { told } from "./told.js";
+import { reportOf } from "./reports.js";
 
-interface Told {
+interface Report {
   result: unknown;
   milliseconds: number;
 }
@@ -37,7 +37,7 @@ test.each(able ? ["deadlines hold"] : [])(
     const { port } = startPeerIn(network, "echo");
     const running = startWithNameServer(network, "unanswered-names.js", `${port}`, "answered.example");
 
-    const asked = told<Record<string, Told>>(running, "asked");
+    const asked = reportOf<Record<string, Report>>(running, "asked");
     expect(asked.wait?.result).toBe("waiting");
     expect(asked.connect?.result).toBe("ETIMEDOUT");
     expect(asked.waitingAddress?.result).toBe("ETIMEDOUT");
@@ -47,12 +47,12 @@ test.each(able ? ["deadlines hold"] : [])(
     }
     expect(asked.close?.milliseconds).toBeLessThan(500);
 
-    const others = told<Record<string, Told>>(running, "others");
+    const others = reportOf<Record<string, Report>>(running, "others");
     expect(others.open?.result).toBe("still there");
     expect(others.ip?.result).toBe("success");
     for (const { milliseconds } of Object.values(others)) expect(milliseconds).toBeLessThan(1000);
 
-    const names = told<Record<string, Told>>(running, "names");
+    const names = reportOf<Record<string, Report>>(running, "names");
     expect(names.local?.result).toBe("success");
     expect(names.connect?.result).toBe("success");
     expect(names.answered?.result).toBe("10.1.2.3");
@@ -64,7 +64,7 @@ test.each(able ? ["deadlines hold"] : [])(
   60_000,
 );
 
-test.each(able ? ["datagrams to a name that nobody answers"] : [])(
+test.each(able ? ["datagrams to a name without an answer"] : [])(
   "%s: datagrams behind them are not held up, and memory stays bounded",
   () => {
     const network = new Network();
@@ -72,21 +72,21 @@ test.each(able ? ["datagrams to a name that nobody answers"] : [])(
     network.start([process.execPath, server, "answered.example", "127.0.0.1"]).waitForOutput(/ready/);
     const running = startWithNameServer(network, "datagrams-to-names.js", "answered.example");
 
-    const one = told(running, "behind one");
+    const one = reportOf(running, "behind one");
     expect(one).toMatchObject({ received: 600, inOrder: true });
     expect(one.milliseconds).toBeLessThan(1000);
-    expect(told(running, "pending").bytes).toBeGreaterThan(0); // the one to the name is not sent
-    expect(told(running, "closed").milliseconds).toBeLessThan(500);
+    expect(reportOf(running, "pending").bytes).toBeGreaterThan(0); // the one to the name is not sent
+    expect(reportOf(running, "closed").milliseconds).toBeLessThan(500);
 
-    const mixed = told(running, "mixed");
+    const mixed = reportOf(running, "mixed");
     expect(mixed).toMatchObject({ received: 200, inOrder: true });
     expect(mixed.milliseconds).toBeLessThan(3000);
 
-    const flood = told<{ codes: Record<string, number>; received: number; milliseconds: number }>(running, "flood");
+    const flood = reportOf<{ codes: Record<string, number>; received: number; milliseconds: number }>(running, "flood");
     expect(flood.received).toBe(10);
     expect(Object.keys(flood.codes)).toEqual(["ENOBUFS"]);
     expect(flood.milliseconds).toBeLessThan(1000);
-    expect(told(running, "call").milliseconds).toBeLessThan(1000);
+    expect(reportOf(running, "call").milliseconds).toBeLessThan(1000);
     running.waitForExit(20_000);
   },
   60_000,
@@ -94,8 +94,6 @@ test.each(able ? ["datagrams to a name that nobody answers"] : [])(
 
 test("the system has what these tests need", () => {
   if (able) return;
-  console.log(
-    `NOT TESTED HERE: names that nobody answers, because this system forbids networks of one's own: ${reason}`,
-  );
+  console.log(`NOT TESTED HERE: names without an answer, because this system forbids network namespaces: ${reason}`);
   expect(reason).toMatch(FORBIDDEN);
 });

@@ -1,6 +1,6 @@
 /**
  * Peers that are too slow: one that reads a byte a second, one that never reads, one that sends a byte a second, one that never
- * accepts. Deadlines hold against them, and nobody else pays for them.
+ * accepts. Deadlines hold against them, and other connections are not affected.
  */
 
 import { connect, listen, type NetError } from "ringnet";
@@ -36,7 +36,7 @@ describe.each([
     expectNear(timed(() => slow.waitUntilDrained(200)).milliseconds, 200);
     expect(slow.status).toBe("success");
 
-    // Meanwhile somebody else gets 100 answers, each at once.
+    // Meanwhile another client gets 100 answers, each at once.
     for (let i = 0; i < 100; i++) {
       other.writeAll(`question ${i}\n`, 5000);
       expect(other.readLine(5000)).toBe(`question ${i}`);

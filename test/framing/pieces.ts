@@ -23,7 +23,7 @@ export function startPiecewise(): { port: number; open: (options?: object) => Tc
   return { port, open };
 }
 
-/** Has the peer send these pieces, and then end its side unless told otherwise. */
+/** Has the peer send these pieces, and then end its side by default. */
 export function order(socket: TcpSocket, pieces: (Piece | string | Uint8Array)[], end = true): void {
   const list = pieces.map((piece) => {
     const { bytes, delay = 0 } = typeof piece === "string" || piece instanceof Uint8Array ? { bytes: piece } : piece;

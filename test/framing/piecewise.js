@@ -1,5 +1,5 @@
 /**
- * A peer that sends what it is told, in the pieces it is told: `node piecewise.js` listens and prints its port.
+ * A peer that sends the given bytes in the given pieces: `node piecewise.js` listens and prints its port.
  *
  * A client sends one line of JSON, `{ pieces: [{ base64, delay }], end }`: each piece is handed to the kernel by itself, `delay` ms
  * (0: one turn of the event loop) after the one before. With `end` the stream ends then, otherwise the next line may follow.

@@ -151,7 +151,7 @@ describe("the request", () => {
       /has 1 bytes/,
     ],
     ["two lengths", "/", { method: "POST", body: "x", headers: { "content-length": ["1", "1"] } }, /2 times/],
-    ["an expectation that nobody knows", "/", { method: "POST", headers: { expect: "more" } }, /100-continue/],
+    ["an unknown expectation", "/", { method: "POST", headers: { expect: "more" } }, /100-continue/],
     ["an unknown option", "/", { timout: 5 } as RequestOptions, /unknown option timout/],
     ["an unknown redirect", "/", { redirect: "never" as "follow" }, /redirect must be one of/],
     ["a body that is a promise", "/", { method: "POST", body: Promise.resolve("x") as unknown as string }, /Promise/],

@@ -134,7 +134,7 @@ describe("a good response", () => {
 
     test("cut off at any byte is an error or complete", () => {
       const { text } = GOOD[name] as { text: string };
-      // A body that ends with the connection can't be told from one that was cut off.
+      // A body that ends with the connection can't be distinguished from one that was cut off.
       const headEnds = name === "to the end" || name === "version 1.0" ? text.indexOf("\r\n\r\n") + 4 : text.length;
       for (let cut = 0; cut < text.length; cut++) {
         let outcome = "whole";

@@ -26,7 +26,7 @@ describe("no thread keeps the process alive when nothing is open", () => {
       'const s = listen({ host: "127.0.0.1" }); connect({ host: "127.0.0.1", port: s.port, timeout: 5000 }).close(); s.close();',
     ],
     ["after a look-up", 'resolve("localhost").waitUntilResolved(5000);'],
-    ["after a look-up that nobody waited for", 'resolve("localhost");'],
+    ["after a look-up without a wait", 'resolve("localhost");'],
     ["after a connection that failed", "try { connect({ host: '127.0.0.1', port: 1, timeout: 5000 }); } catch {}"],
     ["after a connection that waited", "const s = connect({ host: '127.0.0.1', port }); s.close();"],
     ["after net's calls", "const [s] = net.create_server(0); s.close();"],
@@ -80,7 +80,7 @@ describe("bytes taken by write are flushed at exit", () => {
     ["process.exit", "process.exit(3);", 3],
     ["process.exit after close", "socket.close(); process.exit(3);", 3],
     ["process.exit later", "setTimeout(() => process.exit(3), 50);", 3],
-    ["an error that nobody catches", 'throw new Error("on purpose");', 1],
+    ["an uncaught error", 'throw new Error("on purpose");', 1],
   ])("by %s, to a peer that reads slowly", (_name, end, expected) => {
     // 6 MB/s: much slower than the program ends, and well within the linger time.
     const peer = startPeer("slow", { piece: 128 << 10, interval: 20 });

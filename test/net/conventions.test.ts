@@ -151,7 +151,7 @@ describe("net: bytes", () => {
     const middle = new Uint8Array(new SharedArrayBuffer(8), 2, 4).fill(7);
     expect(tcp.write(middle)).toEqual([4, null]);
     expect([...readBytes(tcp, 4)]).toEqual([7, 7, 7, 7]);
-    // What was read earlier has not been written over, and writing to it harms nobody.
+    // What was read earlier has not been written over, and writing to it has no effect elsewhere.
     expect(first.toString()).toBe("buffer");
     first.fill(0);
     tcp.close();

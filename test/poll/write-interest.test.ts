@@ -10,7 +10,7 @@ import { openTo } from "../tcp/sockets.js";
 
 const SMALL = { sendBuffer: 65536, receiveBuffer: 65536 };
 
-/** Writes until the peer, who does not read, and the kernel's buffers take no more. */
+/** Writes until the peer, which does not read, and the kernel's buffers take no more. */
 function fill(socket: TcpSocket): number {
   const piece = Buffer.alloc(65536, "x");
   let written = 0;

@@ -15,7 +15,7 @@ import { errorOf, openTo, readBytes } from "../tcp/sockets.js";
 import { type ScriptedPeer, type Step, startScriptedPeer } from "./support/scripted-peers.js";
 
 const HALF = 800_091;
-/** More than rings and kernel take while nobody reads. */
+/** More than rings and kernel take without a reader. */
 const LARGE = 32 << 20;
 
 let peer: ScriptedPeer;

@@ -231,7 +231,7 @@ describe("connecting", () => {
   });
 
   test("to an unknown name fails", () => {
-    // No system's resolver asks anybody about a label of more than 63 letters (RFC 1035, 2.3.4).
+    // No system's resolver sends a query for a label of more than 63 letters (RFC 1035, 2.3.4).
     const host = `${"x".repeat(64)}.invalid`;
     expect(errorOf(() => connect({ host, port: 1, timeout: 10_000 })).code).toBe("ENOTFOUND");
   });

@@ -164,7 +164,7 @@ describe.each(families)("streams, $family", ({ loopback }) => {
   });
 
   test("an end right after a large write loses nothing", () => {
-    const size = 8 << 20; // more than the kernel takes while nobody reads
+    const size = 8 << 20; // more than the kernel takes without a reader
     const peer = startPeer("manual", { host: loopback, paused: true });
     const client = openTo(peer, { sendBuffer: size });
     expect(client.write(someBytes(7, 0, size))).toBe(size);

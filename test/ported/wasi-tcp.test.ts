@@ -165,7 +165,7 @@ test.each(families)("sample application, $family", ({ loopback }) => {
   const client = connect({ host: loopback, port: server.port, timeout: 5000 });
   expect(client.write("")).toBe(0);
   client.writeAll(first, 5000);
-  client.close(); // before anybody accepted it
+  client.close(); // before it was accepted
 
   const accepted = acceptFrom(server);
   expect(accepted.read(0)).toHaveLength(0);
@@ -190,7 +190,7 @@ test.each(families)("busy polling does not starve a socket, $family", ({ loopbac
     const accepted = acceptFrom(server);
     const deadline = performance.now() + 10_000;
     while (poll([accepted], 0).length === 0) {
-      if (performance.now() > deadline) throw new Error(`polled in vain for 10 s, in round ${round}`);
+      if (performance.now() > deadline) throw new Error(`polled for 10 s without a result, in round ${round}`);
     }
     expect(accepted.readExactly(message.length, 0)).toEqual(message);
     client.close();

@@ -286,7 +286,7 @@ describe("a token can be used once", () => {
     const first = openTo(peer).detach();
     const second = TcpSocket.attach(first).detach();
     const thread = startThread();
-    // Both name the same connection; whoever comes first has it.
+    // Both name the same connection; the first one gets it.
     thread.run(({ TcpSocket }, state, token) => {
       state.socket = TcpSocket.attach(token as SocketToken);
     }, second);
@@ -413,7 +413,7 @@ test("a client that is detached and attached right after accept is served withou
       socket.close();
     }).milliseconds;
   });
-  // A thread that was not told sleeps for a slice of 250 ms.
+  // A thread without a wake-up sleeps for a slice of 250 ms.
   expect(times.filter((milliseconds) => milliseconds > 200).length).toBeLessThanOrEqual(clients / 20);
   server.close();
 });

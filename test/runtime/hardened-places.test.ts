@@ -162,7 +162,7 @@ describe.runIf(linux)("places that Linux makes", () => {
     expectToWork({ within: ["env", "-i"] });
   });
 
-  test.runIf(asRoot)("another user, who may write nowhere", () => {
+  test.runIf(asRoot)("a user without write access", () => {
     const nobody = [
       "setpriv",
       "--reuid=65534",

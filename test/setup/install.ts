@@ -23,7 +23,7 @@ const PROGRAMS: Record<string, string> = {
   tinyproxy: "tinyproxy",
 };
 
-/** Folders of administrators' programs are not in every user's path, those of PostgreSQL's versions in nobody's. */
+/** Folders of administrators' programs are not in every user's path, PostgreSQL's in none. */
 function folders(): string[] {
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES).map((version) => join(POSTGRES, version, "bin")) : [];
   return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", ...versions];

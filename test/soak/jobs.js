@@ -69,7 +69,7 @@ export class Exchange extends Job {
   #head;
   #handedOver = false;
 
-  /** `socket`: to a peer that waits to be told what to do. `excuse` is that of everything that the peer can do to it. */
+  /** `socket`: to a peer that waits for commands. `excuse` covers everything that the peer can do to it. */
   constructor(socket, kind, random) {
     super(`exchange over ${kind}`, random);
     this.handle = socket;

@@ -1,5 +1,5 @@
 /**
- * A thread of the stress runs: plays the part that it is told to, and replies how it went.
+ * A thread of the stress runs: plays the given part, and replies with the outcome.
  *
  * Test code.
  */

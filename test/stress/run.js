@@ -1,5 +1,5 @@
 /**
- * Stress of the rings on real threads: `node test/stress/run.js [bytes] [seed]` moves so many bytes (10 GB unless told otherwise)
+ * Stress of the rings on real threads: `node test/stress/run.js [bytes] [seed]` moves so many bytes (10 GB by default)
  * through rings of 16 bytes to 1 MiB, verifies each of them, and prints figures. Fails at the first wrong byte or lost wake-up.
  *
  * Test code. Runs on the built package; `npm run stress` builds it first.
@@ -46,7 +46,7 @@ function number(value) {
 
 const begin = performance.now();
 console.log(`Node ${process.version} on ${process.platform} ${process.arch}; seed ${seed}`);
-console.log(row("kind", "ring", "below", "bytes", "MB/s", "sleeps", "in vain", "pauses"));
+console.log(row("kind", "ring", "below", "bytes", "MB/s", "sleeps", "spurious", "pauses"));
 let moved = 0;
 try {
   for (const [index, entry] of cases(total).entries()) {

@@ -1,6 +1,6 @@
 /**
  * Many slots under stress: two producers with news of random slots, one consumer that sleeps on anything and looks only at the
- * slots that were queued. News that nobody hears of leave the consumer waiting.
+ * slots that were queued. A lost wake-up leaves the consumer waiting.
  *
  * Test code.
  */

@@ -13,7 +13,7 @@ const SLICE_MS = 10_000;
 const SLICES = 3;
 
 export class Waiting {
-  /** How often it really slept, and how often it was woken in vain. */
+  /** How often it really slept, and how often it was woken for nothing. */
   sleeps = 0;
   vain = 0;
   #sleeper;
@@ -41,7 +41,7 @@ export class Waiting {
       this.#sleeper.cancelWait();
       this.sleeps++;
       if (condition()) {
-        if (late) throw new Error("a wake-up was lost: what was waited for was there, and nobody said so");
+        if (late) throw new Error("a wake-up was lost: the awaited change was there");
         return;
       }
       if (!late) this.vain++;

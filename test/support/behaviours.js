@@ -129,14 +129,14 @@ export const behaviours = {
     socket.on("end", () => sendPattern(socket, options, () => socket.end()));
   },
 
-  /** Reads all (or nothing with `paused`) and does nothing else until it is told to; see `commands`. */
+  /** Reads all (or nothing with `paused`) and waits for commands; see `commands`. */
   manual(socket, { paused = false }) {
     if (paused) socket.pause();
     else socket.resume();
   },
 };
 
-/** What a peer can be told to do with a connection; `peer.send({ do: "end", connection: 0 })`. */
+/** What a peer can be asked to do with a connection; `peer.send({ do: "end", connection: 0 })`. */
 export const commands = {
   /** Sends `text`, or `bytes` bytes of stream `seed`. */
   write(socket, { text, ...rest }) {

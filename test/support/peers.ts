@@ -93,7 +93,7 @@ export interface PeerEvent {
   alpn?: string | false;
 }
 
-/** `delay`: it shall do so in so many ms, when the test blocks already. */
+/** `delay`: run it after this many ms, when the test blocks already. */
 export type PeerCommand = { connection?: number; delay?: number } & (
   | { do: "write"; text: string }
   | { do: "write"; bytes: number; seed?: number; piece?: number }
@@ -165,7 +165,7 @@ export function startUnanswering(behaviour: Behaviour = "silent"): Peer & { rele
   });
 }
 
-/** Starts a peer and waits until it listens (or, if it shall connect, until it has begun to). */
+/** Starts a peer and waits until it listens (or, if it connects, until it has begun to). */
 export function startPeer(behaviour: Behaviour, options: PeerOptions = {}, processOptions: ProcessOptions = {}): Peer {
   return new Peer(behaviour, options, processOptions);
 }

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 
 /**
- * Ports below those that systems hand out by themselves (Linux: from 32768), so that nobody's connection takes one
+ * Ports below those that systems hand out by themselves (Linux: from 32768), so that no other connection takes one
  * before the test does; and all held at once while they are looked for, so that they differ.
  */
 const PROGRAM = `
@@ -27,7 +27,7 @@ const PROGRAM = `
   take();
 `;
 
-/** TCP ports of `host` that nobody listens on. Found in another process, because listening needs an event loop. */
+/** TCP ports of `host` without a listener. Found in another process, because listening needs an event loop. */
 export function closedPorts(count: number, host = "127.0.0.1"): number[] {
   const env = { ...process.env, NODE_OPTIONS: "" };
   const args = ["-e", PROGRAM, host, String(count)];

@@ -98,7 +98,7 @@ export class Process {
         timeout,
       );
     } catch (error) {
-      throw error instanceof Error && error.message.includes("in vain") ? failed(error.message) : error;
+      throw error instanceof Error && error.message.includes("did not come within") ? failed(error.message) : error;
     }
   }
 

@@ -15,7 +15,7 @@ export function waitFor<T>(what: string, look: () => T | undefined | false, time
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found as T;
-    if (performance.now() > deadline) throw new Error(`waited ${timeout} ms for ${what}, in vain`);
+    if (performance.now() > deadline) throw new Error(`${what} did not come within ${timeout} ms`);
     pause(2);
   }
 }

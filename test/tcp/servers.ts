@@ -77,7 +77,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
   });
 
   describe("accept()", () => {
-    test("null when nobody waits, and it does not block", () => {
+    test("null when no client waits, without blocking", () => {
       const server = listen({ host: "127.0.0.1" });
       const { value, milliseconds } = timed(() => Array.from({ length: 100 }, () => server.accept()));
       expect(value.every((client) => client === null)).toBe(true);

@@ -138,7 +138,7 @@ describe("errors of write", () => {
     peer.waitForEvent("connection");
     peer.send({ do: "destroy" });
     expect(readToEnd(socket)).toEqual({ bytes: Buffer.alloc(0), error: null });
-    // The first one makes the peer's system answer by a reset, the next one hears of it.
+    // The first one makes the peer's system answer by a reset, the next one gets the error.
     const error = errorOf(() => {
       for (let i = 0; i < 1000; i++) {
         socket.write("x");

@@ -20,7 +20,7 @@ const authority = new Authority("the authority");
 const identity = authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
 const tls = { ca: authority.cert };
 
-/** How a connection fails that was told to be TLS. */
+/** How a TLS connection fails. */
 function failure(port: number, timeout = 5000) {
   return errorOf(() => connect({ host: "127.0.0.1", port, tls, timeout }));
 }
@@ -109,7 +109,7 @@ describe("a peer that never answers", () => {
     const bytes = waitFor("a hello", () => listener.process.output.length > 100 && listener.process.output);
     expect(bytes.charCodeAt(0)).toBe(22); // a record of the handshake: RFC 8446, 5.1
     socket.close();
-    // The linger time bounds how long the bytes wait for somebody who never answers.
+    // The linger time bounds how long the bytes wait for a peer that never answers.
     listener.process.waitForExit(5000);
     expect(listener.process.output).not.toContain("a password");
     runtime.close();

@@ -277,7 +277,7 @@ describe("a client's certificate", () => {
   // With TLS 1.2 the handshake fails; with 1.3 the client has finished before the server complains.
   test.each<[string, Tls, RegExp]>([
     ["missing", {}, /^ERR_SSL_(SSL\/TLS|SSLV3|TLSV1|TLSV13)_ALERT_(HANDSHAKE_FAILURE|CERTIFICATE_REQUIRED)$/],
-    ["of somebody else", { cert: stranger.cert, key: stranger.key }, /^ERR_SSL_TLSV1_ALERT_UNKNOWN_CA$/],
+    ["by an unknown authority", { cert: stranger.cert, key: stranger.key }, /^ERR_SSL_TLSV1_ALERT_UNKNOWN_CA$/],
   ])("requested and %s, openssl s_server", (_name, tls, code) => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       const program = startOpensslServer(identity, ...mutual);

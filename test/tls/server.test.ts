@@ -27,7 +27,7 @@ const tls = { key: identity.key, cert: identity.cert };
 const trusting = ["-CAfile", authority.certPath, "-verify_return_error"];
 const node = { ca: authority.cert, servername: "localhost" };
 
-/** Looks for a while, and finds that nobody waits. */
+/** Expects for a while that no client waits. */
 function expectNobody(server: TcpServer): void {
   expect(server.waitUntilAcceptable(200)).toBe(false);
   expect(server.accept()).toBeNull();
@@ -191,7 +191,7 @@ describe("listen({ tls: { cert, key } })", () => {
 });
 
 describe("a failed handshake never reaches accept, nor affects other clients", () => {
-  /** Lets somebody bother the server while a client is served; nobody else may be accepted, and the next client is. */
+  /** Disturbs the server while a client is served: no disturber may be accepted, and the next client is. */
   function expectUndisturbed(bother: (port: number) => void, options: Parameters<typeof listen>[0] = { tls }): void {
     const server = listen({ host: "127.0.0.1", ...options });
     const good = startPeer("echo", { connect: server.port, tls: { ...node, ...nodeClient(options) } });

@@ -104,7 +104,7 @@ describe("multicast over IPv4", () => {
       socket.setMulticastInterface("10.9.0.1");
       socket.send("out there", receiver.port, "239.255.7.7");
       const first = receiver.receiveWait(5000).address;
-      socket.setMulticastInterface("127.0.0.1"); // where nobody has joined
+      socket.setMulticastInterface("127.0.0.1"); // without members
       socket.send("in here", receiver.port, "239.255.7.7");
       socket.send("the last one", receiver.port, "10.9.0.1");
       console.log(JSON.stringify([first, String(receiver.receiveWait(5000).data), receiver.receive()]));`,

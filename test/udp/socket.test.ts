@@ -349,7 +349,7 @@ describe("connect(port, host)", () => {
     expect(socket.waitUntilDrained(5000)).toBe(0);
     while (count(() => socket.receive()) !== null);
     expect(told).toBeGreaterThan(0);
-    expect(told).toBeLessThanOrEqual(taken); // many at once may be told as one
+    expect(told).toBeLessThanOrEqual(taken); // several at once may be reported as one
     expect(socket.send("to a friend")).toBe(true);
     expect(friend.waitForEvent("message").text).toBe("to a friend");
     expect(other.events("message")).toHaveLength(0);

@@ -27,7 +27,7 @@ function stalePath(): string {
   return path;
 }
 
-/** Runs a program that may not do more than anybody: root may read and write everything. */
+/** Runs a program with an ordinary user's rights: root may read and write everything. */
 function runAsAnybody(source: string, ...args: string[]): unknown {
   const { output, errors } = runProgram(
     `import { connect, createRuntime, listen } from "ringnet";
@@ -176,7 +176,7 @@ describe("connect({ path })", () => {
 
 describe("connect({ path }) fails with a reason that names the path", () => {
   test.each([
-    ["nobody listens: a stale socket file", "ECONNREFUSED", stalePath],
+    ["no listener: a stale socket file", "ECONNREFUSED", stalePath],
     ["no such file", "ENOENT", () => newPath("none")],
     ["no such folder", "ENOENT", () => join(newPath("none"), "socket")],
     [

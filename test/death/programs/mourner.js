@@ -153,7 +153,7 @@ function newUseWorks() {
 
 for (const name of waits) {
   const runtime = runtimeOf();
-  runtime.bindUdp({ host }).close(); // the networking thread runs, and hears the executioner
+  runtime.bindUdp({ host }).close(); // the networking thread runs, and receives the executioner's message
   const [handle, wait] = WAITS[name](runtime);
   const death = performance.now() + (way === "terminate" ? 0 : DELAY);
   kill();

@@ -1,5 +1,5 @@
 /**
- * The threads that were started since this was loaded: whoever wants to terminate a networking thread needs its Worker. To be
+ * The threads that were started since this was loaded: terminating a networking thread takes its Worker. To be
  * imported before the package is.
  */
 

@@ -96,7 +96,7 @@ const stories = {
     const kept = other.connect({ host, port: echo, timeout: 5000 });
     const limited = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 24 } });
     const lost = limited.connect({ host, port: silent, timeout: 5000 });
-    // The executioner's channel is heard by all networking threads: the limit on memory decides who dies.
+    // All networking threads receive the executioner's message: the limit on memory decides which one dies.
     const before = echoes(kept);
     const limitedDied = codeOf(() => {
       kill("exit-if-limited");
@@ -113,7 +113,7 @@ const stories = {
     };
   },
 
-  /** The process ends at once although bytes are pending: nobody is there to send them. */
+  /** The process ends at once although bytes are pending: no thread is left to send them. */
   ending() {
     const socket = filled(connect({ host, port: silent, timeout: 5000 }));
     kill("throw");

@@ -16,9 +16,9 @@ export const BEGUN = "begun";
 
 export type Act =
   | { act: "begin" | "accept" }
-  /** Reads until `count` bytes of the stream were read, here or before, or with `poll` the same by looking only when it was told. */
+  /** Reads until `count` bytes of the stream were read, here or before, or with `poll` the same by checking only when it was reported. */
   | { act: "read" | "poll"; count: number }
-  /** Reads until the peer's end was told. */
+  /** Reads until the peer's end. */
   | { act: "read all" | "poll all" }
   /** Writes until `count` bytes of the stream were written. */
   | { act: "write"; count: number }
@@ -36,7 +36,7 @@ export interface Plan extends Traffic {
   send: number;
   /** What each caller does; the first opened the connection. */
   callers: { name: string; acts: Act[] }[];
-  /** Whether the networking thread hears of the connection only by the command that accepts it. */
+  /** Whether the networking thread learns of the connection only by the command that accepts it. */
   accepted?: boolean;
   restless?: boolean;
 }
@@ -67,7 +67,7 @@ export class User implements Program {
   private link: InstanceType<Stage["product"]["WorkerLink"]> | null = null;
   private socket: InstanceType<Stage["product"]["TcpSocket"]> | null = null;
   private next = 0;
-  /** Whether the poller shall look at the connection; a new one it looks at anyway. */
+  /** Whether the poller is to check the connection; it always checks a new one. */
   private candidate = true;
   private endReported = false;
   private freed = 0;
@@ -178,11 +178,11 @@ export class User implements Program {
   private use(socket: NonNullable<User["socket"]>): void {
     this.socket = socket;
     this.candidate = true;
-    const watcher = { candidate: () => this.toldToLook(), handleClosed: () => {} };
+    const watcher = { candidate: () => this.toCheck(), handleClosed: () => {} };
     socket.watch(watcher as never);
   }
 
-  private toldToLook(): void {
+  private toCheck(): void {
     this.candidate = true;
   }
 
@@ -202,7 +202,7 @@ export class User implements Program {
     else waitRound(this.stage, this.sleeper, this.handleId, () => this.read());
   }
 
-  /** As `Poller.wait`: whoever was queued is a candidate, and stays one as long as it is ready. */
+  /** As `Poller.wait`: a queued slot is a candidate, and stays one as long as it is ready. */
   private poll(): boolean {
     this.drain();
     if (this.candidate) this.candidate = this.socket?.ready === true;

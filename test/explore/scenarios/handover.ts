@@ -118,7 +118,7 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
           if (view.note("given back") !== back) return `the slot was given back ${view.note("given back")} times`;
           if (view.note("sent") !== plan.outgoing) return `${view.note("sent")} of ${plan.outgoing} bytes were sent`;
           const takers = plan.callers.filter(({ name }) => view.note(`taken by ${name}`) === 1).length;
-          return takers > 0 ? null : "nobody has got the connection";
+          return takers > 0 ? null : "no caller got the connection";
         },
       };
     },

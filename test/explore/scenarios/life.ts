@@ -219,7 +219,7 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
       const { world, product } = stage;
       const fabric = weave(stage);
       const other = weaveStrand(stage, "the other");
-      // A thread that is killed tells nobody: that the callers are any that it does not know makes for fewer states.
+      // A thread that is killed reports nothing: that it does not know its callers makes for fewer states.
       const strands = [plan.fate === "killed" && plan.late ? weaveStrand(stage, "the first") : fabric, other];
       world.opaque.set(plan, "plan");
       const { fate, asks, watches } = plan;

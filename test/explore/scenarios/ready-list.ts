@@ -102,13 +102,13 @@ class Caller implements Program {
     return this.seen.some((seen, slot) => seen < (this.plan.news[slot] as number));
   }
 
-  /** As `WorkerLink.drain` and `Poller.wait` do it: whoever was queued is a candidate, and stays one as long as it is ready. */
+  /** As `WorkerLink.drain` and `Poller.wait` do it: a queued slot is a candidate, and stays one as long as it is ready. */
   private poll(): boolean {
     const { product, broken } = this.stage;
     const late = broken === "the flag is lowered after checking for news";
     for (let handleId = this.queue.pop(); handleId !== -1; handleId = this.queue.pop()) {
       const slot = HANDLE_IDS.indexOf(handleId);
-      if (slot < 0) this.stage.world.fail(`popped ${handleId}, which nobody queued`);
+      if (slot < 0) this.stage.world.fail(`popped ${handleId}, which was not queued`);
       if (!late) product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CALLER_FLAG);
       if (!this.candidates.includes(slot)) this.candidates.push(slot);
     }

@@ -18,7 +18,7 @@ interface Plan {
   direct: boolean;
   calm: boolean;
   /**
-   * Whether each piece counts as part of a long stream, of which a sleeping caller is told late. The stream falls silent
+   * Whether each piece counts as part of a long stream, of which a sleeping caller is notified late. The stream falls silent
    * without an end, which would wake the caller anyway.
    */
   bulk?: boolean;
@@ -134,7 +134,7 @@ class Reader implements Program {
 
   turn(): boolean {
     if (this.reading) return this.read();
-    // The end is looked for first: when it is told, all bytes are in the ring.
+    // The end is checked first: when it is published, all bytes are in the ring.
     this.reading = waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.ended || this.buffer.readable > 0);
     return true;
   }
@@ -187,7 +187,9 @@ function receiveScenario(name: string, story: string, plan: Plan): Scenario {
           const read = view.word(fabric.slot, product.RX_READ);
           if (read !== plan.total) return `the caller has got ${read} of ${plan.total} bytes`;
           if (plan.bulk === true) return null;
-          return (view.word(fabric.slot, product.STATE) & product.READ_ENDED) !== 0 ? null : "the end was never told";
+          return (view.word(fabric.slot, product.STATE) & product.READ_ENDED) !== 0
+            ? null
+            : "the end was never published";
         },
       };
     },

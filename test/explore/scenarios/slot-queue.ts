@@ -57,7 +57,7 @@ class Consumer implements Program {
     const { world, product, broken } = this.stage;
     const slot = this.queue.pop() - FIRST_HANDLE_ID;
     if (slot === -1 - FIRST_HANDLE_ID) return true;
-    if (slot !== 0 && slot !== 1) world.fail(`popped ${slot + FIRST_HANDLE_ID}, which nobody queued`);
+    if (slot !== 0 && slot !== 1) world.fail(`popped ${slot + FIRST_HANDLE_ID}, which was not queued`);
     const late = broken === "the flag is lowered after checking for news";
     if (!late) product.SlotQueueConsumer.lower(this.shared.flags, slot);
     const news = world.atomics.load(this.shared.news, slot);

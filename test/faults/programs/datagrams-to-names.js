@@ -1,5 +1,5 @@
 /**
- * Sends datagrams to a name that nobody answers, and to IPs and other names behind it: `node datagrams-to-names.js <answered name>`. The
+ * Sends datagrams to a name without an answer, and to IPs and other names behind it: `node datagrams-to-names.js <answered name>`. The
  * answered name is 127.0.0.1.
  */
 
@@ -25,7 +25,7 @@ function receive(count, milliseconds = 5000) {
   return { numbers, milliseconds: last };
 }
 
-/** Sends all of `count` numbers; how many errors of earlier datagrams that told, by their codes. */
+/** Sends all of `count` numbers; how many errors of earlier datagrams were thrown, by their codes. */
 function send(socket, count, host, size = 0) {
   const codes = {};
   for (let i = 0; i < count; i++) {
@@ -42,7 +42,7 @@ function send(socket, count, host, size = 0) {
   return codes;
 }
 
-// One to a name that nobody answers, then many to an IP, a few at a time: the kernel's buffer holds no more.
+// One to a name without an answer, then many to an IP, a few at a time: the kernel's buffer holds no more.
 const one = bindUdp({ host: "127.0.0.1" });
 send(one, 1, NEVER);
 let [received, inOrder, slowest] = [0, true, 0];
@@ -59,7 +59,7 @@ const closing = performance.now();
 one.close();
 say("closed", { milliseconds: performance.now() - closing });
 
-// Each second one to a name that nobody answers, the others to one that is answered.
+// Every second one to a name without an answer, the others to one with an answer.
 const mixed = bindUdp({ host: "127.0.0.1" });
 send(mixed, 400, (i) => (i % 2 === 0 ? NEVER : answered));
 const answers = receive(200);
@@ -69,7 +69,7 @@ say("mixed", {
   milliseconds: answers.milliseconds,
 });
 
-// More to such names than there is room for: they are dropped and told, and IPs are still reached.
+// More to such names than there is room for: they are dropped and reported, and IPs are still reached.
 const flood = bindUdp({ host: "127.0.0.1" });
 const codes = send(flood, 5000, NEVER, 500);
 const behind = send(flood, 10, "127.0.0.1");

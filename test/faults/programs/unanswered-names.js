@@ -1,5 +1,5 @@
 /**
- * Asks for names that nobody answers, and does other things meanwhile: `node unanswered-names.js <echo port> <answered name>`.
+ * Looks up names without an answer, and does other things meanwhile: `node unanswered-names.js <echo port> <answered name>`.
  */
 
 import { connect, resolve } from "ringnet";
@@ -7,7 +7,7 @@ import { say } from "./say.js";
 
 const [port, answered] = [Number(process.argv[2]), process.argv[3]];
 
-function told(call) {
+function outcomeOf(call) {
   const start = performance.now();
   let result;
   try {
@@ -21,22 +21,22 @@ function told(call) {
 const echo = connect({ host: "127.0.0.1", port, timeout: 5000 });
 const names = Array.from({ length: 16 }, (_, i) => resolve(`never-${i}.example`));
 say("asked", {
-  wait: told(() => names[0].waitUntilResolved(300)),
-  connect: told(() => connect({ host: "never.example", port, timeout: 300 })),
-  waitingAddress: told(() => connect({ host: names[1], port, timeout: 300 })),
-  close: told(() => names[2].close()),
+  wait: outcomeOf(() => names[0].waitUntilResolved(300)),
+  connect: outcomeOf(() => connect({ host: "never.example", port, timeout: 300 })),
+  waitingAddress: outcomeOf(() => connect({ host: names[1], port, timeout: 300 })),
+  close: outcomeOf(() => names[2].close()),
 });
 say("others", {
-  open: told(() => {
+  open: outcomeOf(() => {
     echo.writeAll("still there", 5000);
     return String(echo.readExactly(11, 5000));
   }),
-  ip: told(() => connect({ host: "127.0.0.1", port, timeout: 5000 }).status),
+  ip: outcomeOf(() => connect({ host: "127.0.0.1", port, timeout: 5000 }).status),
 });
 say("names", {
-  local: told(() => resolve("localhost").waitUntilResolved(5000)),
-  connect: told(() => connect({ host: "localhost", port, timeout: 5000 }).status),
-  answered: told(() => {
+  local: outcomeOf(() => resolve("localhost").waitUntilResolved(5000)),
+  connect: outcomeOf(() => connect({ host: "localhost", port, timeout: 5000 }).status),
+  answered: outcomeOf(() => {
     const address = resolve(answered);
     address.waitUntilResolved(5000);
     return address.ip;

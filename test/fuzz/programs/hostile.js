@@ -160,7 +160,7 @@ export function namesNothing(value) {
   return typeof value !== "string" || value === "" || value.includes("\0") || value.length > 10_000;
 }
 
-/** Anything but a string, and strings that name nobody beyond this machine: labels of a name have at most 63 characters. */
+/** Anything but a string, and strings that name no host beyond this machine: labels of a name have at most 63 characters. */
 export const host = fc.oneof(
   fc.constantFrom(
     "127.0.0.1",

@@ -75,7 +75,7 @@ const stories = {
     });
   },
 
-  /** The handler of an error that nobody caught. */
+  /** The handler of an uncaught error. */
   "uncaught error"() {
     process.on("uncaughtException", (error) => {
       const socket = connect({ host, port: echo, timeout: 5000 });

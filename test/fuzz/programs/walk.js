@@ -325,7 +325,7 @@ function openPair() {
   const accepted = server.acceptWait(10_000);
   must(client.waitUntilConnected(10_000) === "success", "a connection to our own server");
   must(accepted.remotePort === client.localPort, "another client was accepted");
-  must(server.accept() === null, "nobody else waits");
+  must(server.accept() === null, "no other client waits");
   ends.push(new End(client, back, there), new End(accepted, there, back));
 }
 

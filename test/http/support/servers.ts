@@ -66,7 +66,7 @@ export function startNginx(extra = ""): Server & { files: string } {
   return { process: server, port, origin: `http://127.0.0.1:${port}`, files };
 }
 
-/** Blocks until somebody listens on `port`. */
+/** Blocks until a server listens on `port`. */
 export function waitForPort(server: Process, port: number, host = "127.0.0.1"): void {
   server.waitUntil(`port ${port} of`, () => {
     const socket = connect({ host, port });

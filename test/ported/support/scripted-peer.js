@@ -1,6 +1,6 @@
 /**
  * A TCP server in a process of its own that does with each connection what a script says, step by step, and reads
- * nothing that it is not told to read. Started by `startScriptedPeer` in scripted-peers.ts.
+ * nothing without a command to read. Started by `startScriptedPeer` in scripted-peers.ts.
  *
  * It takes lines of JSON on standard input: an array is the script of the next connection (the first script is the first
  * connection's), `"go"` lets a script go on that waits at the step `await`. It ends when standard input ends.

@@ -139,7 +139,7 @@ function newKey(path: string, { passphrase, kind = "EC" }: IssueOptions): string
   return ["-newkey", ...type, ...secret, "-keyout", path];
 }
 
-/** What `openssl ca` wants to be told: it is the command that can date a certificate freely. */
+/** The configuration of `openssl ca`: it is the command that can date a certificate freely. */
 function settings(folder: string): string {
   return `[ca]
 default_ca = tests

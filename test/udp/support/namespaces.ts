@@ -51,7 +51,7 @@ function until(what, look) {
     const found = look();
     if (found) return found;
   }
-  throw new Error("waited in vain for " + what);
+  throw new Error("no " + what + " in time");
 }
 /** What send, receive and the like throw. */
 function codeOf(call) {

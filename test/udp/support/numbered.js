@@ -1,5 +1,5 @@
 /**
- * Numbered datagrams: each says which one it is and can be told from a broken one. Runs in tests and in peers.
+ * Numbered datagrams: each has its number and can be distinguished from a corrupt one. Runs in tests and in peers.
  *
  * ```
  *  byte 0..3   number, little endian
