@@ -13,12 +13,12 @@ import { HttpError, type Stage } from "./http-error.js";
 import { ParseError } from "./llhttp.js";
 import type { OutgoingRequest } from "./outgoing-request.js";
 import { enter, type InFlight, leave } from "./progress.js";
-import { environmentProxy, ProxyError } from "./proxy.js";
+import { environmentProxy } from "./proxy.js";
 import { RedirectError, redirected, redirectTarget } from "./redirect.js";
 import type { CheckedRequest } from "./request-options.js";
 import { ResponseBody } from "./response-body.js";
 import type { ResponseHead } from "./response-head.js";
-import { routeOf } from "./route.js";
+import { isRelayed, routeOf } from "./route.js";
 
 const STAGES: Record<Stage, string> = {
   queue: "waiting for a free connection",
@@ -62,7 +62,7 @@ export class Call implements InFlight {
     try {
       this.#start();
     } catch (error) {
-      if (!(error instanceof NetError || error instanceof ProxyError)) {
+      if (!(error instanceof NetError)) {
         leave(this);
         throw error;
       }
@@ -153,11 +153,13 @@ export class Call implements InFlight {
     const wrapped = (code: string, message: string) => new HttpError(code, message, subject, stage, error);
     if (error instanceof HttpError) return error;
     if (error instanceof ParseError) return wrapped("ERR_HTTP_PARSE", `the response is not HTTP/1.1: ${error.message}`);
-    if (error instanceof ProxyError) return wrapped("ERR_HTTP_PROXY", error.message);
     if (error instanceof RedirectError) return wrapped("ERR_HTTP_REDIRECT", error.message);
     if (!(error instanceof NetError)) return error;
-    const proxy = this.#exchange?.route.proxy;
-    const failedAtProxy = proxy != null && CONNECTING.has(stage);
+    if (error.code === "ERR_PROXY") return wrapped("ERR_HTTP_PROXY", error.message);
+    const route = this.#exchange?.route;
+    const proxy = route !== undefined && isRelayed(route) ? route.proxy : null;
+    // With a proxy that only connects, the connection's errors say where they belong.
+    const failedAtProxy = proxy !== null && CONNECTING.has(stage);
     return wrapped(error.code, failedAtProxy ? `proxy ${proxy.host}:${proxy.port}: ${error.message}` : error.message);
   }
 

@@ -144,7 +144,6 @@ export class Exchange {
   }
 
   #advance(connection: Connection): void {
-    if (!connection.advance()) return;
     this.#send(connection);
     if (this.#reader !== null) this.#receive(connection, this.#reader);
   }

@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { connect, type Runtime, resolve, type Timeout, type TlsOptions } from "../main/index.js";
+import { connect, type Runtime, type Timeout, type TlsOptions } from "../main/index.js";
 import { Call } from "./call.js";
 import { ConnectionPool } from "./connection-pool.js";
 import { amount, checkRequest, type RequestOptions } from "./request-options.js";
@@ -43,11 +43,7 @@ export class HttpClient {
     }
     const { tls, proxy, timeout, connections = Number.POSITIVE_INFINITY, keepAliveMs = KEEP_ALIVE_MS } = options;
     if (amount("connections", connections) < 1) throw new RangeError("connections must be at least 1");
-    this.#pool = new ConnectionPool(
-      options.runtime ?? { connect, resolve },
-      connections,
-      amount("keepAliveMs", keepAliveMs),
-    );
+    this.#pool = new ConnectionPool(options.runtime ?? { connect }, connections, amount("keepAliveMs", keepAliveMs));
     this.#retry = options.retry ?? true;
     this.#defaults = {
       ...(tls === undefined ? {} : { tls }),

@@ -7,7 +7,7 @@
 import type { HeaderList } from "./header-list.js";
 import { basic } from "./proxy.js";
 import type { RequestBody } from "./request-body.js";
-import type { Route } from "./route.js";
+import { isRelayed, type Route } from "./route.js";
 import { Upload } from "./upload.js";
 
 export interface OutgoingRequest {
@@ -24,8 +24,9 @@ export interface OutgoingRequest {
 const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
 
 /** The head, and how the body follows it. */
-export function upload({ method, url, headers, body }: OutgoingRequest, { proxy, secure }: Route): Upload {
-  const relayed = proxy !== null && !secure && (proxy.kind === "http" || proxy.kind === "https");
+export function upload({ method, url, headers, body }: OutgoingRequest, route: Route): Upload {
+  const { proxy } = route;
+  const relayed = isRelayed(route);
   const target = `${url.pathname}${url.search}`;
   let head = `${method} ${relayed ? `http://${url.host}${target}` : target} HTTP/1.1\r\n`;
   if (!headers.has("host")) head += `Host: ${url.host}\r\n`;
@@ -37,7 +38,12 @@ export function upload({ method, url, headers, body }: OutgoingRequest, { proxy,
   else if (length !== null) head += `Content-Length: ${length}\r\n`;
   else if (body !== null) head += "Transfer-Encoding: chunked\r\n";
   else if (WITH_BODY.has(method)) head += "Content-Length: 0\r\n";
-  if (relayed && (proxy.username !== "" || proxy.password !== "") && !headers.has("proxy-authorization")) {
+  if (
+    relayed &&
+    proxy !== null &&
+    (proxy.username !== "" || proxy.password !== "") &&
+    !headers.has("proxy-authorization")
+  ) {
     head += `Proxy-Authorization: ${basic(proxy.username, proxy.password)}\r\n`;
   }
   const held = body !== null && headers.get("expect") !== null;

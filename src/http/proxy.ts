@@ -5,35 +5,7 @@
  */
 
 import { getProxyForUrl } from "proxy-from-env";
-import { bareHost, type ProxyTarget } from "./route.js";
-
-/** What a proxy has refused, or what can't be done through one. Reported as `ERR_HTTP_PROXY`. */
-export class ProxyError extends Error {}
-
-const PORTS = { http: 80, https: 443, socks5: 1080, socks5h: 1080 };
-
-/** The proxy that a text names; a `TypeError` says what is wrong with it, without its password. */
-export function parseProxy(text: string | URL): ProxyTarget {
-  const url = typeof text === "string" ? parsed(text) : text;
-  const kind = url.protocol.slice(0, -1);
-  if (!Object.hasOwn(PORTS, kind)) {
-    throw new TypeError(`a proxy must be http://, https://, socks5:// or socks5h://, not ${kind}://`);
-  }
-  const known = kind as ProxyTarget["kind"];
-  // URL knows the hosts of http only: of other schemes they stay as they were written.
-  const host = bareHost(url);
-  if (host === "") throw new TypeError("a proxy needs a host");
-  const port = url.port === "" ? PORTS[known] : Number(url.port);
-  const username = decoded(url.username);
-  const password = decoded(url.password);
-  return { kind: known, host, port, username, password };
-}
-
-function parsed(text: string): URL {
-  const full = text.includes("://") ? text : `http://${text}`;
-  if (!URL.canParse(full)) throw new TypeError("proxy must be a URL such as http://user:password@host:port");
-  return new URL(full);
-}
+import { type ProxyTarget, parseProxy } from "../main/index.js";
 
 export function decoded(text: string): string {
   try {

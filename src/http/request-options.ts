@@ -4,14 +4,13 @@
  * Runs on the calling thread.
  */
 
-import { Deadline, type Timeout, type TlsOptions } from "../main/index.js";
+import { Deadline, type ProxyTarget, parseProxy, type Timeout, type TlsOptions } from "../main/index.js";
 import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
 import type { OutgoingRequest } from "./outgoing-request.js";
-import { basic, decoded, parseProxy } from "./proxy.js";
+import { basic, decoded } from "./proxy.js";
 import { type BodyInput, requestBody } from "./request-body.js";
-import type { ProxyTarget } from "./route.js";
 
 /** Options of one request. */
 export interface RequestOptions {

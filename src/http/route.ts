@@ -4,16 +4,7 @@
  * Runs on the calling thread.
  */
 
-import type { TlsOptions } from "../main/index.js";
-
-/** A proxy. */
-export interface ProxyTarget {
-  readonly kind: "http" | "https" | "socks5" | "socks5h";
-  readonly host: string;
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-}
+import type { ProxyTarget, TlsOptions } from "../main/index.js";
 
 export interface Route {
   readonly secure: boolean;
@@ -27,6 +18,11 @@ export function routeOf(url: URL, proxy: ProxyTarget | null, tls: TlsOptions | u
   const secure = url.protocol === "https:";
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   return { secure, host: bareHost(url), port, proxy, tls };
+}
+
+/** Whether the proxy gets the request itself, with the whole address in it, instead of making a connection for it. */
+export function isRelayed({ secure, proxy }: Route): boolean {
+  return !secure && (proxy?.kind === "http" || proxy?.kind === "https");
 }
 
 /** A URL's host for connecting: an IPv6 address without its brackets. */

@@ -30,10 +30,11 @@ export type {
   TlsOptions,
 } from "./api/options.js";
 export { type PollEntry, Poller, poll } from "./api/poller.js";
+export { type ProxyTarget, parseProxy } from "./api/proxy.js";
 export type { Runtime } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
 export { type ServerSettings, TcpServer } from "./api/tcp-server.js";
-export { type SocketState, TcpSocket } from "./api/tcp-socket.js";
+export { type ConnectStage, type SocketState, TcpSocket } from "./api/tcp-socket.js";
 export { Datagram, MAX_DATAGRAM, type ReceivedInto, type UdpSettings, UdpSocket } from "./api/udp-socket.js";
 export { Deadline, type Timeout } from "./link/deadline.js";
 export { net } from "./net.js";

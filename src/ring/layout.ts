@@ -45,6 +45,7 @@
  *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    caller
  *       13   TX_ASIDE         datagrams taken out of the send ring that wait for a look-up: bytes, and one for each  worker
  *       14   ROOM_WANTED      1: queue the slot when there is room to send      caller sets, worker clears
+ *       15   STAGE            how far connecting has come, STAGE_…                worker
  *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
  * ```
  *
@@ -117,6 +118,7 @@ export const PENDING_ERRORS = 11 * LINE;
 export const KEEP_ALIVE_DELAY = 12 * LINE;
 export const TX_ASIDE = 13 * LINE;
 export const ROOM_WANTED = 14 * LINE;
+export const STAGE = 15 * LINE;
 export const FAULT = 16 * LINE;
 export const SLOT_WORDS = 32 * LINE;
 export const SLOT_BYTES = 4 * SLOT_WORDS;
@@ -136,6 +138,15 @@ export const READ_ENDED = 8;
 export const WRITE_ENDED = 16;
 /** Beside the phase: nothing can be sent any more (FAULT says why), but there may be bytes to read. */
 export const WRITE_FAILED = 32;
+
+/** The host's name is being looked up. */
+export const STAGE_RESOLVE = 0;
+/** The connection is being made, to the host or to a proxy. */
+export const STAGE_CONNECT = 1;
+/** The proxy is asked for the host. */
+export const STAGE_PROXY = 2;
+/** TLS is being established. */
+export const STAGE_TLS = 3;
 
 /** Send what is in the send ring, then end the sending side. */
 export const REQUEST_END = 1;

@@ -74,6 +74,17 @@ export type Target =
   /** `addresses`: the IPs of the host where the caller knows them; `lookup`: the handle id of a look-up under way. */
   | { host: string; port: number; addresses: string[] | null; lookup: number | null };
 
+/** A proxy that opens connections for others: HTTP's CONNECT, or SOCKS 5. */
+export interface ProxyTarget {
+  /** With `socks5` this machine looks the server's name up, with `socks5h` the proxy does. */
+  kind: "http" | "https" | "socks5" | "socks5h";
+  host: string;
+  port: number;
+  /** Empty for none. */
+  username: string;
+  password: string;
+}
+
 export interface ConnectCommand {
   type: "connect";
   slot: SlotReference;
@@ -87,7 +98,11 @@ export interface ConnectCommand {
   /** 0: the system picks one. */
   localPort: number;
   dscp: number | undefined;
+  /** With the target. */
   tls: TlsParameters | null;
+  proxy: ProxyTarget | null;
+  /** With the proxy. */
+  proxyTls: TlsParameters | null;
 }
 
 export interface ListenCommand {

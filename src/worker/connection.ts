@@ -68,6 +68,11 @@ export class Connection implements Handle {
     return { buffer: () => this.#receiver.nextBuffer(), callback: (count) => this.#receiver.received(count) };
   }
 
+  /** Bytes that came before the socket was this connection's. */
+  early(bytes: Uint8Array): void {
+    this.#receiver.chunk(bytes);
+  }
+
   /** A socket is on its way; `giveUp` ends that without a trace. */
   connecting(giveUp: () => void): void {
     this.#giveUp = giveUp;

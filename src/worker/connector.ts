@@ -1,30 +1,32 @@
 /**
- * Opens connections: finds the addresses, tries them all (`AddressRace`), and with TLS verifies the peer, before the connection says
- * that it is open.
+ * Opens connections: finds the addresses, tries them all (`AddressRace`), asks the proxy if there is one, and with TLS verifies the peer,
+ * before the connection says that it is open.
  *
  * Runs on the networking thread.
  */
 
-import net, { type LookupFunction, type NetConnectOpts, type Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
-import type { ConnectCommand, Target, TlsParameters } from "../ring/protocol.js";
+import net, { type NetConnectOpts, type Socket } from "node:net";
+import { STAGE_CONNECT, STAGE_PROXY, STAGE_TLS } from "../ring/layout.js";
+import type { ConnectCommand, ProxyTarget, Target, TlsParameters } from "../ring/protocol.js";
 import { AddressRace } from "./address-race.js";
 import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
-import { rememberCertificate } from "./connection-facts.js";
 import { setDscp } from "./dscp.js";
-import { fingerprint } from "./fingerprint.js";
+import { httpConnect } from "./http-connect.js";
+import { ProxyConversation, proxyError } from "./proxy-conversation.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
-import { nodeTls } from "./secure-modules.js";
+import { isSecure } from "./secure-modules.js";
 import { Slot } from "./slot.js";
+import { withOnread } from "./socket-handle.js";
 import { checkSocketPath } from "./socket-path.js";
-import { checkIPv6, type KeptContext, type TlsContextCache } from "./tls-context-cache.js";
-import { TlsSessions } from "./tls-sessions.js";
+import { socks5 } from "./socks5.js";
+import { TlsClient } from "./tls-client.js";
+import type { KeptContext, TlsContextCache } from "./tls-context-cache.js";
 
 export class Connector {
   readonly #resolver: Resolver;
   readonly #tlsContexts: TlsContextCache;
-  readonly #sessions = new TlsSessions();
+  readonly #tls = new TlsClient();
   readonly #lingerMs: number;
 
   constructor(resolver: Resolver, tlsContexts: TlsContextCache, lingerMs: number) {
@@ -35,37 +37,40 @@ export class Connector {
 
   /** Opens what `command` asks for; how it goes is said in its slot. */
   connect(link: CallerLink, command: ConnectCommand): void {
+    const { proxy } = command;
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     if ("host" in command.target) connection.host = command.target.host;
-    const options = { ...optionsOf(command), onread: connection.onread };
+    const hop = proxy === null ? command : { ...command, target: targetOf(proxy), tls: command.proxyTls };
+    const options = proxy === null ? { ...optionsOf(command), onread: connection.onread } : optionsOf(command);
     let context: KeptContext | null = null;
     const race = new AddressRace(
       (address) => {
-        const where = { ...options, ...placeOf(command.target, address) } as unknown as NetConnectOpts;
-        if (command.tls !== null) return this.#secure(where, command, command.tls, context as KeptContext);
+        connection.slot.reach(STAGE_CONNECT);
+        const where = { ...options, ...placeOf(hop.target, address) } as unknown as NetConnectOpts;
+        if (hop.tls !== null) return this.#tls.connect(where, hop, hop.tls, context as KeptContext, null);
         const socket = net.connect(where);
         socket.once("connect", () => setDscp(socket, command.dscp));
         return socket;
       },
       (socket) => {
-        connection.take(socket, true);
-        if (command.tls === null) connection.opened();
-        else socket.once("secureConnect", () => connection.opened());
+        if (hop.tls !== null) connection.slot.reach(STAGE_TLS);
+        if (proxy !== null) this.#ask(proxy, socket, link, command, connection);
+        else this.#give(connection, socket, true, command.tls);
       },
-      (error) => connection.failed(error),
+      (error) => connection.failed(proxy === null ? error : ofProxy(proxy, error)),
     );
     connection.connecting(() => race.giveUp());
     const start = (addresses: Addresses, kept: KeptContext | null): void => {
       context = kept;
       try {
-        race.start(usable(addresses, command));
+        race.start(usable(addresses, hop));
       } catch (error) {
         race.fail(error);
       }
     };
     try {
-      const kept = command.tls === null ? null : this.#tlsContexts.context(command.tls);
-      const addresses = this.#addressesOf(link, command.target);
+      const kept = hop.tls === null ? null : this.#tlsContexts.context(hop.tls);
+      const addresses = this.#addressesOf(link, hop.target);
       if (addresses instanceof Promise || kept instanceof Promise) {
         Promise.all([addresses, kept]).then(
           ([found, ready]) => start(found, ready),
@@ -80,35 +85,68 @@ export class Connector {
     connection.service(); // the caller may have asked for its end before this
   }
 
-  #secure(options: NetConnectOpts, command: ConnectCommand, parameters: TlsParameters, kept: KeptContext): Socket {
-    const { target } = command;
-    const host = "path" in target ? undefined : target.host;
-    // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
-    const servername = parameters.servername ?? (host !== undefined && net.isIP(host) === 0 ? host : undefined);
-    const { rejectUnauthorized, ALPNProtocols } = parameters;
-    const place = "path" in target ? ["path", target.path] : ["host", target.host, target.port];
-    const sessionKey = fingerprint(kept.key, place, servername, ALPNProtocols, rejectUnauthorized);
-    const known = this.#sessions.recall(sessionKey);
-    const socket = nodeTls().connect({
-      ...options,
-      secureContext: kept.context,
-      rejectUnauthorized: rejectUnauthorized !== false,
-      ...(servername === undefined ? {} : { servername }),
-      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
-      ...(net.isIPv6(servername || host || "") ? { checkServerIdentity: checkIPv6 } : {}),
-      ...(known === undefined ? {} : { session: known.session }),
-    } as ConnectionOptions);
-    // Before Node 24 `tls.connect` ignores these options; libuv forgets the delay where it is set before the connection is made.
-    socket.once("connect", () => {
-      socket.setNoDelay(command.noDelay);
-      socket.setKeepAlive(command.keepAlive, command.keepAliveDelay);
-      setDscp(socket, command.dscp);
+  /** The connection to the host itself, over `socket` to the proxy. */
+  #ask(proxy: ProxyTarget, socket: Socket, link: CallerLink, command: ConnectCommand, connection: Connection): void {
+    let abandoned = false;
+    connection.connecting(() => {
+      abandoned = true;
+      socket.destroy();
     });
-    if (known !== undefined) rememberCertificate(socket, known.certificate);
-    this.#sessions.collect(sessionKey, socket);
-    // After the handshake Node only emits errors of TLS (a changed record, an alert) and leaves the socket open.
-    socket.on("error", () => socket.destroy());
-    return socket;
+    socket.on("error", () => socket.destroy()); // told by what waits for the socket
+    const fail = (error: unknown): void => {
+      socket.destroy();
+      if (!abandoned) connection.failed(error);
+    };
+    const context = async () => (command.tls === null ? null : this.#tlsContexts.context(command.tls));
+    const given = (kept: KeptContext | null): void => {
+      if (abandoned) return;
+      if (socket.destroyed) throw ofProxy(proxy, proxyError("it ended the connection"));
+      if (command.tls === null) this.#giveTunnel(connection, socket, command);
+      else {
+        connection.slot.reach(STAGE_TLS);
+        const secure = this.#tls.connect({} as NetConnectOpts, command, command.tls, kept as KeptContext, socket);
+        this.#give(connection, secure, false, command.tls);
+      }
+    };
+    this.#handshake(proxy, socket, link, command.target, connection.slot)
+      .catch((error) => {
+        throw ofProxy(proxy, error);
+      })
+      .then(context)
+      .then(given)
+      .catch(fail);
+  }
+
+  async #handshake(proxy: ProxyTarget, socket: Socket, link: CallerLink, target: Target, slot: Slot): Promise<void> {
+    if ("path" in target) throw new Error("a Unix domain socket is not reached through a proxy");
+    if (isSecure(socket)) await secured(socket);
+    slot.reach(STAGE_PROXY);
+    const conversation = new ProxyConversation(socket);
+    if (proxy.kind === "http" || proxy.kind === "https") {
+      await httpConnect(conversation, proxy, target.host, target.port);
+    } else {
+      const host = proxy.kind === "socks5h" ? target.host : (await this.#addressesOf(link, target))[0];
+      await socks5(conversation, proxy, host ?? target.host, target.port);
+    }
+    conversation.finish();
+  }
+
+  /** The tunnel is the connection. Plain TCP is read into the ring from here on. */
+  #giveTunnel(connection: Connection, socket: Socket, { noDelay, keepAlive, keepAliveDelay }: ConnectCommand): void {
+    let own = { socket, direct: false };
+    if (!isSecure(socket)) {
+      for (let early = socket.read(); early !== null; early = socket.read()) connection.early(early);
+      own = withOnread(socket, connection.onread);
+      own.socket.setNoDelay(noDelay); // a socket knows only what was set on itself
+      own.socket.setKeepAlive(keepAlive, keepAliveDelay);
+    }
+    this.#give(connection, own.socket, own.direct, null);
+  }
+
+  #give(connection: Connection, socket: Socket, direct: boolean, tls: TlsParameters | null): void {
+    connection.take(socket, direct);
+    if (tls === null) connection.opened();
+    else socket.once("secureConnect", () => connection.opened());
   }
 
   /** The IPs to connect to; for a Unix domain socket its path. */
@@ -139,15 +177,38 @@ function placeOf(target: Target, address: string): object {
     return { path: target.path };
   }
   const family = net.isIP(address);
-  const lookup: LookupFunction = (_, options, callback) => {
+  const lookup: net.LookupFunction = (_, options, callback) => {
     if (options.all) callback(null, [{ address, family }]);
     else callback(null, address, family);
   };
   return { host: target.host, port: target.port, family, autoSelectFamily: false, lookup };
 }
 
+function targetOf({ host, port }: ProxyTarget): Target {
+  return { host, port, addresses: null, lookup: null };
+}
+
+/** Resolves once the peer of `socket` is verified. */
+function secured(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("secureConnect", resolve);
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the connection was closed before TLS was established")));
+  });
+}
+
+/** An error that says that it is about the way to the proxy. */
+function ofProxy({ host, port }: ProxyTarget, error: unknown): Error {
+  const { code, message, syscall, address } = error as NodeJS.ErrnoException & { address?: string };
+  const fields = { code, syscall, address, port: (error as { port?: number }).port };
+  return Object.assign(new Error(`proxy ${host}:${port}: ${message}`), fields);
+}
+
 /** The addresses that can be reached from the local address. Throws where there are none. */
-function usable(addresses: Addresses, { target, localAddress }: ConnectCommand): Addresses {
+function usable(
+  addresses: Addresses,
+  { target, localAddress }: Pick<ConnectCommand, "target" | "localAddress">,
+): Addresses {
   if ("path" in target) return addresses;
   const family = net.isIP(localAddress ?? "");
   const found = family === 0 ? addresses : addresses.filter((address) => net.isIP(address) === family);

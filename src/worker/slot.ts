@@ -19,6 +19,7 @@ import {
   REQUEST,
   REQUEST_RESET,
   SLOT_WORDS,
+  STAGE,
   STATE,
   TO_CALLER_FLAG,
   TO_WORKER_FLAG,
@@ -116,6 +117,11 @@ export class Slot {
   /** Wakes the caller if it sleeps on this slot: for news that no poller waits for. */
   wake(): void {
     this.#link.waker.wakeWaiting(this.#handleId);
+  }
+
+  /** How far connecting has come: STAGE_…. The caller looks when it wants to know. */
+  reach(stage: number): void {
+    Atomics.store(this.words, STAGE, stage); // partner: Channel.stage
   }
 
   /** The connection is open; `facts` are what there is to know of it, unless the caller knows. */

@@ -76,13 +76,6 @@ describe("a proxy of HTTP", () => {
     expect(() => via(proxy).status).toThrow(failed);
     expect(() => via(proxy).status).toThrow(expect.not.stringContaining("secret"));
   });
-
-  test("HTTPS through a proxy is refused, not sent in plain text", () => {
-    for (const proxy of [squid.origin, socks.origin]) {
-      const response = fetch("https://localhost/", { proxy, timeout: 5000 });
-      expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_HTTP_PROXY" }));
-    }
-  });
 });
 
 describe("a SOCKS proxy", () => {

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { runProgram } from "../support/programs.js";
 import { timed } from "../support/waiting.js";
-import { type Server, startNodeServer, startRawServer } from "./support/servers.js";
+import { type Server, startNodeServer, startRawServer, startSocks } from "./support/servers.js";
 
 let server: Server;
 let raw: Server;
@@ -81,9 +81,29 @@ describe("connect", () => {
   });
 });
 
-test("a TLS handshake counts as connecting", () => {
-  const peer = startPeer("silent");
-  expectTimeout("connect", () => get(`https://127.0.0.1:${peer.port}/`).status);
+describe("TLS", () => {
+  test("the total time", () => {
+    const peer = startPeer("silent");
+    expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`).status);
+  });
+
+  test("connectTimeout", () => {
+    const peer = startPeer("silent");
+    expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`, { timeout: 20_000, connectTimeout: MS }).status);
+  });
+
+  test("behind a proxy that connects to a server that says nothing", () => {
+    const peer = startPeer("silent");
+    const proxy = startSocks().origin;
+    expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`, { proxy }).status);
+  });
+});
+
+describe("proxy", () => {
+  test.each(["http", "socks5h"])("%s", (scheme) => {
+    const peer = startPeer("silent");
+    expectTimeout("proxy", () => get("https://127.0.0.1/", { proxy: `${scheme}://127.0.0.1:${peer.port}` }).status);
+  });
 });
 
 test("request", () => {

@@ -12,6 +12,7 @@ import { delimiter, join } from "node:path";
 const PROGRAMS: Record<string, string> = {
   apache2: "apache2",
   curl: "curl",
+  danted: "dante-server",
   initdb: "postgresql",
   ip: "iproute2",
   microsocks: "microsocks",

@@ -14,6 +14,7 @@ import { mustHaveReusePort, mustHaveTypeOfService } from "./node-features.js";
 import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { AcceptOptions, BindUdpOptions, ConnectOptions, ListenOptions, SocketOptions } from "./options.js";
+import { mustBePlain, parseProxy, proxyTlsOptions } from "./proxy.js";
 import { serverTlsParameters, tlsParameters } from "./tls-options.js";
 
 /** Sizes of rings in bytes. */
@@ -32,6 +33,7 @@ const CONNECT_OPTIONS: Names<ConnectOptions> = {
   port: true,
   path: true,
   tls: true,
+  proxy: true,
   timeout: true,
   noDelay: true,
   keepAlive: true,
@@ -67,7 +69,16 @@ const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
 };
 
 /** What does nothing beside `path`. */
-const BESIDE_PATH_TO_CONNECT = ["host", "port", "noDelay", "keepAlive", "localAddress", "localPort", "dscp"] as const;
+const BESIDE_PATH_TO_CONNECT = [
+  "host",
+  "port",
+  "proxy",
+  "noDelay",
+  "keepAlive",
+  "localAddress",
+  "localPort",
+  "dscp",
+] as const;
 const BESIDE_PATH_TO_LISTEN = ["host", "port", "ipv6Only", "noDelay", "keepAlive", "reusePort", "dscp"] as const;
 
 type SocketChoices = Pick<ConnectOptions, "noDelay" | "keepAlive" | "dscp" | "path">;
@@ -77,7 +88,7 @@ export type Destination = { path: string } | { host: string | Address; port: num
 
 /** What `connect` asks for. `deadline` is null if it should not block. */
 export interface ConnectRequest {
-  command: Pick<ConnectCommand, "type" | "localAddress" | "localPort" | "tls">;
+  command: Pick<ConnectCommand, "type" | "localAddress" | "localPort" | "tls" | "proxy" | "proxyTls">;
   options: SocketOptions;
   destination: Destination;
   rings: RingSizes;
@@ -86,13 +97,19 @@ export interface ConnectRequest {
 
 export function connectCommand(options: ConnectOptions, sizes: RingSizes): ConnectRequest {
   const own = ownOptions("options", options, CONNECT_OPTIONS, CONNECT_HINTS);
-  const { tls = false, timeout, localAddress, localPort = 0 } = own;
+  const { tls = false, proxy = null, timeout, localAddress, localPort = 0 } = own;
   const deadline = timeout === undefined ? null : Deadline.of(timeout);
   if (own.path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_CONNECT);
   const destination = destinationOf(own);
+  const through = proxy === null ? null : parseProxy(proxy);
+  if (through !== null && "host" in destination) {
+    mustBePlain(destination.host instanceof Address ? destination.host.encoded : destination.host);
+  }
   const command = {
     type: "connect" as const,
     tls: tlsParameters(tls),
+    proxy: through,
+    proxyTls: through?.kind === "https" ? tlsParameters(proxyTlsOptions(tls)) : null,
     localAddress: localAddress === undefined ? null : check.ip("localAddress", localAddress),
     localPort: check.port("localPort", localPort),
   };

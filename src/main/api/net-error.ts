@@ -36,8 +36,8 @@ export class NetError extends Error {
 export const RUNTIME_CLOSED: Fault = { code: "ERR_RUNTIME_CLOSED", message: "the runtime was closed" };
 
 /** The error of a wait that ran out. */
-export function timedOut(what: string, timeout: number): NetError {
-  return new NetError({ code: "ETIMEDOUT", message: `${what} timed out after ${timeout} ms` });
+export function timedOut(what: string, timeout: number, detail = ""): NetError {
+  return new NetError({ code: "ETIMEDOUT", message: `${what} timed out after ${timeout} ms${detail}` });
 }
 
 /** The error of a read that timed out before it had all its bytes. */

@@ -2,7 +2,7 @@
  * The option objects of the public functions. Types only.
  */
 
-import type { TlsCopies } from "../../ring/protocol.js";
+import type { ProxyTarget, TlsCopies } from "../../ring/protocol.js";
 import type { Timeout } from "../link/deadline.js";
 import type { Address } from "./address.js";
 
@@ -25,6 +25,11 @@ export interface ConnectOptions {
   path?: string | undefined;
   /** TLS: `true`, or Node's options. The peer is always verified, unless `rejectUnauthorized` is false. */
   tls?: boolean | TlsOptions | undefined;
+  /**
+   * A proxy that makes the connection: `http://user:password@host:port`, `https://…` (both by CONNECT), `socks5://…` or `socks5h://…`, or its
+   * parts. Default: none, whatever the environment says.
+   */
+  proxy?: string | URL | ProxyTarget | null | undefined;
   /** Block until connected, for at most so many ms (-1: no limit) or until a deadline. Without it, `connect` returns at once. */
   timeout?: Timeout | undefined;
   /** Send small writes at once (TCP_NODELAY). Default: true. */

@@ -24,7 +24,7 @@ import { type Names, ownOptions } from "./option-names.js";
 import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { networkMustBeAllowed } from "./permission.js";
 import { TcpServer } from "./tcp-server.js";
-import { TcpSocket } from "./tcp-socket.js";
+import { type ConnectStage, TcpSocket } from "./tcp-socket.js";
 import { UdpSocket } from "./udp-socket.js";
 
 /** Default bytes of a ring: what keeps up with `node:net`. Pages that are not used take no memory. */
@@ -44,6 +44,12 @@ const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
   busyPoll: true,
   lingerMs: true,
   resourceLimits: true,
+};
+const STAGE_TEXTS: Record<ConnectStage, string> = {
+  resolve: ", looking the name up",
+  connect: "",
+  proxy: ", waiting for the proxy",
+  TLS: ", in the TLS handshake",
 };
 const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
 
@@ -153,7 +159,8 @@ export class Runtime {
     const status = socket.waitUntilConnected(deadline);
     // A peer may have reset the connection already: what it sent before is still to be read, and then the error.
     if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
-    const error = socket.error ?? link.reasonOf(timedOut(`connect to ${nameOf(target)}`, deadline.timeout));
+    const error =
+      socket.error ?? link.reasonOf(timedOut(`connect to ${nameOf(target)}`, deadline.timeout, stageOf(socket)));
     socket.close();
     throw error;
   }
@@ -313,6 +320,12 @@ function threadLimits(limits: ThreadLimits): ThreadLimits {
 function hostOf(address: Address): string {
   if (address.status === "failure") throw address.error;
   return address.ip ?? address.encoded;
+}
+
+/** What a connection was waiting for. */
+function stageOf(socket: TcpSocket): string {
+  const { stage } = socket.state;
+  return stage === null ? "" : STAGE_TEXTS[stage];
 }
 
 function nameOf(target: Target): string {

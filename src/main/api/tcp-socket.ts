@@ -12,6 +12,10 @@ import {
   READ_ENDED,
   REQUEST_CLOSE,
   REQUEST_RESET,
+  STAGE_CONNECT,
+  STAGE_PROXY,
+  STAGE_RESOLVE,
+  STAGE_TLS,
   WRITE_FAILED,
 } from "../../ring/layout.js";
 import type { ConnectionFacts, PeerCertificateFacts } from "../../ring/protocol.js";
@@ -37,10 +41,22 @@ const LINE_MAX = 1024 * 1024;
 const DELIMITER_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
 
+/** A part of connecting: the look-up of the name, the connection, the proxy's answer, the TLS handshake. */
+export type ConnectStage = "resolve" | "connect" | "proxy" | "TLS";
+
+const STAGES: Record<number, ConnectStage> = {
+  [STAGE_RESOLVE]: "resolve",
+  [STAGE_CONNECT]: "connect",
+  [STAGE_PROXY]: "proxy",
+  [STAGE_TLS]: "TLS",
+};
+
 /** What is so on a connection at one moment. */
 export interface SocketState {
   /** It is not established yet. */
   connecting: boolean;
+  /** What is under way while it is not established, or what has failed if it never was; null otherwise. */
+  stage: ConnectStage | null;
   /** It is established and has not failed. */
   open: boolean;
   /** The peer has ended its side; there may be bytes to read. */
@@ -71,6 +87,8 @@ export class TcpSocket extends Handle {
   #closedError: NetError | null = null;
   /** What is known of the connection; once the handle is closed, what was known by then, because its slot may be another's. */
   #knownFacts: ConnectionFacts | null = null;
+  /** The stage that it was closed in. */
+  #lastStage: ConnectStage | null = null;
   /** What `waitUntil` waits for. */
   #awaited = 0;
 
@@ -135,6 +153,7 @@ export class TcpSocket extends Handle {
     const failed = this.closed || phase === PHASE_FAILED || (state & WRITE_FAILED) !== 0;
     return {
       connecting: !this.closed && phase === PHASE_WAITING,
+      stage: this.#stage,
       open: !failed && phase === PHASE_OPEN,
       readEnded: !this.closed && (state & READ_ENDED) !== 0,
       writeEnded: this.#writer.ended,
@@ -536,7 +555,7 @@ export class TcpSocket extends Handle {
   }
 
   protected override onClose(): void {
-    this.#learnFacts();
+    this.#lastStage = this.#stageNow;
     this.unbindChannel();
     if (this.#detached) return;
     this.#channel.link.requestClose(this.#channel, this.#closeRequest);
@@ -545,6 +564,16 @@ export class TcpSocket extends Handle {
   get #facts(): ConnectionFacts | null {
     if (!this.closed) this.#learnFacts();
     return this.#knownFacts;
+  }
+
+  get #stage(): ConnectStage | null {
+    return this.closed ? this.#lastStage : this.#stageNow;
+  }
+
+  get #stageNow(): ConnectStage | null {
+    this.#learnFacts();
+    if (this.#channel.securing) return "TLS";
+    return this.#accepted || this.#knownFacts !== null ? null : (STAGES[this.#channel.stage] as ConnectStage);
   }
 
   #learnFacts(): void {

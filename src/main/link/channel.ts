@@ -24,6 +24,7 @@ import {
   REQUEST_CLOSE,
   REQUEST_OPTIONS,
   REQUEST_RESET,
+  STAGE,
   STATE,
   TO_WORKER_FLAG,
   TX_ASIDE,
@@ -134,6 +135,11 @@ export class Channel {
 
   get phase(): number {
     return this.state & PHASE_MASK;
+  }
+
+  /** How far connecting has come: STAGE_…; after a failure, how far it had come. */
+  get stage(): number {
+    return Atomics.load(this.words, STAGE); // partner: Slot.reach
   }
 
   /**

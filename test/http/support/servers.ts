@@ -152,6 +152,29 @@ export function startTinyproxy(user?: string, password?: string): Server {
   return { process: server, port, origin: `http://127.0.0.1:${port}` };
 }
 
+/** Dante: a SOCKS server for this machine's addresses. */
+export function startDante(): Server {
+  const folder = temporaryFolder();
+  const port = closedPort();
+  const config = join(folder, "danted.conf");
+  const user = process.getuid?.() === 0 ? "root" : String(process.env.USER);
+  writeFileSync(
+    config,
+    `logoutput: ${join(folder, "log")}
+     internal: 127.0.0.1 port = ${port}
+     external: 127.0.0.1
+     socksmethod: none
+     clientmethod: none
+     user.privileged: ${user}
+     user.unprivileged: ${user}
+     client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+     socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: connect }`,
+  );
+  const server = new Process("danted", ["-N", "1", "-f", config, "-p", join(folder, "pid")]);
+  waitForPort(server, port);
+  return { process: server, port, origin: `socks5h://127.0.0.1:${port}` };
+}
+
 /** microsocks, with a user name and a password if they are given. */
 export function startSocks(user?: string, password?: string): Server {
   const port = closedPort();
