@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { Deadline, NetError } from "../main/index.js";
+import { Deadline, NetError, type Watch } from "../main/index.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { storeCookies } from "./cookies.js";
@@ -107,9 +107,23 @@ export class Call implements InFlight {
   }
 
   get patience(): number {
+    let ms = this.deadline.left;
     const exchange = this.#exchange;
-    if (exchange === null) return Number.POSITIVE_INFINITY;
-    return CONNECTING.has(exchange.stage) ? Math.min(exchange.patience, this.#connectBy.left) : exchange.patience;
+    if (exchange === null) return ms;
+    if (CONNECTING.has(exchange.stage)) ms = Math.min(ms, this.#connectBy.left);
+    if (exchange.wakeAt !== null) ms = Math.min(ms, exchange.wakeAt.left);
+    return ms;
+  }
+
+  /** Names what it waits for. */
+  watch(watch: Watch): void {
+    if (this.settled) return;
+    const { connection, reading, writing } = this;
+    if (connection !== null && (reading || writing)) watch(connection.socket, { readable: reading, writable: writing });
+    watch(this.deadline);
+    const exchange = this.#exchange;
+    if (exchange !== null && CONNECTING.has(exchange.stage)) watch(this.#connectBy);
+    if (exchange?.wakeAt) watch(exchange.wakeAt);
   }
 
   /** Moves what can be moved. Never throws: see `error`. */

@@ -38,11 +38,6 @@ export class Connection {
     return this.socket.state.stage;
   }
 
-  /** What to wait for to become readable. */
-  get source(): TcpSocket {
-    return this.socket;
-  }
-
   /** Whether it can carry another request: open, quiet, and not too old. */
   get reusable(): boolean {
     if (now() > this.idleUntil || this.socket.status !== "success") return false;

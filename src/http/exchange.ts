@@ -7,8 +7,7 @@
  * Runs on the calling thread.
  */
 
-import { NetError } from "../main/index.js";
-import { now } from "./clock.js";
+import { Deadline, NetError } from "../main/index.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import type { Stage } from "./http-error.js";
@@ -39,7 +38,7 @@ export class Exchange {
   #uploadError: unknown = null;
   #reader: ResponseReader | null = null;
   #received = false;
-  #consentBy = 0;
+  #consentBy: Deadline | null = null;
   #stepping = false;
 
   /** Takes a connection, or a place in the pool's queue. Throws what opening a connection throws. */
@@ -89,9 +88,9 @@ export class Exchange {
     return this.#reader?.head == null || this.#consumer.hasRoom;
   }
 
-  /** Ms after which it has something to do although nothing came. */
-  get patience(): number {
-    return this.#upload?.held ? Math.max(0, this.#consentBy - now()) : Number.POSITIVE_INFINITY;
+  /** When it has something to do although nothing came; null where that is not so. */
+  get wakeAt(): Deadline | null {
+    return this.#upload?.held ? this.#consentBy : null;
   }
 
   /** Which stage it is in. */
@@ -137,7 +136,7 @@ export class Exchange {
     connection.uses++;
     this.#upload = upload(this.#request, this.route);
     this.#uploadError = null;
-    if (this.#upload.held) this.#consentBy = now() + CONSENT_MS;
+    if (this.#upload.held) this.#consentBy = new Deadline(CONSENT_MS);
     this.step();
     // Only now, with the first bytes on their way: loading the parser takes a while.
     this.#reader ??= new ResponseReader(this.#consumer, this.#request.method === "HEAD");
@@ -150,7 +149,7 @@ export class Exchange {
 
   #send({ socket }: Connection): void {
     const upload = this.#upload as Upload;
-    if (upload.held && (this.#reader?.consented || now() >= this.#consentBy)) upload.held = false;
+    if (upload.held && (this.#reader?.consented || this.#consentBy?.expired)) upload.held = false;
     if (upload.done || this.#uploadError !== null) return;
     try {
       upload.pump(socket);

@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { type Address, type Deadline, type Handle, poll, type TcpSocket } from "../main/index.js";
+import { type Deadline, type PollEntry, poll, type TcpSocket, type Watch } from "../main/index.js";
 import type { Connection } from "./connection.js";
 
 /** A request in flight. */
@@ -19,12 +19,11 @@ export interface InFlight {
   /** Ms after which it has something to do although nothing came. */
   readonly patience: number;
   step(): void;
+  /** Names what it waits for. */
+  watch(watch: Watch): void;
   /** It can never go on: what it needs is held by unread responses. */
   starve(): void;
 }
-
-/** How long a full send ring is waited for at a time: there may be an answer meanwhile. */
-const SLICE_MS = 5;
 
 const active = new Set<InFlight>();
 
@@ -41,6 +40,11 @@ export function stepAll(): void {
   for (const each of [...active]) each.step();
 }
 
+/** Names what all that are in flight wait for. */
+export function watchAll(watch: Watch): void {
+  for (const each of active) each.watch(watch);
+}
+
 /** Blocks until `met`, or the time is up; returns the last answer of `met`. */
 export function waitFor(request: InFlight, deadline: Deadline, met: () => boolean): boolean {
   for (;;) {
@@ -48,43 +52,34 @@ export function waitFor(request: InFlight, deadline: Deadline, met: () => boolea
     if (met()) return true;
     const { left } = deadline;
     if (left <= 0) return false;
-    sleep(request, Math.max(0, Math.min(left, request.deadline.left, request.patience)));
+    sleep(request, Math.min(left, request.patience));
   }
 }
 
 function sleep(request: InFlight, left: number): void {
   const { connection } = request;
   if (active.size === 1 && connection !== null) {
-    waitForEither(connection.source, request.writing, left);
+    sleepOn(connection.socket, request, left);
     return;
   }
-  const sources: Handle[] = [];
+  const sources: PollEntry[] = [];
   let ms = left;
-  let writing = false;
   for (const each of active) {
     if (each.connection === null) continue;
-    if (each.writing) writing = true;
-    if (each.reading) sources.push(each.connection.source);
-    ms = Math.min(ms, Math.max(0, each.patience));
+    const { reading, writing } = each;
+    if (reading || writing) sources.push({ handle: each.connection.socket, readable: reading, writable: writing });
+    ms = Math.min(ms, each.patience);
   }
-  if (sources.length === 0 && !writing) {
+  if (sources.length === 0) {
     request.starve();
     return;
   }
-  poll(sources, writing ? Math.min(ms, SLICE_MS) : ms);
+  poll(sources, ms);
   for (const each of [...active]) if (each !== request && each.connection !== null) each.step();
 }
 
-/** Blocks until there is something to read or, with `writing`, room to write; at most so many ms. */
-function waitForEither(source: TcpSocket | Address, writing: boolean, ms: number): void {
-  const timeout = ms === Number.POSITIVE_INFINITY ? -1 : ms;
-  if (!("waitUntilReadable" in source)) source.waitUntilResolved(timeout);
-  else if (!writing) source.waitUntilReadable(timeout);
-  else {
-    try {
-      source.waitUntilWritable(Math.min(ms, SLICE_MS));
-    } catch {
-      // It will never be writable; reading says why.
-    }
-  }
+/** The same for the only request in flight, without a list. */
+function sleepOn(socket: TcpSocket, { reading, writing }: InFlight, ms: number): void {
+  if (!writing) socket.waitUntilReadable(ms);
+  else socket.waitUntil({ readable: reading, writable: true }, ms);
 }

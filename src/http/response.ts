@@ -4,12 +4,12 @@
  * Runs on the calling thread.
  */
 
-import { Deadline, Handle, type TcpSocket, type Timeout } from "../main/index.js";
+import { Deadline, type Pollable, pollable, type TcpSocket, type Timeout, type Watch } from "../main/index.js";
 import { events, lines, type ServerSentEvent } from "./body-text.js";
 import type { Call } from "./call.js";
 import { parseForm } from "./form-parser.js";
 import { type HttpError, withoutCredentials } from "./http-error.js";
-import { stepAll, waitFor } from "./progress.js";
+import { stepAll, waitFor, watchAll } from "./progress.js";
 
 const EMPTY = Buffer.alloc(0);
 /** The most bytes of a body that is asked for as a whole. */
@@ -25,8 +25,9 @@ const forgotten = new FinalizationRegistry<{ call: Call | null }>((held) => held
 let latest: HttpResponse | null = null;
 
 /** A response. Made by `fetch`. */
-export class HttpResponse extends Handle {
+export class HttpResponse implements Pollable {
   readonly #call: Call;
+  #closed = false;
   #headers: Headers | null = null;
   #held: { call: Call | null } | null = null;
   #used = false;
@@ -36,7 +37,6 @@ export class HttpResponse extends Handle {
 
   /** @internal Use `fetch`. */
   constructor(call: Call) {
-    super();
     this.#call = call;
     if (latest !== null) latest.#guard();
     latest = this;
@@ -251,6 +251,15 @@ export class HttpResponse extends Handle {
     return this.#call.takeConnection().socket;
   }
 
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Whether there is something to do now: the head is here and was not looked at, there are bytes of the body, or its end or an error was not
+   * seen yet. What `poll` reports.
+   */
   get ready(): boolean {
     if (this.closed) return false;
     const call = this.#call;
@@ -262,14 +271,29 @@ export class HttpResponse extends Handle {
     return !this.#headTaken || call.body.buffer.size > 0 || (call.complete && !this.#endTaken);
   }
 
-  /** @internal It stands on one connection after another: a `Poller` would not learn of them. */
-  override watch(): never {
-    throw new TypeError("a Poller can't watch responses; use poll");
+  /** For `poll` and `Poller`: it stands on one connection after another, and has times to keep. */
+  [pollable](watch: Watch, { readable }: { readonly readable: boolean }): boolean {
+    if (!readable) return false;
+    if (this.ready) return true;
+    if (this.#call.queued) watchAll(watch);
+    this.#call.watch(watch);
+    return false;
   }
 
-  protected override onClose(): void {
+  /**
+   * Gives the request up: a connection that still carries it is cut off. What is known stays known. A response whose body was read to its end
+   * needs no `close`.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#unguard();
     this.#call.abort();
+  }
+
+  /** Same as `close()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** From now on the collector looks after it. */

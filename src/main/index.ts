@@ -29,7 +29,9 @@ export type {
   StartTlsOptions,
   TlsOptions,
 } from "./api/options.js";
-export { type PollEntry, Poller, poll } from "./api/poller.js";
+export { type PollEntry, poll } from "./api/poll.js";
+export { type Pollable, type PollSource, pollable, type Watch } from "./api/pollable.js";
+export { Poller } from "./api/poller.js";
 export { type ProxyTarget, parseProxy } from "./api/proxy.js";
 export type { Runtime } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";

@@ -9,6 +9,7 @@ import * as check from "./api/arguments.js";
 import { caBundlePath, setCaBundlePath } from "./api/ca-bundle.js";
 import { defaultRuntime } from "./api/default-runtime.js";
 import { NetError } from "./api/net-error.js";
+import { pollable } from "./api/pollable.js";
 import type { TcpServer } from "./api/tcp-server.js";
 import type { TcpSocket } from "./api/tcp-socket.js";
 import type { Datagram, UdpSocket } from "./api/udp-socket.js";
@@ -76,6 +77,11 @@ class AddressFacade {
   toString(): string {
     return this.target.hostname;
   }
+
+  /** For `poll` and `Poller`: it stands for its address. */
+  [pollable](): Address {
+    return this.target;
+  }
 }
 
 class TcpFacade {
@@ -132,6 +138,11 @@ class TcpFacade {
   close(): void {
     this.#socket.close();
   }
+
+  /** For `poll` and `Poller`: it stands for its connection. */
+  [pollable](): TcpSocket {
+    return this.#socket;
+  }
 }
 
 class ServerFacade {
@@ -158,6 +169,11 @@ class ServerFacade {
   /** Stops listening. Idempotent. */
   close(): void {
     this.#server.close();
+  }
+
+  /** For `poll` and `Poller`: it stands for its server. */
+  [pollable](): TcpServer {
+    return this.#server;
   }
 }
 
@@ -192,6 +208,11 @@ class UdpFacade {
   /** Idempotent. */
   close(): void {
     this.#socket.close();
+  }
+
+  /** For `poll` and `Poller`: it stands for its socket. */
+  [pollable](): UdpSocket {
+    return this.#socket;
   }
 }
 

@@ -3,10 +3,11 @@
  */
 
 import { NetError, Poller, poll } from "ringnet";
-import { createHttpClient, fetch, HttpError, type RequestOptions } from "ringnet/http";
+import { createHttpClient, fetch, HttpError, type HttpResponse, type RequestOptions } from "ringnet/http";
 import { CookieJar } from "tough-cookie";
 import { beforeAll, describe, expect, test } from "vitest";
 import { closedPort } from "../support/ports.js";
+import { timed } from "../support/waiting.js";
 import { type Server, startNodeServer } from "./support/servers.js";
 
 let server: Server;
@@ -324,16 +325,47 @@ describe("many at once", () => {
       const ready = poll(waiting, 5000);
       expect(ready.length).toBeGreaterThan(0);
       for (const each of ready) {
-        waiting.delete(each as typeof slow);
-        order.push((each as typeof slow).bytes(5000).length);
+        waiting.delete(each);
+        order.push(each.bytes(5000).length);
       }
     }
     expect(order.at(-1)).toBe(10);
     expect(order.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 10]);
   });
 
-  test("can't be put into a Poller, which would never report them", () => {
-    expect(() => new Poller().add(get("/bytes/1"))).toThrow(TypeError);
+  test("can be watched by a Poller, and are reported when they are ready and once when they are closed", () => {
+    const [slow, quick] = [get("/slow?head=300"), get("/bytes/5")];
+    const poller = new Poller<HttpResponse>().add(slow).add(quick);
+    expect(poller.wait(10_000)[0] === quick).toBe(true); // `toEqual` would read them
+    expect(quick.bytes(5000)).toHaveLength(5);
+    expect(poller.wait(10_000)[0] === slow).toBe(true);
+    expect(slow.status).toBe(200);
+    slow.close();
+    expect(poller.wait(10_000)[0] === slow).toBe(true);
+    expect(poller.has(slow)).toBe(false);
+    expect(poller.wait(50)).toEqual([]);
+  });
+
+  test.each([
+    ["poll", (response: HttpResponse) => poll([response], 30_000)],
+    ["a Poller", (response: HttpResponse) => [...new Poller<HttpResponse>().add(response).wait(30_000)]],
+  ])("send a body larger than the connection's buffer as fast as it goes, waiting with %s", (_name, wait) => {
+    const { origin } = server;
+    const body = Buffer.alloc(30_000_000);
+    const response = fetch(`${origin}/echo`, { method: "POST", body, proxy: null, timeout: 30_000 });
+    const { value, milliseconds } = timed(() => wait(response));
+    expect(value[0] === response).toBe(true);
+    expect(milliseconds).toBeLessThan(10_000);
+    expect(response.status).toBe(200);
+    response.close();
+  });
+
+  test("keep their times while the program waits with poll", () => {
+    const response = get("/late", { timeout: 300 });
+    const { value, milliseconds } = timed(() => poll([response], -1));
+    expect(value[0] === response).toBe(true);
+    expect(milliseconds).toBeGreaterThanOrEqual(299);
+    expect(() => response.status).toThrow(expect.objectContaining({ code: "ETIMEDOUT" }));
   });
 
   test("share a client's connections, in any order of reading", () => {

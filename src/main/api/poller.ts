@@ -12,19 +12,26 @@ import { ANYTHING } from "../../ring/signal.js";
 import { type Caller, thisCaller } from "../link/caller.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import { Candidates, Watcher } from "../link/watcher.js";
+import { Composite, TimedComposites } from "./composite.js";
 import { Handle } from "./handle.js";
-import { type Interest, interestBits, interestEntry, READABLE } from "./interest.js";
+import { type Interest, interestBits } from "./interest.js";
+import { mustBeSource, waitWithTimers } from "./poll.js";
+import type { PollSource } from "./pollable.js";
 
-/** A set of handles to wait for. Adding, removing and closing handles is allowed at any time. */
-export class Poller {
+/** A set of handles and pollables to wait for. Adding, removing and closing them is allowed at any time. */
+export class Poller<T extends PollSource = Handle> {
   readonly #caller = thisCaller();
-  readonly #watchers = new Map<Handle, Watcher>();
-  readonly #handles = new Map<Watcher, Handle>();
+  readonly #watchers = new Map<T, Watcher>();
+  readonly #sources = new Map<Watcher, Handle | Composite>();
   readonly #candidates = new Candidates();
-  readonly #ready: Handle[] = [];
+  #composites = 0;
+  readonly #timed = new TimedComposites();
+  /** What a pollable has thrown. */
+  #failure: { readonly error: unknown } | null = null;
+  readonly #ready: T[] = [];
   #readyCount = 0;
   /** What is returned when nothing is ready; `#ready` keeps its memory meanwhile. */
-  readonly #none: Handle[] = [];
+  readonly #none: T[] = [];
 
   /** Handles that are watched. */
   get size(): number {
@@ -35,16 +42,21 @@ export class Poller {
    * Watches a handle for `interest`, `{ readable: true }` unless given; adding it again does nothing (see `modify`). Throws a `TypeError`
    * if it is none, or the interest has unknown names.
    */
-  add(handle: Handle, interest?: Interest): this {
-    mustBeHandle(handle);
+  add(handle: T, interest?: Interest): this {
+    mustBeSource(handle);
     const bits = interestBits("interest", interest);
     if (this.#watchers.has(handle)) return this;
     const watcher = new Watcher(this.#candidates, bits);
     this.#watchers.set(handle, watcher);
-    this.#handles.set(watcher, handle);
-    handle.watch(watcher);
-    if (handle.closed) watcher.handleClosed();
-    else watcher.candidate(); // it may have been ready for long
+    if (handle instanceof Handle) {
+      this.#sources.set(watcher, handle);
+      handle.watch(watcher);
+      if (handle.closed) watcher.handleClosed();
+    } else {
+      this.#composites++;
+      this.#sources.set(watcher, new Composite(handle, watcher));
+    }
+    watcher.candidate(); // it may have been ready for long
     return this;
   }
 
@@ -52,7 +64,7 @@ export class Poller {
    * Watches a handle for something else from now on; returns whether it is watched. What is not named is not of interest: `{}` keeps it
    * watched for its closing only. Throws as `add`.
    */
-  modify(handle: Handle, interest: Interest): boolean {
+  modify(handle: T, interest: Interest): boolean {
     if (interest === undefined) throw new TypeError("interest must be an object");
     const bits = interestBits("interest", interest);
     const watcher = this.#watchers.get(handle);
@@ -64,17 +76,24 @@ export class Poller {
   }
 
   /** Watches a handle no more; returns whether it was watched. */
-  delete(handle: Handle): boolean {
+  delete(handle: T): boolean {
     const watcher = this.#watchers.get(handle);
     if (watcher === undefined) return false;
+    const source = this.#sources.get(watcher);
     this.#watchers.delete(handle);
-    this.#handles.delete(watcher);
-    handle.unwatch(watcher);
+    this.#sources.delete(watcher);
+    if (source instanceof Composite) {
+      this.#composites--;
+      this.#timed.delete(source);
+      source.release();
+    } else {
+      source?.unwatch(watcher);
+    }
     return true;
   }
 
   /** Whether a handle is watched. */
-  has(handle: Handle): boolean {
+  has(handle: T): boolean {
     return this.#watchers.has(handle);
   }
 
@@ -83,14 +102,17 @@ export class Poller {
    * and then the list is empty. A closed handle is reported once and not watched any more.
    * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
    */
-  wait(timeout: Timeout = 0): Handle[] {
+  wait(timeout: Timeout = 0): T[] {
     const caller = this.#caller;
     if (timeout === 0) {
       caller.maybeCheckLiveness();
       this.#met(caller);
     } else {
-      caller.wait(ANYTHING, Deadline.of(timeout), this.#met, caller);
+      const deadline = Deadline.of(timeout);
+      if (this.#composites === 0) caller.wait(ANYTHING, deadline, this.#met, caller);
+      else waitWithTimers(deadline, this.#timed, this.#met, caller);
     }
+    if (this.#failure !== null) this.#throwFailure();
     const ready = this.#readyCount > 0 ? this.#ready : this.#none;
     ready.length = this.#readyCount;
     return ready;
@@ -98,23 +120,28 @@ export class Poller {
 
   readonly #met = (caller: Caller): boolean => {
     caller.drain();
+    this.#readyCount = 0;
+    if (this.#composites > 0 && this.#askComposites()) return true;
     const ready = this.#ready;
     const candidates = this.#candidates;
     let count = 0;
     let kept = 0;
     for (let i = 0; i < candidates.count; i++) {
       const watcher = candidates.at(i);
-      const handle = this.#handles.get(watcher);
-      if (handle === undefined) {
+      const source = this.#sources.get(watcher);
+      if (source === undefined) {
         watcher.unlisted(); // deleted since
-      } else if (watcher.closed) {
+        continue;
+      }
+      const object = (source instanceof Composite ? source.object : source) as T;
+      if (watcher.closed) {
         watcher.unlisted();
-        this.delete(handle);
-        ready[count++] = handle;
-      } else if (handle.readyFor(watcher.interest)) {
+        this.delete(object);
+        ready[count++] = object;
+      } else if (source.readyFor(watcher.interest)) {
         candidates.keep(watcher, kept++);
-        ready[count++] = handle;
-        handle.reported(watcher.interest);
+        ready[count++] = object;
+        source.reported(watcher.interest);
       } else {
         watcher.unlisted();
       }
@@ -123,81 +150,28 @@ export class Poller {
     this.#readyCount = count;
     return count > 0;
   };
-}
 
-/** An entry of `poll`: a handle, or a handle with what is of interest; `{ readable: true }` where nothing is named. */
-export type PollEntry = Handle | (Interest & { handle: Handle });
-
-/**
- * The handles that are ready now; waits for one as `Poller.wait` does. A closed handle is always among them.
- * It checks each handle and returns a new array: for many handles or many calls a `Poller` costs less.
- */
-export function poll(handles: Iterable<PollEntry>, timeout: Timeout = 0): Handle[] {
-  const caller = thisCaller();
-  const list = new PollList(handles);
-  if (timeout === 0) {
-    caller.maybeCheckLiveness();
-    caller.drain();
-  } else {
-    caller.wait(ANYTHING, Deadline.of(timeout), anyIsReady, list);
-  }
-  return list.takeReady();
-}
-
-/** The entries of one `poll`, which are gone through more than once. */
-class PollList {
-  readonly #handles: Handle[] = [];
-  /** The interests of the handles; null where all are READABLE. */
-  #interests: number[] | null = null;
-
-  constructor(entries: Iterable<PollEntry>) {
-    for (const entry of entries) {
-      if (entry instanceof Handle) this.#interests?.push(READABLE);
-      else this.#addEntry(entry);
-      this.#handles.push(entry instanceof Handle ? entry : entry.handle);
+  /** Asks the pollables among the candidates whether they are ready; returns whether one has thrown. */
+  #askComposites(): boolean {
+    this.#timed.makeCandidates();
+    const candidates = this.#candidates;
+    for (let i = 0; i < candidates.count; i++) {
+      const watcher = candidates.at(i);
+      const source = this.#sources.get(watcher);
+      if (!(source instanceof Composite)) continue;
+      source.ask(watcher.interest);
+      this.#failure = source.failure;
+      if (this.#failure !== null) return true;
+      if (!this.#sources.has(watcher)) continue; // it was deleted while it was asked
+      if (source.closed) watcher.closed = true;
+      this.#timed.update(source);
     }
-  }
-
-  get anyIsReady(): boolean {
-    for (let i = 0; i < this.#handles.length; i++) if (this.#isReady(i)) return true;
     return false;
   }
 
-  takeReady(): Handle[] {
-    const ready: Handle[] = [];
-    for (let i = 0; i < this.#handles.length; i++) {
-      if (!this.#isReady(i)) continue;
-      const handle = this.#handles[i] as Handle;
-      handle.reported(this.#interest(i));
-      ready.push(handle);
-    }
-    return ready;
+  #throwFailure(): never {
+    const { error } = this.#failure as { error: unknown };
+    this.#failure = null;
+    throw error;
   }
-
-  #isReady(index: number): boolean {
-    const handle = this.#handles[index] as Handle;
-    return handle.closed || handle.readyFor(this.#interest(index));
-  }
-
-  #interest(index: number): number {
-    return this.#interests === null ? READABLE : (this.#interests[index] as number);
-  }
-
-  #addEntry(entry: Interest & { handle: Handle }): void {
-    if (typeof entry !== "object" || entry === null) mustBeHandle(entry);
-    const { handle, bits } = interestEntry(entry);
-    mustBeHandle(handle);
-    this.#interests ??= this.#handles.map(() => READABLE);
-    this.#interests.push(bits);
-  }
-}
-
-/** Anything else would never be ready. */
-function mustBeHandle(handle: unknown): void {
-  if (!(handle instanceof Handle)) throw new TypeError("handle must be a socket, a server, a UDP socket or an address");
-}
-
-function anyIsReady(list: PollList): boolean {
-  thisCaller().drain();
-  return list.anyIsReady;
 }

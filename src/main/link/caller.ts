@@ -8,7 +8,7 @@ import { threadId } from "node:worker_threads";
 import { CALLER_BLOCK_BYTES } from "../../ring/layout.js";
 import { SignalSleeper } from "../../ring/signal.js";
 import { now } from "./clock.js";
-import type { Deadline } from "./deadline.js";
+import type { TimeLeft } from "./deadline.js";
 import { Spinning } from "./spinning.js";
 import type { WorkerLink } from "./worker-link.js";
 
@@ -41,7 +41,7 @@ export class Caller {
    * Blocks until `met(target)` or the time is up; returns the last answer of `met`. `interest` is the handle id of the
    * handle that news is awaited of, or ANYTHING.
    */
-  wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
+  wait<T>(interest: number, deadline: TimeLeft, met: (target: T) => boolean, target: T): boolean {
     if (met(target)) return true;
     const begin = now();
     const spun = this.spinning.spin(met, target, deadline.left);
@@ -50,16 +50,15 @@ export class Caller {
     return found;
   }
 
-  #sleep<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
+  #sleep<T>(interest: number, deadline: TimeLeft, met: (target: T) => boolean, target: T): boolean {
     for (;;) {
-      const left = deadline.left;
-      if (left <= 0) {
+      if (deadline.left <= 0) {
         this.maybeCheckLiveness();
         return met(target);
       }
       const ticket = this.#sleeper.prepareWait(interest);
       for (const link of this.links) link.liveness.check(); // one that died before the announcement wakes no caller
-      if (!met(target)) this.#sleeper.wait(ticket, Math.min(left, HEARTBEAT_MS));
+      if (!met(target)) this.#sleeper.wait(ticket, Math.min(deadline.left, HEARTBEAT_MS));
       this.#sleeper.cancelWait();
       this.#checkLiveness();
       if (met(target)) return true;

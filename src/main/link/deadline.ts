@@ -15,6 +15,11 @@ const LONGEST = Number.MAX_SAFE_INTEGER;
  */
 export type Timeout = number | Deadline;
 
+/** Something that says how many ms are left. */
+export interface TimeLeft {
+  readonly left: number;
+}
+
 /** One budget of time for many calls: they take it wherever they take a timeout. It runs from the moment it is made. */
 export class Deadline {
   /** The ms that it was made with. */

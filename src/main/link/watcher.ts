@@ -30,7 +30,7 @@ export class Candidates {
 
 /** One handle in one poller. Channels refer to it, so it refers to neither: both can be collected when the program forgets them. */
 export class Watcher {
-  readonly #candidates: Candidates;
+  readonly candidates: Candidates;
   #listed = false;
   /** READABLE and WRITABLE bits. */
   interest: number;
@@ -38,7 +38,7 @@ export class Watcher {
   closed = false;
 
   constructor(candidates: Candidates, interest: number) {
-    this.#candidates = candidates;
+    this.candidates = candidates;
     this.interest = interest;
   }
 
@@ -46,7 +46,7 @@ export class Watcher {
   candidate(): void {
     if (this.#listed) return;
     this.#listed = true;
-    this.#candidates.add(this);
+    this.candidates.add(this);
   }
 
   /** It is off the list of candidates. */
