@@ -10,6 +10,7 @@ export const ENTRIES = {
   net: { module: "main/net", default: "net" },
   http: { module: "http/index" },
   posix: { module: "posix/index" },
+  wasm: { module: "wasm/index" },
   pool: { module: "pool/index" },
   "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
   xhr: { module: "faces/xhr" },

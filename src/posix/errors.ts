@@ -33,9 +33,14 @@ const SYNONYMS: Record<string, string> = {
  */
 export function errnoOf(error: unknown): string {
   if (error instanceof PosixError) return error.code;
-  if (error instanceof NetError) {
+  if (error instanceof NetError || isSystemError(error)) {
     const code = SYNONYMS[error.code] ?? error.code;
     return /^E[A-Z0-9]+$/.test(code) ? code : "EIO";
   }
   throw error;
+}
+
+/** Whether it is what Node's own calls throw for a failure of the system. */
+function isSystemError(error: unknown): error is { code: string } {
+  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
 }

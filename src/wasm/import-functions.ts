@@ -1,0 +1,162 @@
+/**
+ * The functions that a program built by emscripten imports for its sockets, by the names of the imports.
+ *
+ * Runs on the calling thread.
+ */
+
+import { errnoOf, poll } from "../posix/index.js";
+import { EmscriptenFiles, type EmscriptenFs } from "./emscripten-files.js";
+import { errnoNumber } from "./errno-numbers.js";
+import { GuestMemory } from "./guest-memory.js";
+import { NameCalls } from "./name-calls.js";
+import { SocketCalls } from "./socket-calls.js";
+
+export interface GuestParts {
+  /** Emscripten's file system, which holds the descriptors. */
+  readonly FS: EmscriptenFs;
+  /** The memory as it is now. */
+  readonly heap: () => Uint8Array;
+  /** The program's own malloc. */
+  readonly malloc: (bytes: number) => number;
+  /** `sizeof(struct timeval)`: 16 (time_t of 64 bits, the default), or 8. */
+  readonly timevalBytes?: number | undefined;
+}
+
+export type ImportFunction = (...values: number[]) => number;
+
+export interface SocketImports {
+  /** Imports that are about sockets only. */
+  readonly calls: Record<string, ImportFunction>;
+  /** Imports for any descriptor, the first argument: to be called where `owns` says so, and emscripten's own otherwise. */
+  readonly shared: Record<string, ImportFunction>;
+  /** Whether the function `name` of `shared` is for a descriptor: for a socket, or for reading the standard input. */
+  owns(name: string, fd: number): boolean;
+}
+
+/** The names of all imports that `socketImports` has functions for. */
+export const SOCKET_IMPORTS: ReadonlySet<string> = new Set([
+  "__syscall_socket",
+  "__syscall_bind",
+  "__syscall_listen",
+  "__syscall_accept4",
+  "__syscall_connect",
+  "__syscall_getsockname",
+  "__syscall_getpeername",
+  "__syscall_sendto",
+  "__syscall_recvfrom",
+  "__syscall_sendmsg",
+  "__syscall_recvmsg",
+  "__syscall_shutdown",
+  "__syscall_getsockopt",
+  "__syscall_setsockopt",
+  "__syscall_sendmmsg",
+  "__syscall_recvmmsg",
+  "__syscall_poll",
+  "__syscall__newselect",
+  "getaddrinfo",
+  "getnameinfo",
+  "gethostbyname",
+  "gethostbyname_r",
+  "_emscripten_lookup_name",
+  "__syscall_fcntl64",
+  "__syscall_ioctl",
+  "__syscall_dup",
+  "__syscall_dup3",
+  "fd_read",
+  "fd_write",
+  "_try_shutdown",
+  "wasm_shutdown",
+  "wasm_setsockopt",
+  "wasm_poll_socket",
+  "js_fd_read",
+]);
+
+/** All of them. None throws: failures are negative errno values (values of EAI for getaddrinfo and getnameinfo). */
+export function socketImports({ FS, heap, malloc, timevalBytes = 16 }: GuestParts): SocketImports {
+  const memory = new GuestMemory(heap);
+  const files = new EmscriptenFiles(FS);
+  const sockets = new SocketCalls(memory, files, timevalBytes);
+  const names = new NameCalls(memory, malloc);
+  const errno = (error: unknown): number => {
+    if (error instanceof FS.ErrnoError) return (error as { errno: number }).errno;
+    return errnoNumber(errnoOf(error));
+  };
+  const negative = (call: ImportFunction): ImportFunction => {
+    return (...values) => {
+      try {
+        return call.apply(sockets, values.map(Number));
+      } catch (error) {
+        return -errno(error);
+      }
+    };
+  };
+  /** As WASI has it: a positive errno out, the count in memory. */
+  const counted = (call: ImportFunction): ImportFunction => {
+    return (fd, buffers, count, out) => {
+      try {
+        memory.bytes(out as number, 4);
+        memory.setI32(out as number, call.call(sockets, fd as number, buffers as number, count as number));
+        return 0;
+      } catch (error) {
+        return errno(error);
+      }
+    };
+  };
+  return {
+    owns: (name, fd) => {
+      if (FS.streams[fd] == null) return false;
+      return files.socketOf(fd) !== null || (name === "fd_read" && files.inputOf(fd) !== null);
+    },
+    calls: {
+      __syscall_socket: negative(sockets.socket),
+      __syscall_bind: negative(sockets.bind),
+      __syscall_listen: negative(sockets.listen),
+      __syscall_accept4: negative(sockets.accept4),
+      __syscall_connect: negative(sockets.connect),
+      __syscall_getsockname: negative(sockets.getsockname),
+      __syscall_getpeername: negative(sockets.getpeername),
+      __syscall_sendto: negative(sockets.sendto),
+      __syscall_recvfrom: negative(sockets.recvfrom),
+      __syscall_sendmsg: negative(sockets.sendmsg),
+      __syscall_recvmsg: negative(sockets.recvmsg),
+      __syscall_shutdown: negative(sockets.shutdown),
+      __syscall_getsockopt: negative(sockets.getsockopt),
+      __syscall_setsockopt: negative(sockets.setsockopt),
+      __syscall_sendmmsg: negative(sockets.sendmmsg),
+      __syscall_recvmmsg: negative(sockets.recvmmsg),
+      __syscall_poll: negative(sockets.poll),
+      __syscall__newselect: negative(sockets.select),
+      getaddrinfo: names.getaddrinfo.bind(names) as ImportFunction,
+      getnameinfo: names.getnameinfo.bind(names) as ImportFunction,
+      gethostbyname: names.gethostbyname.bind(names) as ImportFunction,
+      gethostbyname_r: names.gethostbyname_r.bind(names) as ImportFunction,
+      _emscripten_lookup_name: names.lookupName.bind(names) as ImportFunction,
+    },
+    shared: {
+      __syscall_fcntl64: negative(sockets.fcntl),
+      __syscall_ioctl: negative(sockets.ioctl),
+      __syscall_dup: negative(sockets.dup),
+      __syscall_dup3: negative(sockets.dup3),
+      fd_read: counted(sockets.read),
+      fd_write: counted(sockets.write),
+      // Programs' own names: those of Pyodide and of PHP.
+      _try_shutdown: (fd, how, out) => {
+        const result = negative(sockets.shutdown)(fd as number, how as number);
+        return negative(() => {
+          memory.setI32(out as number, result);
+          return 1;
+        })();
+      },
+      wasm_shutdown: negative(sockets.shutdown),
+      wasm_setsockopt: negative(sockets.setsockopt),
+      wasm_poll_socket: negative((fd, events, timeout) => {
+        const source = files.pollableOf(fd as number);
+        if (source === null) return 0;
+        const polled = { source, events: events as number, found: 0 };
+        poll([polled], timeout as number);
+        return polled.found;
+      }),
+      js_fd_read: counted(sockets.read),
+    },
+  };
+}

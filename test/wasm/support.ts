@@ -1,0 +1,23 @@
+/** Programs in WebAssembly for tests: test/wasm/guests/sockets.c, built by emscripten. */
+
+import { join } from "node:path";
+import { Process, root } from "../support/processes.js";
+
+const RUN = join(root, "test/wasm/guests/run.cjs");
+
+/** Starts the program with its arguments. */
+export function startGuest(...args: (string | number)[]): Process {
+  return new Process(process.execPath, [RUN, ...args.map(String)], { env: { NODE_OPTIONS: undefined } });
+}
+
+/** Runs the program to its end; what it printed. */
+export function runGuest(...args: (string | number)[]): string {
+  const guest = startGuest(...args);
+  guest.waitForExit();
+  return guest.output + guest.errors;
+}
+
+/** The port that a server among the programs has printed. */
+export function portOf(guest: Process): number {
+  return Number(guest.waitForOutput(/port (\d+)/)[1]);
+}
