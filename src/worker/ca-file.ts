@@ -5,6 +5,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { fingerprint } from "./fingerprint.js";
 import { withRegularFile } from "./regular-file.js";
 import { nodeCrypto } from "./secure-modules.js";
 
@@ -42,10 +43,10 @@ export class CaFiles {
     try {
       return await withRegularFile(path, MAX_BYTES, async (file) => {
         const known = this.#kept.get(path);
-        if (known?.identity === file.identity) return known;
+        if (known !== undefined && known.identity === file.identity) return known;
         const text = await file.text();
         await check(text);
-        const loaded = { identity: file.identity, text };
+        const loaded = { identity: file.identity ?? fingerprint(text), text };
         this.#kept.delete(path);
         this.#kept.set(path, loaded);
         if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value as string);

@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { ConnectionFacts, PeerCertificateFacts, TlsFacts } from "../ring/protocol.js";
+import { isAuthorized } from "./other-runtimes.js";
 import { isSecure } from "./secure-modules.js";
 
 /** What a connection that may resume a session knows of its server from before. */
@@ -36,13 +37,14 @@ export function connectionFacts(socket: Socket): ConnectionFacts {
 
 function tlsFacts(socket: TLSSocket): TlsFacts {
   const reason = socket.authorizationError as Error | string | null | undefined;
+  const peerCertificate = peerCertificateOf(socket);
   return {
-    authorized: socket.authorized,
+    authorized: isAuthorized(socket.authorized, peerCertificate),
     authorizationError: reason ? ((reason as NodeJS.ErrnoException).code ?? String(reason)) : null,
     alpnProtocol: socket.alpnProtocol,
     protocol: socket.getProtocol(),
     sessionReused: socket.isSessionReused(),
-    peerCertificate: peerCertificateOf(socket),
+    peerCertificate,
   };
 }
 

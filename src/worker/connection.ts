@@ -94,7 +94,10 @@ export class Connection implements Handle {
       if (!mine()) return;
       this.#endSeen = true;
       const secure = isSecure(socket);
-      const error = secure ? resetBehindEnd(socket) : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
+      const behind = (): Error | null =>
+        secure ? resetBehindEnd(socket) : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
+      // An end behind an error is none: Bun reports one for a TLS stream that was tampered with.
+      const error = this.#error instanceof Error ? this.#error : behind();
       if (error === null) this.#receiver.finish(() => this.#readingEnded());
       else socket.destroy(error);
     });

@@ -13,6 +13,7 @@ import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { setDscp } from "./dscp.js";
 import { httpConnect } from "./http-connect.js";
+import { READS_INTO_BUFFERS } from "./other-runtimes.js";
 import { ProxyConversation, proxyError } from "./proxy-conversation.js";
 import { type Addresses, Lookup, type Resolver } from "./resolver.js";
 import { isSecure } from "./secure-modules.js";
@@ -41,7 +42,10 @@ export class Connector {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     if ("host" in command.target) connection.host = command.target.host;
     const hop = proxy === null ? command : { ...command, target: targetOf(proxy), tls: command.proxyTls };
-    const options = proxy === null ? { ...optionsOf(command), onread: connection.onread } : optionsOf(command);
+    const options = {
+      ...optionsOf(command),
+      ...(proxy === null && READS_INTO_BUFFERS ? { onread: connection.onread } : {}),
+    };
     let context: KeptContext | null = null;
     const race = new AddressRace(
       (address) => {
@@ -55,7 +59,7 @@ export class Connector {
       (socket) => {
         if (hop.tls !== null) connection.slot.reach(STAGE_TLS);
         if (proxy !== null) this.#ask(proxy, socket, link, command, connection);
-        else this.#give(connection, socket, true, command.tls);
+        else this.#give(connection, socket, READS_INTO_BUFFERS, command.tls);
       },
       (error) => connection.failed(proxy === null ? error : ofProxy(proxy, error)),
     );

@@ -207,12 +207,14 @@ export class DatagramSocket implements Handle {
     scout.on("error", (error) => this.slot.fail(faultOf(error)));
     scout.bind({ port: 0, ...(host === null ? {} : { address: host }) }, () => {
       const { port } = scout.address();
-      scout.close();
       this.#chooseAgain = () => {
         if (tries > 1) this.#choosePort(command, tries - 1);
         return tries > 1;
       };
-      this.#bind(command, port);
+      // Deno has not let go of the port before it says so.
+      scout.close(() => {
+        if (!this.#destroyed) this.#bind(command, port);
+      });
     });
   }
 

@@ -6,12 +6,13 @@
 
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { KNOWS_CHANGE_TIMES } from "./other-runtimes.js";
 
 const PIECE_BYTES = 256 * 1024;
 
 export interface OpenFile {
-  /** Device, inode, size, and the times of the last change of contents and of inode. */
-  readonly identity: string;
+  /** Device, inode, size, and the times of the last change of contents and of inode; null where these are too coarse to tell. */
+  readonly identity: string | null;
   /** All of it, as UTF-8. */
   readonly text: () => Promise<string>;
 }
@@ -38,7 +39,8 @@ export async function withRegularFile<T>(
   }
 }
 
-function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string | null {
+  if (!KNOWS_CHANGE_TIMES) return null;
   return [dev, ino, size, mtimeNs, ctimeNs].join(" "); // numbers only: no two lists make the same text
 }
 

@@ -8,6 +8,7 @@
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { READS_INTO_BUFFERS } from "./other-runtimes.js";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
 
@@ -33,7 +34,7 @@ function handleOf(socket: Socket): PrivateHandle | null {
  * are pushed.
  */
 export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; direct: boolean } {
-  const handle = handleOf(accepted);
+  const handle = READS_INTO_BUFFERS ? handleOf(accepted) : null;
   if (typeof handle?.readStart !== "function" || typeof handle.useUserBuffer !== "function") {
     return { socket: accepted, direct: false };
   }
@@ -41,6 +42,12 @@ export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; 
   // `handle` and `onread` together are not in Node's documentation of this constructor.
   const options = { handle, onread, allowHalfOpen: true } as unknown as ConstructorParameters<typeof Socket>[0];
   return { socket: new Socket(options), direct: true };
+}
+
+/** The file descriptor; undefined where there is none. Deno's `fd` is a number of its own, not one that `node:fs` knows. */
+function descriptorOf(socket: Socket): number | undefined {
+  const descriptor = process.versions.deno === undefined ? handleOf(socket)?.fd : undefined;
+  return typeof descriptor === "number" && descriptor >= 0 ? descriptor : undefined;
 }
 
 /** The socket that an accepted `secure` speaks TLS over, or null where Node does not say. */
@@ -54,8 +61,8 @@ export function socketBelow(secure: TLSSocket): Socket | null {
  * error for the next read. Should there be bytes after all, `take` gets them. Without the file descriptor the end is believed.
  */
 export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void): NodeJS.ErrnoException | null {
-  const descriptor = handleOf(socket)?.fd;
-  if (typeof descriptor !== "number" || descriptor < 0) return null;
+  const descriptor = descriptorOf(socket);
+  if (descriptor === undefined) return null;
   try {
     const bytes = new Uint8Array(16);
     for (let count = readSync(descriptor, bytes); count > 0; count = readSync(descriptor, bytes)) {
@@ -73,8 +80,8 @@ export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void
  * before this check can't be distinguished from a reset in its place, and is an error too.
  */
 export function resetBehindEnd(socket: Socket): NodeJS.ErrnoException | null {
-  const descriptor = handleOf(socket)?.fd;
-  if (typeof descriptor !== "number" || descriptor < 0) return null;
+  const descriptor = descriptorOf(socket);
+  if (descriptor === undefined) return null;
   try {
     readSync(descriptor, new Uint8Array(1));
     return null;

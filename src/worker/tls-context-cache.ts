@@ -10,6 +10,7 @@ import type { SecureContext } from "node:tls";
 import type { DefaultCertificates, TlsParameters } from "../ring/protocol.js";
 import { type CaFile, CaFiles } from "./ca-file.js";
 import { fingerprint, type Part } from "./fingerprint.js";
+import { usable } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
 /** Most contexts that are kept; one with a system's bundle takes a megabyte. The ones used longest ago go first. */
@@ -86,7 +87,7 @@ export class TlsContextCache {
     else if (ca !== undefined && ca !== "")
       options.ca = copied(ca); // with an empty list Node trusts no peer
     else if (defaultCertificates !== undefined) options.ca = this.#changedDefault(defaultCertificates);
-    return options as tls.SecureContextOptions;
+    return usable(options as tls.SecureContextOptions);
   }
 
   /** What the calling thread trusts by default, or undefined where that is what this thread's `node:tls` does anyway. */

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { root } from "../support/processes.js";
+import { node, root } from "../support/processes.js";
 import { pause } from "../support/waiting.js";
 import {
   ADDRESS,
@@ -53,7 +53,7 @@ describe.each(able ? lines : [])("on %s", (line) => {
 
   test("with all of these, datagrams are lost, delayed or repeated, but never changed", () => {
     const { a, b } = new JoinedNetworks({ loss: 0.05, delay: 1, jitter: 10, repeat: 0.05 }, line);
-    const echo = b.start([process.execPath, join(root, "test/faults/datagram-echo.js"), "0.0.0.0"]);
+    const echo = b.start([node, join(root, "test/faults/datagram-echo.js"), "0.0.0.0"]);
     const port = Number(echo.waitForOutput(/port (\d+)/)[1]);
     const done = reportOf<Record<string, number>>(
       startProgramIn(a, "datagram-transfer.js", ADDRESS.b, port, 2000),

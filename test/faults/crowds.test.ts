@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { bindUdp, connect, listen, type TcpServer } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
-import { Process, root } from "../support/processes.js";
+import { node, Process, root } from "../support/processes.js";
 import { runProgram } from "../support/programs.js";
 import { waitFor } from "../support/waiting.js";
 import { acceptFrom, openTo } from "../tcp/sockets.js";
@@ -19,7 +19,7 @@ type Way = "leave" | "reset" | "end" | "garbage" | "rude" | "talk";
 
 function startSwarm(port: number, count: number, ways: Way[], atOnce = 100): Process {
   const options = { port, count, atOnce, ways };
-  return new Process(process.execPath, [join(root, "test/faults/swarm.js"), JSON.stringify(options)], {
+  return new Process(node, [join(root, "test/faults/swarm.js"), JSON.stringify(options)], {
     env: { NODE_OPTIONS: undefined },
   });
 }
@@ -141,7 +141,7 @@ describe("a flood of datagrams", () => {
     const COUNT = 100_000;
     const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 1 << 17 });
     const stream = openTo(startPeer("echo"));
-    const flood = new Process(process.execPath, [join(root, "test/faults/flood.js"), `${socket.port}`, `${COUNT}`]);
+    const flood = new Process(node, [join(root, "test/faults/flood.js"), `${socket.port}`, `${COUNT}`]);
     let received = 0;
     let last = -1;
     let answers = 0;
@@ -176,7 +176,7 @@ describe("a flood of datagrams", () => {
 
   test("that is never read does not hold up the networking thread", () => {
     const socket = bindUdp({ host: "127.0.0.1", receiveBuffer: 1 << 17 });
-    const flood = new Process(process.execPath, [join(root, "test/faults/flood.js"), `${socket.port}`, "50000"]);
+    const flood = new Process(node, [join(root, "test/faults/flood.js"), `${socket.port}`, "50000"]);
     const stream = openTo(startPeer("echo"));
     while (!/"done"/.test(flood.output)) {
       stream.writeAll("are you there?", 5000);
@@ -194,7 +194,7 @@ describe("a flood of datagrams", () => {
       import { spawn } from "node:child_process";
       import { bindUdp } from "ringnet";
       const socket = bindUdp({ host: "127.0.0.1" });
-      const flood = spawn(process.execPath, ["test/faults/flood.js", String(socket.port), "1000000"], { stdio: "ignore" });
+      const flood = spawn(${JSON.stringify(node)}, ["test/faults/flood.js", String(socket.port), "1000000"], { stdio: "ignore" });
       for (let i = 0; i < 500; i++) socket.receiveWait(5000);
       flood.kill();
       process.exit(3);

@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { Process, root } from "../support/processes.js";
+import { fileCommand } from "../support/runtime.js";
 import { reportOf } from "./reports.js";
 
 const LIMIT = 64;
 
 function startWithFew(...args: string[]): Process {
   const program = join(root, "test/faults/programs/few-descriptors.js");
-  const limited = ["-c", 'ulimit -n "$0" && exec "$@"', `${LIMIT}`, process.execPath, program, ...args];
+  const limited = ["-c", 'ulimit -n "$0" && exec "$@"', `${LIMIT}`, ...fileCommand(program, ...args)];
   return new Process("sh", limited, { env: { NODE_OPTIONS: undefined } });
 }
 

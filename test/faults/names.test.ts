@@ -6,7 +6,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
-import { type Process, root } from "../support/processes.js";
+import { node, type Process, root } from "../support/processes.js";
+import { fileCommand } from "../support/runtime.js";
 import { timed } from "../support/waiting.js";
 import { FORBIDDEN, Network, probe, startPeerIn } from "./networks.js";
 import { reportOf } from "./reports.js";
@@ -25,7 +26,7 @@ function startWithNameServer(network: Network, name: string, ...args: string[]):
   // /etc/resolv.conf is another file for this program.
   const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
   const program = join(root, "test/faults/programs", name);
-  return network.start(["unshare", "-m", "sh", "-c", mount, resolvers, process.execPath, program, ...args]);
+  return network.start(["unshare", "-m", "sh", "-c", mount, resolvers, ...fileCommand(program, ...args)]);
 }
 
 test.each(able ? ["deadlines hold"] : [])(
@@ -33,7 +34,7 @@ test.each(able ? ["deadlines hold"] : [])(
   () => {
     const network = new Network();
     const server = join(root, "test/faults/name-server.js");
-    network.start([process.execPath, server, "answered.example", "10.1.2.3"]).waitForOutput(/ready/);
+    network.start([node, server, "answered.example", "10.1.2.3"]).waitForOutput(/ready/);
     const { port } = startPeerIn(network, "echo");
     const running = startWithNameServer(network, "unanswered-names.js", `${port}`, "answered.example");
 
@@ -69,7 +70,7 @@ test.each(able ? ["datagrams to a name without an answer"] : [])(
   () => {
     const network = new Network();
     const server = join(root, "test/faults/name-server.js");
-    network.start([process.execPath, server, "answered.example", "127.0.0.1"]).waitForOutput(/ready/);
+    network.start([node, server, "answered.example", "127.0.0.1"]).waitForOutput(/ready/);
     const running = startWithNameServer(network, "datagrams-to-names.js", "answered.example");
 
     const one = reportOf(running, "behind one");

@@ -9,7 +9,8 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { Behaviour, PeerOptions } from "../support/peers.js";
-import { killSince, Process, root, runningCount } from "../support/processes.js";
+import { killSince, node, Process, root, runningCount } from "../support/processes.js";
+import { fileCommand } from "../support/runtime.js";
 
 export type Side = "a" | "b";
 export const ADDRESS = { a: "10.77.0.1", b: "10.77.0.2" } as const;
@@ -185,11 +186,11 @@ export function startPeerIn(
   options: PeerOptions = {},
 ): { process: Process; port: number } {
   const all = { ...options, behaviour, host: "0.0.0.0" };
-  const peer = network.start([process.execPath, join(root, "test/support/peer.js"), JSON.stringify(all)]);
+  const peer = network.start([node, join(root, "test/support/peer.js"), JSON.stringify(all)]);
   return { process: peer, port: Number(peer.waitForOutput(/"event":"listening","port":(\d+)/)[1]) };
 }
 
 /** Starts one of the programs of this folder in a network. */
 export function startProgramIn(network: Network, name: string, ...args: (string | number)[]): Process {
-  return network.start([process.execPath, join(root, "test/faults/programs", name), ...args.map(String)]);
+  return network.start(fileCommand(join(root, "test/faults/programs", name), ...args));
 }

@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { connect, type TcpSocket } from "ringnet";
-import { Process, root } from "../support/processes.js";
+import { node, Process, root } from "../support/processes.js";
 
 /** The smallest ring, so that edges and overlong portions come early. */
 export const RING = 4096;
@@ -17,7 +17,7 @@ export interface Piece {
 
 /** Starts such a peer; returns how to open connections to it. */
 export function startPiecewise(): { port: number; open: (options?: object) => TcpSocket } {
-  const peer = new Process(process.execPath, [join(root, "test/framing/piecewise.js")]);
+  const peer = new Process(node, [join(root, "test/framing/piecewise.js")]);
   const port = Number(peer.waitForOutput(/^\d+$/m)[0]);
   const open = (options = {}) => connect({ host: "127.0.0.1", port, timeout: 10_000, receiveBuffer: RING, ...options });
   return { port, open };

@@ -5,14 +5,14 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
-import { Process, root } from "../support/processes.js";
+import { node, Process, root } from "../support/processes.js";
 import { selfSigned } from "../tls/support/certificates.js";
 import { complaints, ENVIRONMENT, PROGRAMS } from "./verdict.js";
 
 function portOf(peer: string): number {
   if (peer === "none") return 0;
   if (peer === "udp") {
-    const echo = new Process(process.execPath, [join(root, "test/faults/datagram-echo.js"), "127.0.0.1"]);
+    const echo = new Process(node, [join(root, "test/faults/datagram-echo.js"), "127.0.0.1"]);
     return Number(echo.waitForOutput(/port (\d+)/)[1]);
   }
   const { cert, key } = peer === "tls" ? selfSigned("localhost") : { cert: "", key: "" };

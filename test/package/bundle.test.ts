@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as programs from "../matrix/program.js";
 import { temporaryFolder } from "../support/folders.js";
-import { Process, root } from "../support/processes.js";
+import { node, Process, root } from "../support/processes.js";
 
 test.each([
   ["an ES module", "esm", "out.mjs"],
@@ -18,7 +18,7 @@ test.each([
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/ringnet"));
   const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
-  const build = new Process(process.execPath, [rolldown, "in.mjs", "--platform", "node", "-f", format, "-o", file], {
+  const build = new Process(node, [rolldown, "in.mjs", "--platform", "node", "-f", format, "-o", file], {
     cwd: folder,
   });
   build.waitForExit(30_000);

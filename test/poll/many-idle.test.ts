@@ -4,12 +4,14 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Process, root } from "../support/processes.js";
+import { node, Process, root } from "../support/processes.js";
+import { fileCommand } from "../support/runtime.js";
 
 /** Runs a program of Node's with room for many open files. */
 function withManyFiles(...args: string[]): Process {
   const [first, ...rest] = args as [string, ...string[]];
-  return new Process("sh", ["-c", 'ulimit -n 12000; exec "$0" "$@"', process.execPath, join(root, first), ...rest]);
+  const command = first.includes("peer") ? [node, join(root, first), ...rest] : fileCommand(join(root, first), ...rest);
+  return new Process("sh", ["-c", 'ulimit -n 12000; exec "$0" "$@"', ...command]);
 }
 
 test("10,000 idle connections and a busy one cost about as much as ten and a busy one", () => {

@@ -3,13 +3,15 @@
 import { expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { Process } from "../support/processes.js";
+import { moduleCommand } from "../support/runtime.js";
 
 test.each([
   ["performance.now", "performance.now = () => 0;"],
   ["performance", "Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } });"],
 ])("a timeout ends where %s was replaced", (_, stop) => {
   const peer = startPeer("silent");
-  const program = new Process(process.execPath, ["--input-type=module", "-e", programThatWaits(peer.port, stop)]);
+  const [command = "", ...args] = moduleCommand(programThatWaits(peer.port, stop), []);
+  const program = new Process(command, args);
   program.waitForOutput(/done/, 20_000);
   expect(program.output.split("\n").slice(0, -2)).toEqual([
     "waitUntilReadable: false",

@@ -21,7 +21,7 @@
  */
 
 import { join } from "node:path";
-import { Process, type ProcessOptions, root } from "./processes.js";
+import { node, Process, type ProcessOptions, root } from "./processes.js";
 
 export type Behaviour =
   | "echo"
@@ -110,7 +110,7 @@ export class Peer {
     this.host = options.host ?? "127.0.0.1";
     const all = { ...options, behaviour, host: this.host };
     this.process = new Process(
-      process.execPath,
+      node,
       [join(root, "test/support/peer.js"), JSON.stringify(all)],
       // What the runner or a test wants of its own process is not for its peers.
       { ...processOptions, env: { NODE_OPTIONS: undefined, ...processOptions.env } },

@@ -3,6 +3,7 @@
  */
 
 import { execFileSync } from "node:child_process";
+import { node } from "./processes.js";
 
 /**
  * Ports below those that systems hand out by themselves (Linux: from 32768), so that no other connection takes one
@@ -31,7 +32,7 @@ const PROGRAM = `
 export function closedPorts(count: number, host = "127.0.0.1"): number[] {
   const env = { ...process.env, NODE_OPTIONS: "" };
   const args = ["-e", PROGRAM, host, String(count)];
-  return JSON.parse(execFileSync(process.execPath, args, { env, encoding: "utf8", timeout: 10_000 }));
+  return JSON.parse(execFileSync(node, args, { env, encoding: "utf8", timeout: 10_000 }));
 }
 
 /** One such port. */

@@ -1,20 +1,24 @@
 /**
  * Other processes, started and watched without an event loop: their output goes to files, which a blocked test can
- * read at any time, and `send` writes to a pipe, which needs no event loop either.
+ * read at any time, and `send` writes to a pipe, which needs no event loop either (input.ts).
  *
  * What is started within a test is killed when that test ends, what is started in a `beforeAll` when its file ends
  * (cleanup.ts does both). Nothing here waits without a limit.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./folders.js";
+import { type Input, newInput } from "./input.js";
 import { waitFor } from "./waiting.js";
 
 /** The package's root folder; a program that runs there finds the package by its name. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Node for peers, which don't depend on the runtime under test. Programs that use the package run with `process.execPath`. */
+export const node = process.env.RINGNET_TEST_NODE ?? process.execPath;
 
 export interface ProcessOptions {
   cwd?: string;
@@ -26,6 +30,7 @@ export interface ProcessOptions {
 export class Process {
   readonly pid: number;
   readonly #child: ChildProcess;
+  readonly #input: Input;
   readonly #outputPath: string;
   readonly #errorsPath: string;
   readonly #command: string;
@@ -37,15 +42,16 @@ export class Process {
     this.#errorsPath = join(folder, "errors");
     const output = openSync(this.#outputPath, "a");
     const errors = openSync(this.#errorsPath, "a");
+    this.#input = newInput(folder);
     this.#child = spawn(command, args, {
       cwd: options.cwd ?? root,
       env: { ...process.env, ...options.env },
-      stdio: ["pipe", output, errors],
+      stdio: [this.#input.stdin, output, errors],
     });
     closeSync(output);
     closeSync(errors);
     this.#child.on("error", () => {}); // thrown below, where it can be caught
-    this.#child.stdin?.on("error", () => {}); // it may be gone already
+    this.#input.started(this.#child);
     if (this.#child.pid === undefined) throw new Error(`could not start ${this.#command}`);
     this.pid = this.#child.pid;
     this.#child.unref();
@@ -69,12 +75,12 @@ export class Process {
 
   /** Writes to its standard input. */
   send(text: string): void {
-    this.#child.stdin?.write(text);
+    this.#input.write(text);
   }
 
-  /** Ends its standard input. (`end` would need an event loop; a pipe that is destroyed is closed at once.) */
+  /** Ends its standard input. */
   endInput(): void {
-    this.#child.stdin?.destroy();
+    this.#input.end();
   }
 
   /** Waits until what it printed matches; gives the match. Throws when it died or `timeout` ms are over. */
@@ -122,15 +128,30 @@ export function runningCount(): number {
 
 /** Kills those started since `runningCount` said `count`. */
 export function killSince(count: number): void {
-  for (const started of running.splice(count)) started.kill();
+  for (const started of running.splice(count)) {
+    started.kill();
+    started.endInput();
+  }
 }
 
+/** One letter, as Linux and macOS write it: Z where it has ended and its parent, whose event loop is blocked, has not noticed; X where it is gone. */
 function stateOf(pid: number): string {
+  if (process.platform === "win32") return runs(pid) ? "S" : "X";
   try {
+    if (process.platform !== "linux")
+      return execFileSync("ps", ["-o", "state=", "-p", `${pid}`], { encoding: "utf8" }).charAt(0);
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
   } catch {
     return "X";
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

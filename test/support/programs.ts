@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "./folders.js";
 import { closedPort } from "./ports.js";
 import { Process, type ProcessOptions, root } from "./processes.js";
+import { moduleCommand } from "./runtime.js";
 
 export interface Outcome {
   /** The exit code; null when it was killed, by its time limit for example. */
@@ -30,15 +31,15 @@ export interface ProgramOptions extends ProcessOptions {
 
 /** The command that runs the source text of a module. */
 function commandOf(source: string, { args = [], nodeArgs = [], names }: ProgramOptions): [string, string[]] {
-  const program = [...nodeArgs, "--input-type=module", "--eval", source, "--", ...args];
-  if (names === undefined) return [process.execPath, program];
+  const [command = "", ...program] = moduleCommand(source, args, nodeArgs);
+  if (names === undefined) return [command, program];
   const hosts = join(temporaryFolder(), "hosts");
   const lines = Object.entries(names).flatMap(([name, ips]) => ips.map((ip) => `${ip} ${name}\n`));
   writeFileSync(hosts, `127.0.0.1 localhost\n${lines.join("")}`);
   // A mount namespace of its own, in which /etc/hosts is another file.
   const unshare = process.getuid?.() === 0 ? "-m" : "-Urm";
   const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
-  return ["unshare", [unshare, "sh", "-c", mount, hosts, process.execPath, ...program]];
+  return ["unshare", [unshare, "sh", "-c", mount, hosts, command, ...program]];
 }
 
 /**

@@ -6,7 +6,7 @@ import { connect, listen } from "ringnet";
 import { expect, test } from "vitest";
 import { pattern, patternHash, sha256 } from "../support/bytes.js";
 import { startPeer } from "../support/peers.js";
-import { Process } from "../support/processes.js";
+import { node, Process } from "../support/processes.js";
 import { startNetcat, startRedis } from "../support/programs.js";
 import { acceptFrom, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
 
@@ -87,7 +87,7 @@ test("node:http: a download and an upload of 50 MB", () => {
 test("node's fetch as the client of an HTTP server in one blocking thread", () => {
   const server = listen({ host: "127.0.0.1" });
   const program = `fetch(process.argv[1]).then((response) => response.text()).then((text) => console.log(text))`;
-  const client = new Process(process.execPath, ["-e", program, "--", `http://127.0.0.1:${server.port}/page?x=1`]);
+  const client = new Process(node, ["-e", program, "--", `http://127.0.0.1:${server.port}/page?x=1`]);
   const socket = acceptFrom(server);
   let head = "";
   while (!head.endsWith("\r\n\r\n")) head += readBytes(socket, 1);

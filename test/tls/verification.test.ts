@@ -130,7 +130,7 @@ describe("nginx", () => {
       test("connect({ tls })", () => {
         const port = nginx.ports[siteOf(name, version)] as number;
         // A context that no other test has used: no session to resume.
-        const open = () => connect({ host, port, tls: { ca: [authority.cert, name] }, timeout: 5000 });
+        const open = () => connect({ host, port, tls: { ca: `${authority.cert}# ${name}\n` }, timeout: 5000 });
         if (fault === undefined) {
           using socket = open();
           socket.writeAll(REQUEST, 1000);

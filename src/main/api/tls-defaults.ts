@@ -18,7 +18,8 @@ const require = createRequire(process.execPath); // only for Node's own modules
  */
 function loadedTls(): Tls | null {
   const loaded = (process as unknown as { moduleLoadList?: string[] }).moduleLoadList;
-  if (Array.isArray(loaded) && !loaded.includes("NativeModule tls")) return null;
+  // Bun and Deno have an empty list.
+  if (Array.isArray(loaded) && loaded.length > 0 && !loaded.includes("NativeModule tls")) return null;
   return require("node:tls") as Tls;
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { connect } from "ringnet";
 import { temporaryFolder } from "../../support/folders.js";
 import { closedPort } from "../../support/ports.js";
-import { Process, root } from "../../support/processes.js";
+import { node, Process, root } from "../../support/processes.js";
 
 export interface Server {
   readonly process: Process;
@@ -17,7 +17,7 @@ export interface Server {
 }
 
 function started(program: string, argument: string, origin = "http://127.0.0.1"): Server {
-  const server = new Process(process.execPath, [join(root, "test/http/support", program), argument], {
+  const server = new Process(node, [join(root, "test/http/support", program), argument], {
     env: { NODE_OPTIONS: undefined },
   });
   const port = Number((server.waitForOutput(/^(\d+)\n/) as RegExpExecArray)[1]);

@@ -11,7 +11,7 @@
  */
 
 import { join } from "node:path";
-import { Process, root } from "../../support/processes.js";
+import { node, Process, root } from "../../support/processes.js";
 
 export type Step =
   | { do: "send"; text: string }
@@ -46,7 +46,7 @@ export class ScriptedPeer {
   constructor(host: string) {
     this.host = host;
     const program = join(root, "test/ported/support/scripted-peer.js");
-    this.process = new Process(process.execPath, [program, JSON.stringify({ host })], {
+    this.process = new Process(node, [program, JSON.stringify({ host })], {
       env: { NODE_OPTIONS: undefined },
     });
     this.port = this.waitForEvent("listening").port as number;

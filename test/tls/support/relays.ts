@@ -3,7 +3,7 @@
  */
 
 import { join } from "node:path";
-import { Process, root } from "../../support/processes.js";
+import { node, Process, root } from "../../support/processes.js";
 
 /** What a relay can do. `pass`: on what it held back; `cut`: end without close_notify; `halve`: end within the next record; `flip`: one bit of the next record is wrong; `reset`: RST; `resetServer`: RST to the server. */
 export type Harm = "pass" | "cut" | "halve" | "flip" | "reset" | "resetServer";
@@ -19,10 +19,7 @@ export interface Relay {
 /** A relay to a port of 127.0.0.1, or to a Unix domain socket. It holds back what comes after the server's first `limit` bytes. */
 export function startRelay(target: number | string, limit?: number): Relay {
   const server = typeof target === "number" ? { port: target } : { path: target };
-  const process = new Process(globalThis.process.execPath, [
-    join(root, "test/tls/support/relay.js"),
-    JSON.stringify({ ...server, limit }),
-  ]);
+  const process = new Process(node, [join(root, "test/tls/support/relay.js"), JSON.stringify({ ...server, limit })]);
   const listening = process.waitForOutput(/^listening (\d+)$/m);
   const harm = (kind: Harm): void => {
     process.send(`${kind}\n`);

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../support/folders.js";
 import { closedPorts } from "../../support/ports.js";
-import { Process, root } from "../../support/processes.js";
+import { node, Process, root } from "../../support/processes.js";
 import type { Identity } from "./certificates.js";
 
 export interface Program {
@@ -33,7 +33,7 @@ export function startOpensslClient(port: number, ...args: string[]): Process {
 
 /** A server that speaks plain text until a line `STARTTLS`; see starttls.js, also for its options. */
 export function startStarttls(options: object): Program {
-  const process = new Process("node", [join(root, "test/tls/support/starttls.js"), JSON.stringify(options)]);
+  const process = new Process(node, [join(root, "test/tls/support/starttls.js"), JSON.stringify(options)]);
   return { process, host: "127.0.0.1", port: Number(process.waitForOutput(/^port (\d+)$/m)[1]) };
 }
 

@@ -4,6 +4,7 @@
 
 import { spawnSync } from "node:child_process";
 import { root } from "../../support/processes.js";
+import { moduleCommand } from "../../support/runtime.js";
 
 /** Loopback alone: everything else is unreachable. */
 export const LOOPBACK_ONLY = "ip link set lo up";
@@ -80,7 +81,7 @@ function watch() {
  */
 export function runInNamespace(setup: string, source: string): unknown {
   const unshare = process.getuid?.() === 0 ? "-n" : "-Urn";
-  const program = [process.execPath, "--input-type=module", "--eval", PRELUDE + source];
+  const program = moduleCommand(PRELUDE + source, []);
   const done = spawnSync(
     "unshare",
     [unshare, "sh", "-c", `PATH="$PATH:/usr/sbin:/sbin"; ${setup} && exec "$@"`, "sh", ...program],

@@ -1,0 +1,98 @@
+/**
+ * What the `node:tls` of Bun and Deno leaves out where it decides about trust: done here, or refused with an error. On Node all of this
+ * does nothing. docs/compatibility.md has the list.
+ *
+ * Runs on the networking thread.
+ */
+
+import type { KeyObject, X509Certificate } from "node:crypto";
+import type { SecureContextOptions } from "node:tls";
+import { nodeCrypto, nodeTls } from "./secure-modules.js";
+
+const { bun, deno } = process.versions as { bun?: string; deno?: string };
+
+/** Whether sockets read into the buffers of `onread`. Deno has it, but TLS can't be started on such a socket, and its end may get lost. */
+export const READS_INTO_BUFFERS = deno === undefined;
+
+/** Whether a file's times tell that it was changed. Deno gives those of the inode in whole seconds. */
+export const KNOWS_CHANGE_TIMES = deno === undefined;
+
+/** The options as this runtime takes them. Throws where it would ignore one, or take a key or certificate that is none. */
+export function usable(options: SecureContextOptions): SecureContextOptions {
+  if (bun !== undefined) {
+    refuseSuites(options);
+    if (Array.isArray(options.ca) && options.ca.length === 0) {
+      throw unavailable("Bun trusts its own authorities where tls.ca is an empty list, instead of trusting nobody");
+    }
+  }
+  if (deno === undefined) return options;
+  refuseIgnored(options, "ciphers", nodeTls().DEFAULT_CIPHERS);
+  refuseIgnored(options, "ecdhCurve", nodeTls().DEFAULT_ECDH_CURVE);
+  return withCheckedKeys(options);
+}
+
+/** Whether the peer is authorized; Deno says so of clients that were asked for no certificate. */
+export function isAuthorized(authorized: boolean, certificate: unknown): boolean {
+  return authorized && (deno === undefined || certificate !== null);
+}
+
+function refuseIgnored(options: SecureContextOptions, name: "ciphers" | "ecdhCurve", standard: string): void {
+  if (options[name] === undefined || options[name] === standard) return;
+  throw unavailable(`Deno ignores the TLS option ${name}, so "${options[name]}" would not hold`);
+}
+
+const SUITES = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+
+/** BoringSSL always offers all suites of TLS 1.3. */
+function refuseSuites({ ciphers, maxVersion }: SecureContextOptions): void {
+  if (ciphers === undefined || !ciphers.includes("TLS_") || (maxVersion !== undefined && maxVersion !== "TLSv1.3"))
+    return;
+  const names = ciphers.split(":");
+  const missing = SUITES.filter((suite) => !names.includes(suite));
+  if (missing.length === 0) return;
+  throw unavailable(`Bun always offers all suites of TLS 1.3, so ciphers without ${missing.join(", ")} would not hold`);
+}
+
+function unavailable(message: string): Error {
+  return Object.assign(new Error(message), { code: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM" });
+}
+
+/** Deno takes any text as a key or certificate, also a key that it can't decrypt, and fails, or shows nothing, in the handshake. */
+function withCheckedKeys(options: SecureContextOptions): SecureContextOptions {
+  const { createPrivateKey, X509Certificate } = nodeCrypto();
+  const { passphrase } = options;
+  const keys = listOf(options.key).map((key) =>
+    attempt("key", "ERR_OSSL_UNSUPPORTED", () =>
+      createPrivateKey(passphrase === undefined ? { key } : { key, passphrase }),
+    ),
+  );
+  const certificates = listOf(options.cert).map((cert) =>
+    attempt("cert", "ERR_OSSL_PEM_NO_START_LINE", () => new X509Certificate(cert)),
+  );
+  for (const certificate of keys.length === 0 ? [] : certificates) mustHaveKey(certificate, keys);
+  if (keys.length === 0) return options;
+  const { passphrase: _, ...rest } = options;
+  // Already deciphered: Deno knows fewer ways to encrypt a key than its own createPrivateKey.
+  return { ...rest, key: keys.map((key) => key.export({ format: "pem", type: "pkcs8" }) as string) };
+}
+
+function mustHaveKey(certificate: X509Certificate, keys: readonly KeyObject[]): void {
+  if (keys.some((key) => certificate.checkPrivateKey(key))) return;
+  throw Object.assign(new Error("key values mismatch: tls.key is not the key of tls.cert"), {
+    code: "ERR_OSSL_X509_KEY_VALUES_MISMATCH",
+  });
+}
+
+function attempt<T>(name: string, code: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const reason = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(`tls.${name} can't be used: ${reason.message}`), { code: reason.code ?? code });
+  }
+}
+
+function listOf(value: SecureContextOptions["key"] | SecureContextOptions["cert"]): (string | Buffer)[] {
+  const list = value === undefined || value.length === 0 ? [] : [value].flat();
+  return list.filter((each): each is string | Buffer => typeof each === "string" || Buffer.isBuffer(each));
+}
