@@ -15,7 +15,6 @@ import { closedPort } from "../support/ports.js";
 import { runProgram } from "../support/programs.js";
 import { timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo, readBytes, writeBytes } from "../tcp/sockets.js";
-import { startScriptedPeer } from "./support/scripted-peers.js";
 
 /** One says ping, the other pong. */
 function pingPong(client: TcpSocket, accepted: TcpSocket): void {
@@ -283,7 +282,7 @@ describe("calls that wait and calls that do not", () => {
 });
 
 test("length-prefixed messages that arrived together are read one by one", () => {
-  const peer = startScriptedPeer();
+  const peer = startPeer("scripted");
   const messages = Array.from({ length: 9 }, (_, i) => Buffer.from(Array.from({ length: 9 - i }, (_, j) => j + 1)));
   peer.script(
     ...messages.map(
@@ -302,7 +301,7 @@ test("length-prefixed messages that arrived together are read one by one", () =>
 });
 
 test("the answer of a server that closes remains readable piece by piece, then the end", () => {
-  const peer = startScriptedPeer();
+  const peer = startPeer("scripted");
   peer.script({ do: "receive", bytes: 10 }, { do: "return" }, { do: "close" });
   const client = openTo(peer);
   const digits = "0123456789";

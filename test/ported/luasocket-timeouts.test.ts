@@ -9,19 +9,18 @@
 import type { TcpSocket } from "ringnet";
 import { beforeAll, describe, expect, test } from "vitest";
 import { patternHash, pattern as someBytes } from "../support/bytes.js";
-import { startPeer } from "../support/peers.js";
+import { type Peer, type Step, startPeer } from "../support/peers.js";
 import { timed, waitFor } from "../support/waiting.js";
 import { errorOf, openTo, readBytes } from "../tcp/sockets.js";
-import { type ScriptedPeer, type Step, startScriptedPeer } from "./support/scripted-peers.js";
 
 const HALF = 800_091;
 /** More than rings and kernel take without a reader. */
 const LARGE = 32 << 20;
 
-let peer: ScriptedPeer;
+let peer: Peer;
 
 beforeAll(() => {
-  peer = startScriptedPeer();
+  peer = startPeer("scripted");
 });
 
 function reconnect(...steps: Step[]): TcpSocket {
@@ -133,7 +132,7 @@ describe("sending", () => {
     peer.go();
     socket.writeAll(data.subarray(written), 20_000);
     socket.end();
-    const received = peer.waitForEvent("received", peer.events("received").length + 1);
+    const received = peer.waitForEvent("received", 10_000, peer.events("received").length + 1);
     expect([received.bytes, received.sha256]).toEqual([LARGE, patternHash(3, LARGE)]);
     socket.close();
   });
@@ -143,7 +142,7 @@ describe("sending", () => {
     const socket = reconnect({ do: "pause", milliseconds: 200 }, { do: "receive" }, { do: "end" });
     socket.writeAll(someBytes(4, 0, LARGE), 20_000);
     socket.end();
-    expect(peer.waitForEvent("received", before + 1).sha256).toBe(patternHash(4, LARGE));
+    expect(peer.waitForEvent("received", 10_000, before + 1).sha256).toBe(patternHash(4, LARGE));
     socket.close();
   });
 

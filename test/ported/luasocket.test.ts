@@ -6,19 +6,18 @@
 
 import { Address, bindUdp, connect, type Handle, listen, poll, TcpServer, TcpSocket, UdpSocket } from "ringnet";
 import { beforeAll, describe, expect, test } from "vitest";
-import { startUnanswering } from "../support/peers.js";
+import { type Peer, type Step, startPeer, startUnanswering } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
 import { timed } from "../support/waiting.js";
 import { errorOf, openTo } from "../tcp/sockets.js";
-import { type ScriptedPeer, type Step, startScriptedPeer } from "./support/scripted-peers.js";
 
 const LITTLE = "a few bytes";
 const LINE_MAX = 16 << 20;
 
-let peer: ScriptedPeer;
+let peer: Peer;
 
 beforeAll(() => {
-  peer = startScriptedPeer();
+  peer = startPeer("scripted");
 });
 
 /** A new connection, to which the other side does this. */

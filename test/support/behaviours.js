@@ -6,6 +6,7 @@
  */
 
 import { pattern } from "./bytes.js";
+import { addScript, go, scripted } from "./scripts.js";
 
 /** Sends `bytes` bytes of stream `seed` as fast as the other side takes them, then calls `done`. */
 export function sendPattern(socket, { bytes, seed = 1, piece = 65536 }, done = () => {}) {
@@ -134,6 +135,9 @@ export const behaviours = {
     if (paused) socket.pause();
     else socket.resume();
   },
+
+  /** Plays the steps of a script; see scripts.js. */
+  scripted,
 };
 
 /** What a peer can be asked to do with a connection; `peer.send({ do: "end", connection: 0 })`. */
@@ -150,4 +154,6 @@ export const commands = {
   destroy: (socket) => socket.destroy(),
   pause: (socket) => socket.pause(),
   resume: (socket) => socket.resume(),
+  script: (_, { steps }) => addScript(steps),
+  go,
 };

@@ -13,11 +13,11 @@
  * ```
  *
  * The behaviours are described in behaviours.js: echo, silent, sink, source, line, greeter, slow, answer, drip, reset, halfClosed,
- * late, manual; and `http` is a node:http server (see peer.js).
+ * late, manual, scripted; and `http` is a node:http server (see peer.js).
  *
  * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close`
  * {connection, bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`,
- * `report` {sent, received} (asked for by a command: bytes that the kernel took, and gave).
+ * `report` {sent, received} (asked for by a command: bytes that the kernel took, and gave), `received` {bytes, sha256} and `played` (of scripts).
  */
 
 import { join } from "node:path";
@@ -37,6 +37,7 @@ export type Behaviour =
   | "halfClosed"
   | "late"
   | "manual"
+  | "scripted"
   | "http";
 
 export interface PeerOptions {
@@ -93,11 +94,28 @@ export interface PeerEvent {
   alpn?: string | false;
 }
 
+/** A step of the behaviour `scripted`. */
+export type Step =
+  | { do: "send"; text: string }
+  /** Sends `text` over and over, `bytes` bytes in all. */
+  | { do: "repeat"; text: string; bytes: number }
+  /** Reads so many bytes, or (without `bytes`) to the end; the event `received` has the sum and its SHA-256. */
+  | { do: "receive"; bytes?: number }
+  /** Sends back the bytes of the last `receive`. */
+  | { do: "return" }
+  | { do: "pause"; milliseconds: number }
+  /** Waits for `go()`. */
+  | { do: "await" }
+  /** `close` sends what is pending first, then closes without reading on; `reset` does not. */
+  | { do: "end" | "close" | "reset" };
+
 /** `delay`: run it after this many ms, when the test blocks already. */
 export type PeerCommand = { connection?: number; delay?: number } & (
   | { do: "write"; text: string }
   | { do: "write"; bytes: number; seed?: number; piece?: number }
   | { do: "end" | "reset" | "destroy" | "pause" | "resume" | "die" | "report" }
+  | { do: "script"; steps: Step[] }
+  | { do: "go" }
 );
 
 export class Peer {
@@ -138,6 +156,16 @@ export class Peer {
   /** Tells it what to do with its last connection, or with number `connection`. */
   send(command: PeerCommand): void {
     this.process.send(`${JSON.stringify(command)}\n`);
+  }
+
+  /** The script of the next connection that has none yet (behaviour `scripted`). */
+  script(...steps: Step[]): void {
+    this.send({ do: "script", steps });
+  }
+
+  /** Lets a script continue that waits, or will wait, at the step `await`. */
+  go(): void {
+    this.send({ do: "go" });
   }
 
   /** Ends it, or stops it for a while (SIGSTOP, SIGCONT). */

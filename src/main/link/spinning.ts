@@ -15,7 +15,7 @@ const LONGEST_MS = 0.05;
 const BULK_BYTES = 16 * 1024;
 /** Two checks are well below a µs apart; if it was this long, in ms, the thread was interrupted. */
 const INTERRUPTED_MS = 0.02;
-/** Waits without spinning after an interruption. */
+/** Waits without spinning after an interruption: counted, unlike `Polling`'s back-off, since a caller may wait once a second or a million times. */
 const BACK_OFF_WAITS = 64;
 /** Checks between two readings of the clock. */
 const LOOKS = 8;
