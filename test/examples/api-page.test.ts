@@ -105,14 +105,3 @@ describe("the page names", () => {
     for (const member of own) expect(section).toMatch(new RegExp(`\\b${member}\\b`));
   });
 });
-
-test("every link within the page has a target", () => {
-  const anchors = [...PAGE.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    (heading as string)
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-  for (const [, anchor] of PAGE.matchAll(/\]\(#([^)]*)\)/g)) expect(anchors).toContain(anchor);
-});

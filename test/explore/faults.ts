@@ -259,7 +259,7 @@ export const FAULTS: SeededFault[] = [
     scenario: "doorbell, one caller",
     broken: "work is queued after the ring",
   },
-  // The valve.
+  // Flow control.
   {
     name: "the worker pauses reading without checking for room again",
     scenario: "receive path, 'data' events",

@@ -83,14 +83,3 @@ describe("the page names", () => {
     expect([...codes].filter((code) => !PAGE.includes(`\`${code}\``))).toEqual([]);
   });
 });
-
-test("every link within the page has a target", () => {
-  const anchors = [...PAGE.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    (heading as string)
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-  for (const [, anchor] of PAGE.matchAll(/\]\(#([^)]*)\)/g)) expect(anchors).toContain(anchor);
-});

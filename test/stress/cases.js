@@ -20,7 +20,7 @@ import { SWARM_SLOTS } from "./swarm-ends.js";
 const KIB = 1024;
 const BYTE_RINGS = [16, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, 1024 * KIB];
 const RECORD_RINGS = [256, 4 * KIB, 64 * KIB, 1024 * KIB];
-const VALVE_RINGS = [16, KIB, 16 * KIB, 64 * KIB, 1024 * KIB];
+const FLOW_RINGS = [16, KIB, 16 * KIB, 64 * KIB, 1024 * KIB];
 /** Positions begin a little below these; the last is 2³², which a word holds as 0. */
 const STARTS = { "2³¹": 2 ** 31, "2³²": 2 ** 32 };
 
@@ -38,7 +38,7 @@ export function cases(total) {
   for (const [kind, rings] of [
     ["bytes", BYTE_RINGS],
     ["records", RECORD_RINGS],
-    ["valve", VALVE_RINGS],
+    ["flow", FLOW_RINGS],
   ]) {
     for (const capacity of rings) for (const start of Object.keys(STARTS)) list.push({ kind, capacity, start });
   }
@@ -72,7 +72,7 @@ export function parts({ kind, capacity, start, total }, seed) {
     bytes: new Uint8Array(new SharedArrayBuffer(capacity)),
   };
   const position = below(start, capacity, seed);
-  if (kind === "valve") {
+  if (kind === "flow") {
     const slot = block(SLOT_BYTES);
     slot[RX_WRITE] = slot[RX_READ] = position;
     slot[HANDLE_ID] = 1;

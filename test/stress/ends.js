@@ -7,9 +7,9 @@
 import { parentPort } from "node:worker_threads";
 import { consumeBytes, produceBytes } from "./byte-ends.js";
 import { answerDoorbell, askDoorbell } from "./doorbell-ends.js";
+import { consumeUnderFlowControl, produceUnderFlowControl } from "./flow-ends.js";
 import { consumeRecords, produceRecords } from "./record-ends.js";
 import { consumeSwarm, produceSwarm } from "./swarm-ends.js";
-import { consumeThroughValve, produceThroughValve } from "./valve-ends.js";
 
 const PARTS = {
   "bytes consumer": consumeBytes,
@@ -18,8 +18,8 @@ const PARTS = {
   "doorbell worker": answerDoorbell,
   "records consumer": consumeRecords,
   "records producer": produceRecords,
-  "valve consumer": consumeThroughValve,
-  "valve producer": produceThroughValve,
+  "flow consumer": consumeUnderFlowControl,
+  "flow producer": produceUnderFlowControl,
   "swarm consumer": consumeSwarm,
   "swarm producer": produceSwarm,
 };

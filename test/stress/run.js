@@ -63,7 +63,7 @@ try {
     const words = entry.kind === "swarm" || entry.kind === "doorbell";
     if (!words) moved += entry.total;
     const rate = words ? "" : number(entry.total / 1e6 / seconds);
-    const counts = [sum("sleeps"), sum("vain"), entry.kind === "valve" ? sum("pauses") : ""];
+    const counts = [sum("sleeps"), sum("vain"), entry.kind === "flow" ? sum("pauses") : ""];
     console.log(row(entry.kind, entry.capacity, entry.start, number(entry.total), rate, ...counts));
   }
 } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * Scenarios of the whole way in: a socket of Node's, the networking thread's `Receiver`, the ring, the valve, the slot queue
+ * Scenarios of the whole way in: a socket of Node's, the networking thread's `Receiver`, the ring, flow control, the slot queue
  * and the doorbell, the caller's `ReadBuffer`. A paused connection is always resumed, and no byte is lost. Test code.
  */
 

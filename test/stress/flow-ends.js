@@ -1,6 +1,6 @@
 /**
  * The whole way in under stress: a producer in its event loop that stops when the ring is full, and is started again by way of
- * the valve, the slot queue and the doorbell; a consumer that blocks.
+ * flow control, the slot queue and the doorbell; a consumer that blocks.
  *
  * Test code.
  */
@@ -24,7 +24,7 @@ import { dawdle, randomNumbers, streamAt } from "./stream.js";
 const NAME = 1;
 
 /** Resolves when all is written. The thread must have something else that keeps its event loop alive. */
-export function produceThroughValve({ slot, link, workerBlock, bytes, consumerBlock, total, seed }) {
+export function produceUnderFlowControl({ slot, link, workerBlock, bytes, consumerBlock, total, seed }) {
   const random = randomNumbers(seed + 1);
   const size = pieceSizes(bytes.length, random);
   const ring = new ByteProducer(slot, RX_WRITE, RX_READ, bytes);
@@ -82,7 +82,7 @@ export function produceThroughValve({ slot, link, workerBlock, bytes, consumerBl
   });
 }
 
-export function consumeThroughValve(shared) {
+export function consumeUnderFlowControl(shared) {
   const { slot, link, workerBlock } = shared;
   const queue = new SlotQueueProducer(link, TO_WORKER_WRITE, QUEUES);
   const doorbell = new DoorbellRinger(workerBlock);
