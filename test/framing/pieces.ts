@@ -1,12 +1,11 @@
 /**
- * Connections to a peer that sends bytes in chosen pieces (piecewise.js, in a process of its own).
+ * Connections to a peer that sends bytes in chosen pieces (the behaviour `pieces`).
  */
 
-import { join } from "node:path";
 import { connect, type TcpSocket } from "ringnet";
-import { node, Process, root } from "../support/processes.js";
+import { startPeer } from "../support/peers.js";
 
-/** The smallest ring, so that edges and overlong portions come early. */
+/** The smallest ring, so that its edge and frames longer than it come early. */
 export const RING = 4096;
 
 export interface Piece {
@@ -17,8 +16,7 @@ export interface Piece {
 
 /** Starts such a peer; returns how to open connections to it. */
 export function startPiecewise(): { port: number; open: (options?: object) => TcpSocket } {
-  const peer = new Process(node, [join(root, "test/framing/piecewise.js")]);
-  const port = Number(peer.waitForOutput(/^\d+$/m)[0]);
+  const { port } = startPeer("pieces", { hash: false });
   const open = (options = {}) => connect({ host: "127.0.0.1", port, timeout: 10_000, receiveBuffer: RING, ...options });
   return { port, open };
 }

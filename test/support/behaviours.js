@@ -5,6 +5,8 @@
  * A behaviour is a function `(socket, options, report)`; peer.js counts and hashes what arrives, whatever it does.
  */
 
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pattern } from "./bytes.js";
 import { addScript, go, scripted } from "./scripts.js";
 
@@ -134,6 +136,23 @@ export const behaviours = {
   manual(socket, { paused = false }) {
     if (paused) socket.pause();
     else socket.resume();
+  },
+
+  /**
+   * Sends what the other side orders by lines of JSON, `{ pieces: [{ base64, delay }], end }`: each piece is given to the kernel separately,
+   * `delay` ms (0: one turn of the event loop) after the one before. With `end` the stream ends then, otherwise the next line may follow.
+   */
+  async pieces(socket) {
+    for await (const line of createInterface({ input: socket })) {
+      const { pieces, end } = JSON.parse(line);
+      for (const { base64, delay } of pieces) {
+        await (delay > 0 ? sleep(delay) : new Promise(setImmediate));
+        if (socket.destroyed) return;
+        socket.write(Buffer.from(base64, "base64"));
+      }
+      if (end) socket.end();
+    }
+    socket.end();
   },
 
   /** Plays the steps of a script; see scripts.js. */

@@ -13,7 +13,7 @@
  * ```
  *
  * The behaviours are described in behaviours.js: echo, silent, sink, source, line, greeter, slow, answer, drip, reset, halfClosed,
- * late, manual, scripted; and `http` is a node:http server (see peer.js).
+ * late, manual, pieces, scripted; and `http` is a node:http server (see peer.js).
  *
  * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close`
  * {connection, bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`,
@@ -37,6 +37,7 @@ export type Behaviour =
   | "halfClosed"
   | "late"
   | "manual"
+  | "pieces"
   | "scripted"
   | "http";
 
