@@ -63,7 +63,7 @@ function optionsOf(request: SyncRequest): http.RequestOptions {
     method,
     redirect,
     headers: headers.entries(),
-    body: request.look(),
+    body: request.unusedBytes(),
     decompress: compress ?? true,
     ...(signal === null ? {} : { signal }),
     ...(follow === undefined ? {} : { maxRedirects: follow }),

@@ -64,7 +64,7 @@ export abstract class Body {
 
   /** The bytes. Throws a `TypeError` the second time, and the error of a body that is not complete; so do the next ones. */
   buffer(): Buffer {
-    this.look();
+    this.unusedBytes();
     this.#used = true;
     return this.#bytes ?? Buffer.alloc(0);
   }
@@ -95,7 +95,7 @@ export abstract class Body {
   }
 
   /** @internal The bytes of a body that was not used, for a copy. Throws as `buffer`. */
-  look(): Buffer | null {
+  unusedBytes(): Buffer | null {
     if (this.#error !== null) throw this.#error;
     if (this.#used) throw new TypeError(`body used already for: ${this.url}`);
     return this.#bytes;

@@ -45,13 +45,13 @@ export class SyncRequest extends Body {
   constructor(resource: string | URL | SyncRequest, init: RequestInit = {}) {
     const from = resource instanceof SyncRequest ? resource : null;
     const given = init.body === undefined || init.body === null ? null : parseBody(init.body);
-    super(given?.bytes ?? from?.look() ?? null);
+    super(given?.bytes ?? from?.unusedBytes() ?? null);
     this.#init = from === null ? init : { ...from.#init, ...init };
     this.url = from?.url ?? absolute(resource as string | URL);
     const method = String(this.#init.method ?? "GET");
     this.method = NORMALIZED.has(method.toUpperCase()) ? method.toUpperCase() : method;
     this.headers = new SyncHeaders(init.headers ?? from?.headers);
-    if (this.look() !== null && (this.method === "GET" || this.method === "HEAD")) {
+    if (this.unusedBytes() !== null && (this.method === "GET" || this.method === "HEAD")) {
       throw new TypeError(`a ${this.method} request has no body`);
     }
     const type = given?.type ?? null;

@@ -48,7 +48,7 @@ export class SyncResponse extends Body {
   /** Throws a `TypeError` if the body was used. */
   clone(): SyncResponse {
     const { status, statusText, headers, url, redirected } = this;
-    return new SyncResponse(this.look(), { status, statusText, headers, url }, { redirected, error: null });
+    return new SyncResponse(this.unusedBytes(), { status, statusText, headers, url }, { redirected, error: null });
   }
 
   get [Symbol.toStringTag](): string {

@@ -186,7 +186,7 @@ export class Channel {
     return fault === undefined ? null : new NetError(fault);
   }
 
-  /** Whether there is an incident to take. */
+  /** Whether there is an error to take. */
   get hasPendingError(): boolean {
     return Atomics.load(this.words, PENDING_ERRORS) !== this.#pendingErrorsSeen; // partner: Slot.addPendingError
   }

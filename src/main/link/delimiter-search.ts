@@ -49,7 +49,7 @@ export class DelimiterSearch {
   }
 
   /** Searches the next bytes, until the delimiter is complete. */
-  look(piece: Uint8Array): void {
+  advance(piece: Uint8Array): void {
     if (this.#end >= 0) return;
     const delimiter = this.#delimiter;
     const fallback = this.#fallback;

@@ -130,7 +130,7 @@ export class ReadBuffer {
     const search = this.#search;
     const target = Math.min(this.readable, limit, search.searched + most);
     while (search.end < 0 && search.searched < target) {
-      search.look(this.#piece(search.searched).subarray(0, target - search.searched));
+      search.advance(this.#piece(search.searched).subarray(0, target - search.searched));
     }
     return search.end <= limit ? search.end : -1;
   }

@@ -32,7 +32,7 @@ export function account(...runtimes) {
 /** What is left of the handles that do not come back: the words of their slots (see src/ring/layout.ts). */
 function left(runtimes) {
   const LINE = 16;
-  const names = ["generation", "state", "received", "read", "paused", "written", "sent", "request", "queued"];
+  const names = ["handleId", "state", "received", "read", "paused", "written", "sent", "request", "queued"];
   const tell = ({ words }) => `{ ${names.map((name, i) => `${name}: ${words[i * LINE]}`).join(", ")} }`;
   return linksOf(runtimes).flatMap((link) => [...link.channels].slice(0, 5).map(tell));
 }
