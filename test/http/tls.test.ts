@@ -2,7 +2,7 @@
  * HTTPS: verified always, over the connection's own TLS.
  */
 
-import { createHttpClient, fetch, type RequestOptions } from "ringnet/http";
+import { createHttpClient, fetch, HttpError, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../support/programs.js";
 import { Authority } from "../tls/support/certificates.js";
@@ -63,7 +63,7 @@ test("redirects lead from http to https and back, without credentials", () => {
 });
 
 test("http on a port of https, and https on one of http, are errors", () => {
-  expect(() => fetch(`http://localhost:${secure.port}/`, { proxy: null, timeout: 10_000 }).text()).toThrow();
+  expect(() => fetch(`http://localhost:${secure.port}/`, { proxy: null, timeout: 10_000 }).text()).toThrow(HttpError);
   const wrong = fetch(`https://127.0.0.1:${plain.port}/`, { proxy: null, timeout: 10_000 });
   expect(() => wrong.text()).toThrow(expect.objectContaining({ stage: "TLS" }));
 });

@@ -87,7 +87,9 @@ describe("runBlocking", () => {
       "export default () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000); };",
     );
     const start = performance.now();
-    await expect(runBlocking(path, null, { signal: AbortSignal.timeout(200) })).rejects.toThrow();
+    await expect(runBlocking(path, null, { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
+      name: "AbortError",
+    });
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
