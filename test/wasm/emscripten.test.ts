@@ -130,6 +130,6 @@ describe("other calls", () => {
     peer.send({ do: "end" });
     guest.waitForOutput(/socket: end/);
     guest.waitForExit();
-    expect(guest.output).toMatch(/socket: first[^]*stdin: second[^]*socket: third[^]*stdin: end[^]*socket: end/);
+    expect(guest.output).toMatch(/socket: first.*stdin: second.*socket: third.*stdin: end.*socket: end/s);
   });
 });
