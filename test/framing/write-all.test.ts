@@ -33,6 +33,46 @@ test("encodes strings as UTF-8; accepts empty ones", () => {
   socket.close();
 });
 
+describe("several pieces", () => {
+  test("go out in their order, empty ones and strings among them, however small the ring", () => {
+    const peer = startPeer("slow", { piece: 40_000, interval: 1 });
+    const socket = openTo(peer, { sendBuffer: 4096 });
+    const data = pattern(34, 0, 300_000);
+    const pieces: Uint8Array[] = [];
+    for (let at = 0, size = 0; at < data.length; at += size, size = (size * 7 + 3) % 9001) {
+      pieces.push(data.subarray(at, at + size));
+    }
+    socket.writeAll(pieces, 20_000);
+    expect(socket.bytesWritten).toBe(data.length);
+    socket.end();
+    const { bytes, sha256 } = peer.waitForEvent("end", 20_000);
+    expect([bytes, sha256]).toEqual([data.length, patternHash(34, data.length)]);
+    socket.close();
+    const echo = openTo(startPeer("echo"));
+    echo.writeAll(["grüß", "", Buffer.from(" dich"), new Uint8Array([10])], 5000);
+    echo.writeAll([]);
+    expect(echo.readLine(5000)).toBe("grüß dich");
+    echo.close();
+  });
+
+  test("one that has no bytes is refused by its number, before anything is taken", () => {
+    const socket = openTo(startPeer("echo"));
+    expect(() => socket.writeAll(["x", 5 as never])).toThrow(/data\[1\] must be a string or a Uint8Array/);
+    expect(socket.bytesWritten).toBe(0);
+    socket.close();
+  });
+
+  test("a timeout says how many bytes of all of them were taken", () => {
+    const peer = startPeer("manual", { paused: true });
+    const socket = openTo(peer, { sendBuffer: 65_536 });
+    const piece = pattern(35, 0, 5_000_000);
+    const error = errorOf(() => socket.writeAll([piece, piece, piece, piece], 300));
+    expect(error.code).toBe("ETIMEDOUT");
+    expect(error.bytesWritten).toBe(socket.bytesWritten);
+    socket.reset();
+  });
+});
+
 describe("a timeout", () => {
   test("the error says how many bytes were taken, so that the program can continue from there", () => {
     const peer = startPeer("manual", { paused: true });

@@ -293,6 +293,7 @@ export class TcpSocket extends Handle {
       throw new NetError({ code: "EPIPE", message: "startTls after end()", syscall: "startTls" });
     }
     if (this.#writer.awaitDrained(deadline) > 0) throw timedOut("startTls", deadline.timeout);
+    this.#writer.voidClaim();
     channel.startTls(parameters, isServer, this.#reader.buffer.takeAll());
     const { noDelay, keepAlive, keepAliveDelay } = this.#options;
     channel.setOptions(noDelay, keepAlive, keepAliveDelay);
@@ -353,6 +354,26 @@ export class TcpSocket extends Handle {
     const bytes = check.bytes("data", data);
     this.#mustBeOpen();
     return this.#writer.write(bytes, 0);
+  }
+
+  /**
+   * Free bytes of the send ring in place, to be filled and committed: those that lie together, at most `count`, so there may be room for more
+   * after `commit`. Empty when the ring is full. What is in them before is of no meaning. Valid until `commit` or any other writing call;
+   * do not write to them afterwards. Throws as `write`.
+   */
+  claim(count: number = Number.POSITIVE_INFINITY): Uint8Array {
+    const limit = check.amount("count", count);
+    this.#mustBeOpen();
+    return this.#writer.claim(limit);
+  }
+
+  /**
+   * Takes the first `count` bytes of what `claim` returned, as `write` would; the claim ends with that. Throws a `RangeError` if not so many
+   * are claimed, and otherwise as `write`.
+   */
+  commit(count: number): void {
+    this.#mustBeOpen();
+    this.#writer.commit(check.integer("count", count, 0, this.#writer.claimed));
   }
 
   /** Bytes that `write` would take now. */
@@ -461,14 +482,16 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Blocks until all of `data` was taken (not: sent; see `waitUntilDrained`). Throws `NetError`s: `ETIMEDOUT` with
-   * `bytesWritten`, the bytes that were taken, and the connection's.
+   * Blocks until all of `data` was taken (not: sent; see `waitUntilDrained`): bytes, or several in an array, which go out together as far as
+   * there is room. Throws `NetError`s: `ETIMEDOUT` with `bytesWritten`, the bytes that were taken, and the connection's.
    */
-  writeAll(data: string | Uint8Array, timeout: Timeout = -1): void {
-    const bytes = check.bytes("data", data);
+  writeAll(data: string | Uint8Array | readonly (string | Uint8Array)[], timeout: Timeout = -1): void {
+    const pieces = Array.isArray(data)
+      ? data.map((piece, i) => check.bytes(`data[${i}]`, piece))
+      : [check.bytes("data", data)];
     const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
-    this.#writer.writeAll(bytes, deadline);
+    this.#writer.writeAll(pieces, deadline);
   }
 
   // Ending.

@@ -11,6 +11,12 @@ import { NetError, timedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
 
+/** The next byte of some pieces. */
+interface Cursor {
+  piece: number;
+  offset: number;
+}
+
 export class SocketWriter {
   /** Bytes that were taken. */
   bytesWritten = 0;
@@ -19,6 +25,8 @@ export class SocketWriter {
   readonly #channel: Channel;
   readonly #ring: ByteProducer;
   #wanted = 0;
+  /** Bytes of the last claim that can be committed. */
+  #claimed = 0;
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -55,28 +63,51 @@ export class SocketWriter {
 
   /** Takes what fits of `bytes` from `offset` on. Throws the connection's error, or `EPIPE` after the end. */
   write(bytes: Uint8Array, offset: number): number {
-    if (this.failed) throw this.#channel.takeError();
-    if (this.ended) throw writeAfterEnd();
+    this.#mustBeWritable();
+    this.#claimed = 0;
     const count = this.#channel.securing ? 0 : this.#ring.write(bytes, offset);
-    if (count > 0) {
-      this.bytesWritten += count;
-      this.#channel.link.caller.spinning.onActivity(count);
-      this.#channel.notifyWorker();
-    } else {
-      this.#channel.link.caller.maybeCheckLiveness();
-    }
+    this.#took(count);
     return count;
   }
 
-  /** Blocks until all was taken. Throws as `write`, and `ETIMEDOUT` with `bytesWritten`. */
-  writeAll(bytes: Uint8Array, deadline: Deadline): void {
-    let written = this.write(bytes, 0);
-    while (written < bytes.length) {
+  /** The free bytes that lie together, at most `limit`, for `commit`. Throws as `write`. */
+  claim(limit: number): Uint8Array {
+    this.#mustBeWritable();
+    const span = this.#ring.span(this.#channel.securing ? 0 : limit);
+    this.#claimed = span.length;
+    if (span.length === 0) this.#channel.link.caller.maybeCheckLiveness();
+    return span;
+  }
+
+  /** Bytes that `commit` would take. */
+  get claimed(): number {
+    return this.#claimed;
+  }
+
+  /** Nothing of the last claim can be committed any more. */
+  voidClaim(): void {
+    this.#claimed = 0;
+  }
+
+  /** Takes the first `count` claimed bytes, which must be so many. Throws as `write`. */
+  commit(count: number): void {
+    this.#claimed = 0;
+    this.#mustBeWritable();
+    if (count > 0) this.#ring.publish(count);
+    this.#took(count);
+  }
+
+  /** Blocks until all pieces were taken, in their order. Throws as `write`, and `ETIMEDOUT` with `bytesWritten`. */
+  writeAll(pieces: readonly Uint8Array[], deadline: Deadline): void {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const cursor: Cursor = { piece: 0, offset: 0 };
+    let written = this.#gather(pieces, cursor);
+    while (written < length) {
       // Waking up for a few free bytes costs more than it gains.
-      this.#wanted = Math.min(bytes.length - written, this.#ring.capacity >> 2);
+      this.#wanted = Math.min(length - written, this.#ring.capacity >> 2);
       const inTime = this.#wait(deadline, SocketWriter.#hasWanted);
-      written += this.write(bytes, written);
-      if (!inTime && written < bytes.length) {
+      written += this.#gather(pieces, cursor);
+      if (!inTime && written < length) {
         const error = this.#channel.link.reasonOf(timedOut("writeAll", deadline.timeout));
         error.bytesWritten = written;
         throw error;
@@ -102,8 +133,44 @@ export class SocketWriter {
   /** Ends the stream behind the bytes that were taken. */
   end(): void {
     if (this.ended) return;
+    this.#claimed = 0;
     this.ended = true;
     this.#channel.request(REQUEST_END);
+  }
+
+  /** Takes what fits of the pieces from the cursor on and moves it; all of that is published at once. */
+  #gather(pieces: readonly Uint8Array[], cursor: Cursor): number {
+    this.#mustBeWritable();
+    this.#claimed = 0;
+    let count = 0;
+    while (cursor.piece < pieces.length && !this.#channel.securing) {
+      const piece = pieces[cursor.piece] as Uint8Array;
+      const copied = this.#ring.copy(piece, cursor.offset, count);
+      count += copied;
+      cursor.offset += copied;
+      if (cursor.offset < piece.length) break;
+      cursor.piece++;
+      cursor.offset = 0;
+    }
+    if (count > 0) this.#ring.publish(count);
+    this.#took(count);
+    return count;
+  }
+
+  #mustBeWritable(): void {
+    if (this.failed) throw this.#channel.takeError();
+    if (this.ended) throw writeAfterEnd();
+  }
+
+  /** So many bytes were published. */
+  #took(count: number): void {
+    if (count > 0) {
+      this.bytesWritten += count;
+      this.#channel.link.caller.spinning.onActivity(count);
+      this.#channel.notifyWorker();
+    } else {
+      this.#channel.link.caller.maybeCheckLiveness();
+    }
   }
 
   // Conditions to block for: static, so that a wait makes no closure.

@@ -190,7 +190,13 @@ fuzz("TcpSocket.attach", [anything], (token) => call(() => TcpSocket.attach(toke
 const lengths = optionsOf({ maxLength: anything });
 const counts = fc.oneof(fc.integer({ min: 0, max: 100 }), anything);
 fuzz("socket.write", [bytes], (data) => call(() => open().write(data)));
-fuzz("socket.writeAll", [bytes, timeout], (data, time) => call(() => open().writeAll(data, time)));
+fuzz("socket.claim", [counts, counts], (count, committed) => {
+  const room = call(() => open().claim(count));
+  call(() => room?.fill(7));
+  call(() => socket.commit(committed));
+});
+const pieces = fc.oneof(bytes, fc.array(bytes, { maxLength: 4 }));
+fuzz("socket.writeAll", [pieces, timeout], (data, time) => call(() => open().writeAll(data, time)));
 fuzz("socket.read", [counts], (max) => call(() => open().read(max)));
 fuzz("socket.readInto", [anything], (data) => call(() => open().readInto(data)));
 fuzz("socket.consume", [counts], (count) => call(() => open().consume(count)));

@@ -175,6 +175,40 @@ const writing = {
     end.outgoing.sent += taken;
     if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : ["ETIMEDOUT"]);
   },
+  writeAllPieces(end) {
+    const bytes = pattern(end.outgoing.seed, end.outgoing.sent, random.size(60_000));
+    const pieces = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = random.below(Math.min(bytes.length - at, 20_000) + 1);
+      pieces.push(bytes.subarray(at, at + length));
+      at += length;
+    }
+    const before = end.socket.bytesWritten;
+    const { code } = attempt(() => end.socket.writeAll(pieces, random.below(20)));
+    const taken = end.socket.bytesWritten - before;
+    must(code !== null || taken === bytes.length, "writeAll took another number of bytes of several");
+    end.outgoing.sent += taken;
+    if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : ["ETIMEDOUT"]);
+  },
+  claim(end) {
+    const { value, code } = attempt(() => end.socket.claim(random.chance(0.5) ? undefined : random.size(60_000)));
+    if (code !== null) return end.failed(code, end.ended ? ["EPIPE"] : []);
+    must(!end.ended, "claim after end");
+    const { sendBuffer } = end.socket.options;
+    must(value.length <= end.socket.writable && value.length <= sendBuffer, "claim shows more than there is room for");
+    value.set(pattern(end.outgoing.seed, end.outgoing.sent, value.length));
+    const count = random.below(value.length + 1);
+    const commit = attempt(() => end.socket.commit(count));
+    if (commit.code !== null) return end.failed(commit.code);
+    end.outgoing.sent += count;
+    let refused = false;
+    try {
+      end.socket.commit(1);
+    } catch (error) {
+      refused = error instanceof RangeError || error instanceof NetError;
+    }
+    must(refused, "commit took what was not claimed");
+  },
   waitUntil(end) {
     const interest = random.of([{ readable: true }, { writable: true }, { readable: true, writable: true }]);
     const { value, code } = attempt(() => end.socket.waitUntil(interest, random.below(5)));
