@@ -13,7 +13,7 @@ export default function setup(): () => void {
   if (!existsSync(new URL("../../dist/index.mjs", import.meta.url))) {
     throw new Error("The tests use the built package: run `npm run build` first");
   }
-  installPrograms();
+  if (process.platform === "linux") installPrograms(); // elsewhere no test that runs needs them (support/portable.ts)
   // A short name: paths of Unix domain sockets have some hundred bytes at most.
   const folder = mkdtempSync(join(tmpdir(), "rn-"));
   chmodSync(folder, 0o711); // servers that run as users of their own have folders in it
