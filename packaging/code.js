@@ -46,11 +46,12 @@ export async function writeCode(folder) {
     chunkFileNames: "[name].cjs",
     codeSplitting: { groups: [{ name: "common", minShareCount: 2 }] },
   });
+  const modules = [...thread.modules, ...output.flatMap(({ modules }) => Object.keys(modules))];
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/networking-thread.cjs`, `module.exports = ${JSON.stringify(thread.code)};\n`);
   writeFileSync(`${folder}/networking-thread.js.map`, thread.map);
   writeFileSync(`${folder}/builtins.cjs`, "module.exports = {};\n");
-  writeFileSync(`${folder}/third-party-licences.txt`, licences(output.flatMap(({ modules }) => Object.keys(modules))));
+  writeFileSync(`${folder}/third-party-licences.txt`, licences(modules));
   for (const { fileName, code } of output) {
     const builtins = code.replace(REQUIRE, (call, name) => (isBuiltin(name) ? `builtins["node:${name}"]` : call));
     const head = builtins === code ? "" : 'const builtins = require("./builtins.cjs");\n';

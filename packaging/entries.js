@@ -13,6 +13,7 @@ export const ENTRIES = {
   wasm: { module: "wasm/index" },
   pool: { module: "pool/index" },
   "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
+  websocket: { module: "websocket/index" },
   xhr: { module: "faces/xhr" },
 };
 

@@ -18,9 +18,20 @@ const sources = {
   },
 };
 
-/** The text, and its source map in JSON. */
+/** Add-ons that `ws` uses where they are installed. The thread loads nothing from the program's folders. */
+const noAddOns = {
+  name: "no-add-ons",
+  resolveId: (id) => (/^(bufferutil|utf-8-validate)$/.test(id) ? `\0${id}` : null),
+  load: (id) => (/^\0(bufferutil|utf-8-validate)$/.test(id) ? 'throw new Error("not in this package");' : null),
+};
+
+/** The text, its source map in JSON, and the paths of its modules. */
 export async function networkingThread() {
-  const bundle = await rolldown({ input: "build/worker/networking-thread.js", platform: "node", plugins: [sources] });
+  const bundle = await rolldown({
+    input: "build/worker/networking-thread.js",
+    platform: "node",
+    plugins: [noAddOns, sources],
+  });
   const { output } = await bundle.generate({
     format: "cjs",
     // Modules that are imported lazily stay lazy, within the text.
@@ -30,6 +41,6 @@ export async function networkingThread() {
     sourcemap: "hidden",
     sourcemapExcludeSources: true,
   });
-  const { code, map } = output[0];
-  return { code: `${code}\n//# sourceURL=${THREAD_FILE}\n`, map: map.toString() };
+  const { code, map, modules } = output[0];
+  return { code: `${code}\n//# sourceURL=${THREAD_FILE}\n`, map: map.toString(), modules: Object.keys(modules) };
 }

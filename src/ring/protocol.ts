@@ -105,6 +105,25 @@ export interface ConnectCommand {
   proxyTls: TlsParameters | null;
 }
 
+/** What a WebSocket keeps to. */
+export interface WebSocketSettings {
+  /** The most bytes of a message that is received; 0: no limit. */
+  maxPayload: number;
+  /** Whether permessage-deflate is offered or accepted. */
+  perMessageDeflate: boolean;
+  /** ms between two pings; 0: none are sent. */
+  pingInterval: number;
+}
+
+/** Connects as `connect` does, and then asks for a WebSocket. */
+export interface OpenWebSocketCommand extends Omit<ConnectCommand, "type"> {
+  type: "open-websocket";
+  url: string;
+  protocols: string[];
+  headers: Record<string, string | string[]>;
+  settings: WebSocketSettings;
+}
+
 export interface ListenCommand {
   type: "listen";
   slot: SlotReference;
@@ -115,6 +134,20 @@ export interface ListenCommand {
   ipv6Only: boolean;
   reusePort: boolean;
   tls: TlsParameters | null;
+}
+
+/** Listens as `listen` does; the clients that are pending are WebSockets. */
+export interface ListenWebSocketCommand extends Omit<ListenCommand, "type" | "path"> {
+  type: "listen-websocket";
+  /** The path of requests for a WebSocket; null: any. */
+  path: string | null;
+  /** What it chooses from, the most wanted first. */
+  protocols: string[];
+  /** The origins that requests may have; null: any. */
+  origins: string[] | null;
+  /** An absolute folder for plain requests, or null. */
+  files: string | null;
+  settings: WebSocketSettings;
 }
 
 /** Accepts a client that is pending at a server: from now on its connection has a slot and rings. */
@@ -211,7 +244,9 @@ export interface RevokeCommand {
 
 export type Command =
   | ConnectCommand
+  | OpenWebSocketCommand
   | ListenCommand
+  | ListenWebSocketCommand
   | AcceptCommand
   | BindCommand
   | StartTlsCommand
@@ -240,6 +275,19 @@ export interface ConnectionFacts {
   remoteAddress: string | undefined;
   remotePort: number | undefined;
   tls: TlsFacts | null;
+  /** What was agreed on where it is a WebSocket. */
+  webSocket?: WebSocketFacts;
+}
+
+export interface WebSocketFacts {
+  /** The subprotocol; "" where there is none. */
+  protocol: string;
+  /** The extensions, as in the header `Sec-WebSocket-Extensions`. */
+  extensions: string;
+  /** Path and query of the request. */
+  url: string;
+  /** The other end's headers, names in small letters: of the request at a server, of the response at a client. */
+  headers: Record<string, string | string[] | undefined>;
 }
 
 export interface TlsFacts {

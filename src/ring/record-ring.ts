@@ -1,12 +1,12 @@
 /**
- * Records (datagrams with where they came from or go to) framed inside a byte ring.
+ * Records (datagrams with where they came from or go to; messages of a WebSocket, or parts of them) framed inside a byte ring.
  *
  * `RecordProducer` runs on the writing thread, `RecordConsumer` on the reading one. A record is published whole, with
  * one store of the position, or not at all: a consumer never sees half of one.
  *
  * ```
  *  byte 0..3   length of the record with this header, little endian
- *       4..5   port
+ *       4..5   port; of a message its kind (message-record.ts)
  *       6      length of the host in bytes, 0 where the socket is connected
  *       7      unused
  *       8…     host (an IP literal or a name, UTF-8), then the payload

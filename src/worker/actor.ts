@@ -17,6 +17,8 @@ import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
 import { TlsContextCache } from "./tls-context-cache.js";
+import { openWebSocket } from "./web-socket-client.js";
+import { WebSocketListener } from "./web-socket-listener.js";
 
 /** The attached slots are searched for released ones whenever there are twice as many as the search before has left, and so many at least. */
 const FIRST_SWEEP = 64;
@@ -80,12 +82,18 @@ export class Actor {
       case "connect":
         this.#connector.connect(link, command);
         break;
+      case "open-websocket":
+        openWebSocket(link, command, this.#connector, this.#lingerMs);
+        break;
       case "listen":
         new Listener(link, command, this.#tlsContexts, this.#lingerMs);
         break;
+      case "listen-websocket":
+        new WebSocketListener(link, command, this.#tlsContexts, this.#lingerMs);
+        break;
       case "accept": {
         const server = link.handles.get(command.server);
-        if (server instanceof Listener) server.accept(command);
+        if (server instanceof Listener || server instanceof WebSocketListener) server.accept(command);
         this.#attachEarly(command.slot.handleId);
         break;
       }
@@ -111,7 +119,8 @@ export class Actor {
         break;
       case "close": {
         const handle = link.handles.get(command.handleId);
-        if (handle instanceof Listener || handle instanceof Lookup) handle.close();
+        if (handle instanceof Listener || handle instanceof WebSocketListener || handle instanceof Lookup)
+          handle.close();
         break;
       }
     }

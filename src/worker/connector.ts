@@ -24,6 +24,27 @@ import { socks5 } from "./socks5.js";
 import { TlsClient } from "./tls-client.js";
 import type { KeptContext, TlsContextCache } from "./tls-context-cache.js";
 
+/** Where to connect to, and how. */
+export type DialCommand = Omit<ConnectCommand, "type" | "slot" | "rings">;
+
+/** Who gets the socket: a connection, or what is to become one. */
+export interface Recipient {
+  readonly slot: Slot;
+  /** What the socket is made with; null where it is read by events. */
+  readonly onread: Connection["onread"] | null;
+  /** A socket is on its way; `giveUp` ends that without a trace. */
+  connecting(giveUp: () => void): void;
+  /** Bytes that came before the socket was taken. Only with `onread`. */
+  early(bytes: Uint8Array): void;
+  /** Here is the socket, whose handshake of TLS may be ahead. */
+  take(socket: Socket, direct: boolean): void;
+  /** The socket is connected, with TLS the peer is verified. */
+  opened(): void;
+  /** There will be no socket. */
+  failed(error: unknown): void;
+  service(): void;
+}
+
 export class Connector {
   readonly #resolver: Resolver;
   readonly #tlsContexts: TlsContextCache;
@@ -38,14 +59,18 @@ export class Connector {
 
   /** Opens what `command` asks for; how it goes is said in its slot. */
   connect(link: CallerLink, command: ConnectCommand): void {
-    const { proxy } = command;
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     if ("host" in command.target) connection.host = command.target.host;
+    this.dial(link, command, connection);
+  }
+
+  /** Connects a socket for `connection`. */
+  dial(link: CallerLink, command: DialCommand, connection: Recipient): void {
+    const { proxy } = command;
     const hop = proxy === null ? command : { ...command, target: targetOf(proxy), tls: command.proxyTls };
-    const options = {
-      ...optionsOf(command),
-      ...(proxy === null && READS_INTO_BUFFERS ? { onread: connection.onread } : {}),
-    };
+    const { onread } = connection;
+    const direct = proxy === null && onread !== null && READS_INTO_BUFFERS;
+    const options = direct ? { ...optionsOf(command), onread } : optionsOf(command);
     let context: KeptContext | null = null;
     const race = new AddressRace(
       (address) => {
@@ -59,7 +84,7 @@ export class Connector {
       (socket) => {
         if (hop.tls !== null) connection.slot.reach(STAGE_TLS);
         if (proxy !== null) this.#ask(proxy, socket, link, command, connection);
-        else this.#give(connection, socket, READS_INTO_BUFFERS, command.tls);
+        else this.#give(connection, socket, direct, command.tls);
       },
       (error) => connection.failed(proxy === null ? error : ofProxy(proxy, error)),
     );
@@ -90,7 +115,7 @@ export class Connector {
   }
 
   /** The connection to the host itself, over `socket` to the proxy. */
-  #ask(proxy: ProxyTarget, socket: Socket, link: CallerLink, command: ConnectCommand, connection: Connection): void {
+  #ask(proxy: ProxyTarget, socket: Socket, link: CallerLink, command: DialCommand, connection: Recipient): void {
     let abandoned = false;
     connection.connecting(() => {
       abandoned = true;
@@ -136,18 +161,19 @@ export class Connector {
   }
 
   /** The tunnel is the connection. Plain TCP is read into the ring from here on. */
-  #giveTunnel(connection: Connection, socket: Socket, { noDelay, keepAlive, keepAliveDelay }: ConnectCommand): void {
+  #giveTunnel(connection: Recipient, socket: Socket, { noDelay, keepAlive, keepAliveDelay }: DialCommand): void {
     let own = { socket, direct: false };
-    if (!isSecure(socket)) {
+    const { onread } = connection;
+    if (!isSecure(socket) && onread !== null) {
       for (let early = socket.read(); early !== null; early = socket.read()) connection.early(early);
-      own = withOnread(socket, connection.onread);
+      own = withOnread(socket, onread);
       own.socket.setNoDelay(noDelay); // a socket knows only what was set on itself
       own.socket.setKeepAlive(keepAlive, keepAliveDelay);
     }
     this.#give(connection, own.socket, own.direct, null);
   }
 
-  #give(connection: Connection, socket: Socket, direct: boolean, tls: TlsParameters | null): void {
+  #give(connection: Recipient, socket: Socket, direct: boolean, tls: TlsParameters | null): void {
     connection.take(socket, direct);
     if (tls === null) connection.opened();
     else socket.once("secureConnect", () => connection.opened());
@@ -163,7 +189,7 @@ export class Connector {
   }
 }
 
-function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress, localPort }: ConnectCommand): object {
+function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress, localPort }: DialCommand): object {
   return {
     allowHalfOpen: true,
     noDelay,

@@ -1,5 +1,5 @@
 /**
- * Node's modules for TLS, loaded at the first use: programs without TLS start some milliseconds earlier.
+ * Node's modules for TLS and HTTP, loaded at the first use: programs without them start some milliseconds earlier.
  *
  * Runs on the networking thread.
  */
@@ -18,6 +18,14 @@ export function nodeTls(): typeof import("node:tls") {
 
 export function nodeCrypto(): typeof import("node:crypto") {
   return require("node:crypto");
+}
+
+export function nodeHttp(): typeof import("node:http") {
+  return require("node:http");
+}
+
+export function nodeHttps(): typeof import("node:https") {
+  return require("node:https");
 }
 
 /** Whether `socket` is one of `node:tls`. */

@@ -20,7 +20,13 @@ export class TlsClient {
   /** Begins: over `below`, or over a connection that `options` make. The peer is verified for `target`, or `servername`. */
   connect(
     options: NetConnectOpts,
-    { target, noDelay, keepAlive, keepAliveDelay, dscp }: Omit<ConnectCommand, "tls">,
+    {
+      target,
+      noDelay,
+      keepAlive,
+      keepAliveDelay,
+      dscp,
+    }: Pick<ConnectCommand, "target" | "noDelay" | "keepAlive" | "keepAliveDelay" | "dscp">,
     parameters: TlsParameters,
     kept: KeptContext,
     below: Socket | null,

@@ -6,11 +6,15 @@
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
+
+/** No program, but a module of the system's Python. */
+const PYTHON_WEBSOCKETS = "/usr/lib/python3/dist-packages/websockets";
 
 /** Programs, and the packages that they come from. */
 const PROGRAMS: Record<string, string> = {
   apache2: "apache2",
+  chromium: "chromium",
   curl: "curl",
   danted: "dante-server",
   initdb: "postgresql",
@@ -22,6 +26,7 @@ const PROGRAMS: Record<string, string> = {
   "redis-server": "redis-server",
   squid: "squid",
   tinyproxy: "tinyproxy",
+  [PYTHON_WEBSOCKETS]: "python3-websockets",
 };
 
 /** Folders of administrators' programs are not in every user's path, PostgreSQL's in none. */
@@ -33,6 +38,7 @@ function folders(): string[] {
 const POSTGRES = "/usr/lib/postgresql";
 
 function found(program: string): boolean {
+  if (isAbsolute(program)) return existsSync(program);
   return folders().some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);

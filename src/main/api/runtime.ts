@@ -245,6 +245,16 @@ export class Runtime {
     return link;
   }
 
+  /** @internal For what is built beside: the sizes of rings that are not given. */
+  get ringSizes(): RingSizes {
+    return this.#rings;
+  }
+
+  /** @internal For what is built beside: a networking thread. */
+  openOn(): WorkerLink {
+    return this.#link();
+  }
+
   /** A connection to a name that is being looked up goes where the look-up is. */
   #linkFor(host: string | Address | null): WorkerLink {
     const link = this.#link();
@@ -294,7 +304,7 @@ function targetOf(destination: Destination, link: WorkerLink): Target {
 }
 
 /** Blocks until the server or UDP socket is bound; otherwise gives the slot back by `abandon` and throws the reason. */
-function awaitBound(channel: Channel, abandon: () => void, what: string): void {
+export function awaitBound(channel: Channel, abandon: () => void, what: string): void {
   const { caller } = channel.link;
   caller.wait(channel.handleId, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
   channel.link.takeNotices();

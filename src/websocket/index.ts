@@ -1,0 +1,8 @@
+/**
+ * ringnet/websocket: WebSockets for programs that block. The networking thread speaks the protocol.
+ */
+
+export { type ListenWebSocketOptions, listenWebSocket } from "./listen-web-socket.js";
+export { type OpenWebSocketOptions, openWebSocket } from "./open-web-socket.js";
+export { type Message, WebSocket } from "./web-socket.js";
+export { WebSocketServer } from "./web-socket-server.js";

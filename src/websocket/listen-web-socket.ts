@@ -1,0 +1,125 @@
+/**
+ * A server of WebSockets: the options, checked, and what the networking thread is asked for.
+ *
+ * Runs on the calling thread.
+ */
+
+import { resolve } from "node:path";
+import * as check from "../main/api/arguments.js";
+import { listenCommand } from "../main/api/commands.js";
+import { defaultRuntime } from "../main/api/default-runtime.js";
+import { type Hints, type Names, ownOptions } from "../main/api/option-names.js";
+import type { TlsOptions } from "../main/api/options.js";
+import { networkMustBeAllowed } from "../main/api/permission.js";
+import { awaitBound, type Runtime } from "../main/api/runtime.js";
+import { checkedProtocols, checkedSettings } from "./settings.js";
+import { WebSocketServer } from "./web-socket-server.js";
+
+/** What `listenWebSocket` takes. */
+export interface ListenWebSocketOptions {
+  /** Default 0: the system picks one; see `WebSocketServer.port`. */
+  port?: number | undefined;
+  /** The address to listen on. Default: all interfaces, IPv4 and IPv6. */
+  host?: string | undefined;
+  /** The path of requests for a WebSocket; others are answered with 404. Default: any. */
+  path?: string | undefined;
+  /** TLS with `cert` and `key` or `pfx`. */
+  tls?: TlsOptions | false | undefined;
+  /** Subprotocols, the most wanted first: the first that a client offers is chosen. */
+  protocols?: string | readonly string[] | undefined;
+  /**
+   * The origins of pages that may open a WebSocket, such as `https://example.com`; other requests are answered with 403. Default: any, also none. Browsers
+   * let every page connect to every server, and send cookies along.
+   */
+  origins?: readonly string[] | undefined;
+  /** A folder whose files plain HTTP requests get. Without it they are answered with 426. */
+  files?: string | undefined;
+  /** As in `OpenWebSocketOptions`. */
+  maxPayload?: number | undefined;
+  /** Whether to accept compression. Default: false. */
+  perMessageDeflate?: boolean | undefined;
+  /** As in `OpenWebSocketOptions`. */
+  pingInterval?: number | undefined;
+  /** Clients that the kernel holds before the networking thread takes them. Default: 511. */
+  backlog?: number | undefined;
+  /** Do not take IPv4 clients on `::`. Default: false. */
+  ipv6Only?: boolean | undefined;
+  /** For accepted WebSockets, as in `OpenWebSocketOptions`. */
+  receiveBuffer?: number | undefined;
+  /** For accepted WebSockets, as in `OpenWebSocketOptions`. */
+  sendBuffer?: number | undefined;
+  /** Where it is opened. Default: the package's own runtime. */
+  runtime?: Runtime | undefined;
+}
+
+const OPTIONS: Names<ListenWebSocketOptions> = {
+  port: true,
+  host: true,
+  path: true,
+  tls: true,
+  protocols: true,
+  origins: true,
+  files: true,
+  maxPayload: true,
+  perMessageDeflate: true,
+  pingInterval: true,
+  backlog: true,
+  ipv6Only: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+  runtime: true,
+};
+const HINTS: Hints = {
+  verifyClient: "use origins, or close what accept() returns",
+  verify: "use origins, or close what accept() returns",
+  handleProtocols: "use protocols",
+  server: "a server has its port for itself",
+  noServer: "a server has its port for itself",
+  hostname: "use host",
+  cert: "it belongs into tls: { cert: … }",
+  key: "it belongs into tls: { key: … }",
+};
+
+/**
+ * Listens for WebSockets. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …), and a `TypeError` or
+ * `RangeError` that names the option that is wrong.
+ */
+export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocketServer {
+  const own = ownOptions("options", options, OPTIONS, HINTS);
+  const { port, host, tls, backlog, ipv6Only, receiveBuffer, sendBuffer } = own;
+  const path = own.path === undefined ? null : check.text("path", own.path);
+  if (path !== null && !path.startsWith("/")) throw new RangeError("path must begin with a slash");
+  const asked = {
+    protocols: checkedProtocols("protocols", own.protocols),
+    origins: own.origins === undefined ? null : checkedOrigins(own.origins),
+    files: own.files === undefined ? null : resolve(check.text("files", own.files)),
+    settings: checkedSettings(own, false),
+  };
+  const runtime = own.runtime ?? defaultRuntime();
+  const given = { port, host, tls, backlog, ipv6Only, receiveBuffer, sendBuffer };
+  const { command, host: place, accept } = listenCommand(given, runtime.ringSizes);
+  networkMustBeAllowed("listen");
+  const link = runtime.openOn();
+  const channel = link.openPlain();
+  link.post({
+    ...command,
+    ...asked,
+    type: "listen-websocket",
+    host: place as string | null,
+    path,
+    slot: channel.reference,
+  });
+  awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
+  return new WebSocketServer(link, channel, accept);
+}
+
+function checkedOrigins(value: readonly string[]): string[] {
+  if (!Array.isArray(value)) throw new TypeError("origins must be an array of strings");
+  for (const each of value) {
+    if (each === "null") continue; // of pages from files
+    if (!URL.canParse(each) || new URL(each).origin !== each) {
+      throw new TypeError(`origins must be like "https://example.com", without a path, not ${JSON.stringify(each)}`);
+    }
+  }
+  return [...value];
+}

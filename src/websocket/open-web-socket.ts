@@ -1,0 +1,124 @@
+/**
+ * Opens a WebSocket as a client: the options, checked, and what the networking thread is asked for.
+ *
+ * Runs on the calling thread.
+ */
+
+import { connectCommand, ringSizes } from "../main/api/commands.js";
+import { defaultRuntime } from "../main/api/default-runtime.js";
+import { timedOut } from "../main/api/net-error.js";
+import { type Hints, type Names, ownOptions } from "../main/api/option-names.js";
+import type { TlsOptions } from "../main/api/options.js";
+import type { Runtime } from "../main/api/runtime.js";
+import type { Timeout } from "../main/link/deadline.js";
+import { checkedHeaders, checkedProtocols, checkedSettings, type HeadersOption } from "./settings.js";
+import { WebSocket } from "./web-socket.js";
+
+/** What `openWebSocket` takes. */
+export interface OpenWebSocketOptions {
+  /** Subprotocols, the most wanted first. If some are given the server must choose one. */
+  protocols?: string | readonly string[] | undefined;
+  /** Further headers of the request, by name. */
+  headers?: HeadersOption | undefined;
+  /** Options of TLS, for `wss:`. */
+  tls?: TlsOptions | undefined;
+  /** A proxy's URL, as in `ConnectOptions`. Default: none. */
+  proxy?: string | URL | undefined;
+  /** Block until it is open, for at most so many ms (-1: no limit). Without it, `openWebSocket` returns at once. */
+  timeout?: Timeout | undefined;
+  /** The most bytes of a message that is received; a longer one ends the connection (code 1009). Default: 100 MiB; 0: no limit. */
+  maxPayload?: number | undefined;
+  /** Whether to offer compression to the server. Default: true. */
+  perMessageDeflate?: boolean | undefined;
+  /** ms between two pings; a peer that has not answered one by the next is gone (code 1006). Default 0: none are sent. */
+  pingInterval?: number | undefined;
+  /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
+  receiveBuffer?: number | undefined;
+  /** Bytes of the send ring, a power of two from 4096. Default: the runtime's. */
+  sendBuffer?: number | undefined;
+  /** Where it is opened. Default: the package's own runtime. */
+  runtime?: Runtime | undefined;
+}
+
+const OPTIONS: Names<OpenWebSocketOptions> = {
+  protocols: true,
+  headers: true,
+  tls: true,
+  proxy: true,
+  timeout: true,
+  maxPayload: true,
+  perMessageDeflate: true,
+  pingInterval: true,
+  receiveBuffer: true,
+  sendBuffer: true,
+  runtime: true,
+};
+const HINTS: Hints = {
+  protocol: "use protocols",
+  subprotocols: "use protocols",
+  origin: "use headers: { origin }",
+  handshakeTimeout: "use timeout",
+  agent: "connections are made by the networking thread",
+  ca: "it belongs into tls: { ca: … }",
+  rejectUnauthorized: "it belongs into tls: { rejectUnauthorized: … }",
+};
+
+/** `connectCommand` checks sizes that are given; here they are checked with those of the runtime. */
+const NO_RINGS = { receiveBuffer: 4096, sendBuffer: 4096 };
+
+/**
+ * Opens a WebSocket to a URL, `ws:` or `wss:`, and returns at once in status `waiting`; with `timeout` it blocks until the handshake is done,
+ * and throws the `NetError` of a failure (`ECONNREFUSED`, `ERR_WEBSOCKET_HANDSHAKE` with what the server answered, …) or one with code
+ * `ETIMEDOUT`. Throws a `TypeError` or `RangeError` that names the argument that is wrong.
+ */
+export function openWebSocket(url: string | URL, options: OpenWebSocketOptions = {}): WebSocket {
+  const own = ownOptions("options", options, OPTIONS, HINTS);
+  const target = checkedUrl(url);
+  const secure = target.protocol === "wss:";
+  if (!secure && own.tls !== undefined)
+    throw new TypeError(`tls is for URLs with wss:, and this one has ${target.protocol}`);
+  const host = target.hostname.replace(/^\[|\]$/g, ""); // an IPv6 address has brackets
+  const port = target.port === "" ? (secure ? 443 : 80) : Number(target.port);
+  const { proxy, timeout } = own;
+  const tls = secure && (own.tls ?? true);
+  const { command, options: socketOptions, deadline } = connectCommand({ host, port, tls, proxy, timeout }, NO_RINGS);
+  const request = {
+    url: target.href,
+    protocols: checkedProtocols("protocols", own.protocols),
+    headers: checkedHeaders(own.headers),
+    settings: checkedSettings(own, true),
+  };
+  const runtime = own.runtime ?? defaultRuntime();
+  const sizes = ringSizes(own, runtime.ringSizes);
+  const link = runtime.openOn();
+  const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
+  link.post({
+    ...command,
+    ...socketOptions,
+    ...request,
+    type: "open-websocket",
+    slot: channel.reference,
+    rings,
+    target: { host, port, addresses: null, lookup: null },
+  });
+  const socket = new WebSocket(channel, false);
+  if (deadline === null) return socket;
+  const status = socket.waitUntilOpen(deadline);
+  if (status === "success" || socket.wasOpen) return socket;
+  const error = socket.error ?? link.reasonOf(timedOut(`opening ${target.origin}${target.pathname}`, deadline.timeout));
+  socket.close();
+  throw error;
+}
+
+function checkedUrl(url: string | URL): URL {
+  if (typeof url !== "string" && !(url instanceof URL)) throw new TypeError("url must be a string or a URL");
+  if (!URL.canParse(String(url))) throw new TypeError("url must be a URL such as ws://host:port/path");
+  const target = new URL(url);
+  if (target.protocol === "http:") target.protocol = "ws:";
+  if (target.protocol === "https:") target.protocol = "wss:";
+  if (target.protocol !== "ws:" && target.protocol !== "wss:") {
+    throw new TypeError(`url must begin with ws: or wss:, not ${target.protocol}`);
+  }
+  if (target.hash !== "") throw new TypeError("url must not have a fragment");
+  return target;
+}

@@ -1,0 +1,449 @@
+/**
+ * A WebSocket: messages in and out, and how it ends.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { Status } from "../main/api/address.js";
+import * as check from "../main/api/arguments.js";
+import { Handle } from "../main/api/handle.js";
+import { READABLE, WRITABLE } from "../main/api/interest.js";
+import { closedHere, NetError, timedOut } from "../main/api/net-error.js";
+import type { Channel, Rings } from "../main/link/channel.js";
+import { Deadline, type Timeout } from "../main/link/deadline.js";
+import {
+  PHASE_FAILED,
+  PHASE_MASK,
+  PHASE_OPEN,
+  PHASE_WAITING,
+  READ_ENDED,
+  REQUEST_CLOSE,
+  REQUEST_RESET,
+  WRITE_FAILED,
+} from "../ring/layout.js";
+import { ABNORMAL, BINARY, MAX_REASON_BYTES, NO_STATUS, NORMAL, TEXT } from "../ring/message-record.js";
+import type { ConnectionFacts } from "../ring/protocol.js";
+import { askForRoom } from "../ring/room-interest.js";
+import { IncomingMessages, type Message } from "./incoming-messages.js";
+import { OutgoingMessages } from "./outgoing-messages.js";
+
+export type { Message } from "./incoming-messages.js";
+
+/** One end of a WebSocket. Made by `openWebSocket` or a server's `accept`. */
+export class WebSocket extends Handle {
+  readonly #channel: Channel;
+  readonly #incoming: IncomingMessages;
+  readonly #outgoing: OutgoingMessages;
+  /** Whether the program has seen that it is open, and that it is closed. */
+  #openReported: boolean;
+  #closeReported = false;
+  /** Whether this end has asked for the closing handshake. */
+  #ended = false;
+  #closeRequest = REQUEST_CLOSE;
+  #closedError: NetError | null = null;
+  #knownFacts: ConnectionFacts | null = null;
+  /** The length of the message that room is awaited for, in bytes. */
+  #wanted = 0;
+
+  /** @internal Use `openWebSocket` or a server's `accept`. */
+  constructor(channel: Channel, accepted: boolean) {
+    super();
+    const rings = channel.rings as Rings;
+    this.#channel = channel;
+    this.#incoming = new IncomingMessages(channel, rings);
+    this.#outgoing = new OutgoingMessages(channel, rings);
+    this.#openReported = accepted;
+    this.bindChannel(channel, () => channel.request(REQUEST_CLOSE));
+  }
+
+  // State.
+
+  /**
+   * `waiting` until the handshake is done, then `success`; `failure` once it failed, the connection was lost or broke the protocol, or it was closed
+   * here. After a closing handshake it is still `success`; see `closeCode`.
+   */
+  get status(): Status {
+    if (this.closed) return "failure";
+    const state = this.#channel.state;
+    const phase = state & PHASE_MASK;
+    if (phase === PHASE_WAITING) {
+      this.#channel.link.caller.maybeCheckLiveness();
+      return "waiting";
+    }
+    return phase === PHASE_OPEN && (state & WRITE_FAILED) === 0 ? "success" : "failure";
+  }
+
+  /** Why the status is `failure`, or null. The same error each time. */
+  get error(): NetError | null {
+    if (this.closed) return this.#closedHere();
+    return this.status === "failure" ? this.#channel.error : null;
+  }
+
+  /** The subprotocol that the server chose; "" if none, or not open yet. */
+  get protocol(): string {
+    return this.#facts?.webSocket?.protocol ?? "";
+  }
+
+  /** The extensions in use, as in the header `Sec-WebSocket-Extensions`; "" if none, or not open yet. */
+  get extensions(): string {
+    return this.#facts?.webSocket?.extensions ?? "";
+  }
+
+  /** Path and query of the request; "" if not open yet. */
+  get url(): string {
+    return this.#facts?.webSocket?.url ?? "";
+  }
+
+  /** The other end's headers, names in small letters: at a client those of the response, at a server those of the request. */
+  get headers(): Readonly<Record<string, string | string[] | undefined>> {
+    return this.#facts?.webSocket?.headers ?? {};
+  }
+
+  /** The peer's IP; undefined until connected. */
+  get remoteAddress(): string | undefined {
+    return this.#facts?.remoteAddress;
+  }
+
+  /** The peer's port; undefined until connected. */
+  get remotePort(): number | undefined {
+    return this.#facts?.remotePort;
+  }
+
+  /**
+   * The peer's status code, once `receive` has returned `null`; until then `null`. 1005: its close had no code. 1006: the connection was lost, or the
+   * peer broke the protocol, and `error` says how.
+   */
+  get closeCode(): number | null {
+    return this.#incoming.close?.code ?? null;
+  }
+
+  /** The peer's reason, once `receive` has returned `null`; until then, and without one, "". */
+  get closeReason(): string {
+    return this.#incoming.close?.reason ?? "";
+  }
+
+  /** Bytes of messages that the operating system has not taken yet, with some bytes for each message. */
+  get bufferedAmount(): number {
+    return this.closed ? 0 : this.#channel.unsent + this.#outgoing.rest;
+  }
+
+  /** @internal Whether it ever was open: what came before it failed is to be read. */
+  get wasOpen(): boolean {
+    return this.#facts !== null;
+  }
+
+  /**
+   * Blocks until it is open or has failed, or `timeout` ms are over; returns the status. Never throws for time or
+   * failure.
+   */
+  waitUntilOpen(timeout: Timeout = -1): Status {
+    this.#block(Deadline.of(timeout), WebSocket.#isSettled);
+    this.reported(READABLE);
+    return this.status;
+  }
+
+  // Receiving.
+
+  /**
+   * The next message, a string or a Buffer as the peer sent it; `null` once the connection is closed and all messages were returned.
+   * Without `timeout` it returns at once, `undefined` if no message is there; with it, it blocks, for at most so many ms (-1: no limit), and throws a
+   * `NetError` with code `ETIMEDOUT` when they are over. Throws the error of a handshake that failed.
+   */
+  receive(): Message | null | undefined;
+  receive(timeout: Timeout): Message | null;
+  receive(timeout?: Timeout): Message | null | undefined {
+    const length = this.#await("receive", timeout);
+    if (length === null || length === undefined) return length;
+    return this.#incoming.take();
+  }
+
+  /**
+   * The same, copied into `target`: returns the message's length in bytes; a text is UTF-8. Throws a `NetError` with code `EMSGSIZE` if the message is longer
+   * than `target`; it remains to be received.
+   */
+  receiveInto(target: Uint8Array): number | null | undefined;
+  receiveInto(target: Uint8Array, timeout: Timeout): number | null;
+  receiveInto(target: Uint8Array, timeout?: Timeout): number | null | undefined {
+    if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
+    const length = this.#await("receiveInto", timeout);
+    if (length === null || length === undefined) return length;
+    if (length > target.length) {
+      const text = `the message has ${length} bytes, and target ${target.length}; it remains to be received`;
+      throw new NetError({ code: "EMSGSIZE", message: text });
+    }
+    this.#incoming.takeInto(target);
+    return length;
+  }
+
+  /**
+   * Blocks until `receive` returns a message or `null`, or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns whether it has.
+   */
+  waitUntilReadable(timeout: Timeout = -1): boolean {
+    this.#mustBeOpen();
+    return this.#block(Deadline.of(timeout), WebSocket.#hasMessage);
+  }
+
+  // Sending.
+
+  /**
+   * Takes a whole message, a string as text, anything else as bytes, and returns at once. Returns false when there is no room for it in the send ring
+   * now (see `waitUntilWritable`): it was not taken. Throws a `NetError` with code `EMSGSIZE` if it is longer than the ring (see `sendWait`), `EPIPE` once
+   * the connection is closing or closed, or the error it failed with.
+   */
+  send(data: string | NodeJS.ArrayBufferView): boolean {
+    this.#mustBeSendable();
+    const kind = typeof data === "string" ? TEXT : BINARY;
+    const bytes = check.bytes("data", data);
+    if (bytes.length > this.#outgoing.longest) throw tooLong(bytes.length, this.#outgoing.longest);
+    if (this.#outgoing.send(kind, bytes)) return true;
+    this.#channel.link.caller.maybeCheckLiveness();
+    return false;
+  }
+
+  /**
+   * Takes a message of any length; blocks while there is no room for it, for at most `timeout` ms (-1: no limit). Throws as `send`, and a `NetError` with
+   * code `ETIMEDOUT` when the time is over. Of a message longer than the ring a part may be sent by then: the rest is kept, and goes out before
+   * the next message, whenever a call sends or waits.
+   */
+  sendWait(data: string | NodeJS.ArrayBufferView, timeout: Timeout = -1): void {
+    const deadline = Deadline.of(timeout);
+    this.#mustBeSendable();
+    const kind = typeof data === "string" ? TEXT : BINARY;
+    const bytes = check.bytes("data", data);
+    this.#wanted = Math.min(bytes.length, this.#outgoing.longest);
+    if (bytes.length <= this.#outgoing.longest) {
+      while (!this.#outgoing.send(kind, bytes)) this.#awaitRoom(deadline, "it was not sent");
+      return;
+    }
+    while (!this.#outgoing.sendRest()) this.#awaitRoom(deadline, "it was not sent");
+    this.#outgoing.begin(kind, bytes);
+    try {
+      while (!this.#outgoing.sendRest()) {
+        this.#awaitRoom(deadline, "a part was sent, and the rest goes out before the next message");
+      }
+    } finally {
+      this.#outgoing.keepRest();
+    }
+  }
+
+  /**
+   * Blocks until `send` would take a message of `bytes` bytes (1 unless given), or throw, or `timeout` ms are over (0: polls once; -1: no limit); returns
+   * whether it would.
+   */
+  waitUntilWritable(timeout: Timeout = -1, bytes = 1): boolean {
+    this.#mustBeOpen();
+    this.#wanted = check.integer("bytes", bytes, 0, this.#outgoing.longest);
+    return this.#block(Deadline.of(timeout), WebSocket.#isWritable);
+  }
+
+  /** Blocks until the operating system has taken everything, or the connection is closed, or `timeout` ms are over; returns `bufferedAmount`. */
+  waitUntilDrained(timeout: Timeout = -1): number {
+    this.#mustBeOpen();
+    this.#block(Deadline.of(timeout), WebSocket.#isDrained);
+    return this.bufferedAmount;
+  }
+
+  // Ending.
+
+  /**
+   * Asks for the closing handshake, behind what was sent; nothing can be sent any more. Messages are received until the peer has closed too: then `receive`
+   * returns `null` and `closeCode` is the peer's. `code` is one that a close frame may have (1000 to 1003, 1007 to 1014, 3000 to 4999; 3000 and up are for programs), none unless given; the reason
+   * has up to 123 bytes in UTF-8. Does nothing when it is closing already.
+   */
+  end(code?: number, reason = ""): void {
+    const close = checkedClose(code, reason);
+    this.#mustBeOpen();
+    this.#end(close);
+  }
+
+  /**
+   * As `end`, and gives the handle back: messages that still come are dropped. What was sent goes out in the background, and the closing handshake is
+   * done, for at most the runtime's linger time. Calling it again does nothing.
+   */
+  override close(code?: number, reason = ""): void {
+    const close = checkedClose(code, reason);
+    if (this.closed) return;
+    const idle = this.#channel.phase === PHASE_WAITING && this.#channel.unsent === 0;
+    if (!idle) this.#end(close);
+    super.close();
+  }
+
+  /** Ends the connection at once, without a closing handshake: the peer sees code 1006. Gives the handle back. */
+  terminate(): void {
+    if (this.closed) return;
+    this.#closeRequest = REQUEST_RESET;
+    this.#ended = true;
+    super.close();
+  }
+
+  // What pollers ask.
+
+  /** Whether there is a message, a part of a long one, a close that was not received, a failure that was not thrown, or it is newly open. */
+  get ready(): boolean {
+    if (this.closed) return false;
+    if (this.#incoming.any) return true;
+    const state = this.#channel.state;
+    const phase = state & PHASE_MASK;
+    if (phase === PHASE_WAITING) return false;
+    if ((state & READ_ENDED) !== 0) return !this.#closeReported;
+    if (phase === PHASE_FAILED) return !this.#channel.errorTaken;
+    return !this.#openReported;
+  }
+
+  /** @internal */
+  override readyFor(interest: number): boolean {
+    if ((interest & READABLE) !== 0 && this.ready) return true;
+    if ((interest & WRITABLE) === 0 || this.closed || this.status === "waiting") return false;
+    if (!this.#sendable) return !this.#ended && !this.#closeReported && !this.#channel.errorTaken;
+    this.#wanted = 1;
+    return WebSocket.#isWritable(this);
+  }
+
+  /** @internal */
+  override reported(interest: number): void {
+    if ((interest & READABLE) === 0 || this.closed) return;
+    if (this.#channel.phase === PHASE_OPEN) this.#openReported = true;
+  }
+
+  protected override onClose(): void {
+    this.#learnFacts();
+    this.unbindChannel();
+    this.#channel.request(this.#closeRequest);
+  }
+
+  static #isSettled(socket: WebSocket): boolean {
+    return socket.closed || socket.#channel.phase !== PHASE_WAITING;
+  }
+
+  static #hasMessage(socket: WebSocket): boolean {
+    if (socket.#incoming.next() >= 0) return true;
+    return (socket.#channel.state & READ_ENDED) !== 0 || socket.#channel.phase === PHASE_FAILED;
+  }
+
+  static #isWritable(socket: WebSocket): boolean {
+    if (!socket.#sendable) return true;
+    const outgoing = socket.#outgoing;
+    if (outgoing.sendRest() && outgoing.hasRoom(socket.#wanted)) return true;
+    askForRoom(socket.#channel.words);
+    return outgoing.sendRest() && outgoing.hasRoom(socket.#wanted);
+  }
+
+  /** For a part of a long message. */
+  static #hasAnyRoom(socket: WebSocket): boolean {
+    if (!socket.#sendable || socket.#outgoing.sendRest()) return true;
+    askForRoom(socket.#channel.words);
+    return socket.#outgoing.sendRest();
+  }
+
+  static #isDrained(socket: WebSocket): boolean {
+    if (socket.#outgoing.sendRest() && socket.#channel.unsent === 0) return true;
+    const { state } = socket.#channel;
+    return (state & (READ_ENDED | WRITE_FAILED)) !== 0 || (state & PHASE_MASK) === PHASE_FAILED;
+  }
+
+  get #facts(): ConnectionFacts | null {
+    if (!this.closed) this.#learnFacts();
+    return this.#knownFacts;
+  }
+
+  #learnFacts(): void {
+    if (this.#channel.facts === null) this.#channel.link.takeNotices();
+    this.#knownFacts = this.#channel.facts;
+  }
+
+  /** Whether messages can still be sent. */
+  get #sendable(): boolean {
+    if (this.#ended) return false;
+    const state = this.#channel.state;
+    return (state & (READ_ENDED | WRITE_FAILED)) === 0 && (state & PHASE_MASK) !== PHASE_FAILED;
+  }
+
+  #block(deadline: Deadline, met: (socket: WebSocket) => boolean): boolean {
+    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
+  }
+
+  /** The length of the next message; `null` at the close, `undefined` if none is there and no timeout was given. */
+  #await(what: string, timeout: Timeout | undefined): number | null | undefined {
+    const deadline = Deadline.of(timeout ?? 0);
+    this.#mustBeOpen();
+    for (;;) {
+      const length = this.#incoming.next();
+      if (length >= 0) return length;
+      if (this.#isOver()) return null;
+      if (timeout === undefined) {
+        this.#channel.link.caller.maybeCheckLiveness();
+        return undefined;
+      }
+      if (!this.#block(deadline, WebSocket.#hasMessage)) throw timedOut(what, deadline.timeout);
+    }
+  }
+
+  /** Whether nothing comes any more. Throws where it was never open, or its networking thread has ended. */
+  #isOver(): boolean {
+    const { state } = this.#channel;
+    if ((state & READ_ENDED) !== 0) {
+      // What was written before that word may have come since the last look.
+      if (this.#incoming.next() >= 0) return false;
+      this.#incoming.close ??= { code: ABNORMAL, reason: "" };
+      this.#closeReported = true;
+      if ((state & WRITE_FAILED) !== 0) this.#channel.errorTaken = true;
+      return true;
+    }
+    if ((state & PHASE_MASK) === PHASE_FAILED) throw this.#channel.takeError();
+    return false;
+  }
+
+  #awaitRoom(deadline: Deadline, what: string): void {
+    const long = this.#outgoing.rest > 0;
+    if (!this.#block(deadline, long ? WebSocket.#hasAnyRoom : WebSocket.#isWritable)) {
+      const { message, code } = timedOut("sendWait", deadline.timeout);
+      throw new NetError({ code, message: `${message}: ${what}` });
+    }
+    this.#mustBeSendable();
+  }
+
+  #end({ code, reason }: { code: number; reason: Uint8Array }): void {
+    if (!this.#sendable) return;
+    this.#outgoing.sendRest();
+    this.#ended = true;
+    this.#outgoing.close(code, reason);
+  }
+
+  #mustBeSendable(): void {
+    this.#mustBeOpen();
+    if (this.#sendable) return;
+    const { state } = this.#channel;
+    if ((state & WRITE_FAILED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) throw this.#channel.takeError();
+    const by = this.#ended ? "end() was called" : "the peer has closed it";
+    throw new NetError({ code: "EPIPE", syscall: "send", message: `send EPIPE: the WebSocket is closed: ${by}` });
+  }
+
+  #closedHere(): NetError {
+    this.#closedError ??= closedHere("WebSocket");
+    return this.#closedError;
+  }
+
+  #mustBeOpen(): void {
+    if (this.closed) throw this.#closedHere();
+  }
+}
+
+/** What may stand in a close frame: RFC 6455, section 7.4, and the codes that were registered since. */
+function checkedClose(code: number | undefined, reason: string): { code: number; reason: Uint8Array } {
+  if (typeof reason !== "string") throw new TypeError(`reason must be a string, not ${typeof reason}`);
+  const bytes = Buffer.from(reason);
+  if (bytes.length > MAX_REASON_BYTES) {
+    throw new RangeError(`reason must have at most ${MAX_REASON_BYTES} bytes in UTF-8, not ${bytes.length}`);
+  }
+  if (code === undefined) return { code: reason === "" ? NO_STATUS : NORMAL, reason: bytes };
+  check.integer("code", code, NORMAL, 4999);
+  if ((code > 1003 && code < 1007) || (code > 1014 && code < 3000)) {
+    throw new RangeError(`code must be 1000 to 1003, 1007 to 1014, or 3000 to 4999, not ${code}`);
+  }
+  return { code, reason: bytes };
+}
+
+function tooLong(bytes: number, longest: number): NetError {
+  const text = `a message of ${bytes} bytes is longer than the send ring takes (${longest}): use sendWait, or a larger sendBuffer`;
+  return new NetError({ code: "EMSGSIZE", syscall: "send", message: text });
+}

@@ -1,0 +1,147 @@
+/**
+ * A server of WebSockets, and of a folder's files: one of `node:http` or `node:https`, and the clients that wait at it.
+ *
+ * Runs on the networking thread. A client's handshake is done here; then its WebSocket is paused, and has no slot and no rings until the program accepts it.
+ */
+
+import type { IncomingMessage, Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
+import type { ServerOptions, WebSocket } from "ws";
+import type { AcceptCommand, ListenWebSocketCommand } from "../ring/protocol.js";
+import type { CallerLink, Handle } from "./caller-link.js";
+import { connectionFacts } from "./connection-facts.js";
+import { faultOf } from "./faults.js";
+import { FileServer } from "./file-server.js";
+import { nodeHttp, nodeHttps } from "./secure-modules.js";
+import { Slot } from "./slot.js";
+import type { TlsContextCache } from "./tls-context-cache.js";
+import { WebSocketConnection } from "./web-socket.js";
+
+interface Pending {
+  webSocket: WebSocket;
+  socket: Socket;
+}
+
+export class WebSocketListener implements Handle {
+  readonly slot: Slot;
+  readonly #command: ListenWebSocketCommand;
+  readonly #lingerMs: number;
+  readonly #pending = new Map<number, Pending>();
+  /** Connections that are no WebSockets (yet). */
+  readonly #others = new Set<Socket>();
+  #server: Server | null = null;
+  #pendingCount = 0;
+  #closed = false;
+
+  constructor(link: CallerLink, command: ListenWebSocketCommand, tlsContexts: TlsContextCache, lingerMs: number) {
+    this.slot = new Slot(link, command.slot);
+    this.#command = command;
+    this.#lingerMs = lingerMs;
+    link.handles.set(this.slot.handleId, this);
+    const options = async (): Promise<TlsOptions | null> =>
+      command.tls === null ? null : tlsContexts.serverOptions(command.tls);
+    Promise.all([import("ws"), options()]).then(
+      ([{ WebSocketServer }, tls]) => {
+        if (this.#closed) return; // the program has given up
+        const { maxPayload, perMessageDeflate } = command.settings;
+        const server = new WebSocketServer({
+          noServer: true,
+          clientTracking: false,
+          maxPayload,
+          perMessageDeflate,
+          handleProtocols: (offered) => command.protocols.find((each) => offered.has(each)) ?? false,
+          closeTimeout: lingerMs,
+        } as ServerOptions);
+        this.#listen(tls, (request, socket, head) => {
+          server.handleUpgrade(request, socket, head, (webSocket) => this.#addPending(webSocket, socket, request));
+        });
+      },
+      (error) => this.slot.fail(faultOf(error)),
+    );
+  }
+
+  service(): void {} // a server is closed by a command, behind the commands that accept its clients
+
+  /** The program accepts a pending client: it gets a slot and rings now. */
+  accept(command: AcceptCommand): void {
+    const waiting = this.#pending.get(command.pending);
+    this.#pending.delete(command.pending);
+    const connection = new WebSocketConnection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
+    if (waiting === undefined || waiting.socket.destroyed) {
+      const message = "accept ECONNABORTED: the client was gone before it was accepted";
+      connection.failed(Object.assign(new Error(message), { code: "ECONNABORTED", syscall: "accept" }));
+      return;
+    }
+    connection.opened(waiting.webSocket, waiting.socket, this.#command.settings, null);
+    waiting.webSocket.resume();
+  }
+
+  /** Stops listening, and closes pending clients. */
+  close(): void {
+    this.shutdown();
+    this.slot.release();
+  }
+
+  shutdown(): void {
+    this.#closed = true;
+    this.#server?.close();
+    for (const { webSocket } of this.#pending.values()) webSocket.terminate();
+    for (const socket of this.#others) socket.destroy();
+    this.#pending.clear();
+  }
+
+  #listen(tls: TlsOptions | null, upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void): void {
+    const { host, port, backlog, ipv6Only, path, origins, files } = this.#command;
+    const served = new FileServer(files);
+    const server = tls === null ? nodeHttp().createServer() : nodeHttps().createServer(tls);
+    this.#server = server;
+    server.on("request", (request, response) => served.answer(request, response));
+    server.on("connection", (socket: Socket) => {
+      this.#others.add(socket);
+      socket.once("close", () => this.#others.delete(socket));
+    });
+    server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      const { origin } = request.headers;
+      if (path !== null && pathOf(request) !== path) refuse(socket, "404 Not Found");
+      else if (origins !== null && (origin === undefined || !origins.includes(origin))) refuse(socket, "403 Forbidden");
+      else upgrade(request, socket, head);
+    });
+    const failed = (error: Error): void => this.slot.fail(faultOf(error));
+    server.once("error", failed);
+    server.once("listening", () => {
+      if (this.#closed) return void server.close();
+      server.off("error", failed);
+      server.on("error", (error) => this.slot.addPendingError(faultOf(error)));
+      const { address, port } = server.address() as AddressInfo;
+      this.slot.bound(address, port);
+    });
+    server.listen({ port, backlog, ipv6Only, ...(host === null ? {} : { host }) });
+  }
+
+  #addPending(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
+    this.#others.delete(socket);
+    if (this.#closed) {
+      webSocket.terminate(); // the slot may belong to another handle now
+      return;
+    }
+    webSocket.pause();
+    webSocket.on("error", () => {}); // it is gone when it is accepted
+    const number = ++this.#pendingCount;
+    this.#pending.set(number, { webSocket, socket });
+    const { protocol, extensions } = webSocket;
+    const asked = { url: request.url ?? "/", headers: { ...request.headers } };
+    this.slot.pending(number, { ...connectionFacts(socket), webSocket: { protocol, extensions, ...asked } });
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? "";
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}
+
+function refuse(socket: Socket, status: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+}

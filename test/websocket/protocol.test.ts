@@ -1,0 +1,331 @@
+/**
+ * What a peer may write and what it may not: the questions of the Autobahn test suite (docs/ported-suites.md), asked by a peer that writes frames by hand.
+ */
+
+import { deflateRawSync } from "node:zlib";
+import { type OpenWebSocketOptions, openWebSocket, type WebSocket } from "ringnet/websocket";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Frame, type RawPeerOptions, startRawPeer } from "./support/peers.js";
+
+const TIMEOUT = 20_000;
+const opened: WebSocket[] = [];
+
+afterEach(() => {
+  for (const socket of opened.splice(0)) socket.terminate();
+});
+
+const text = (value: string, more: Partial<Frame> = {}): Frame => ({ opcode: 1, text: value, ...more });
+const close = (code: number, reason = ""): Frame => ({
+  opcode: 8,
+  hex: code.toString(16).padStart(4, "0") + Buffer.from(reason).toString("hex"),
+});
+const DONE = close(1000);
+
+/** What a client receives of `frames`, up to the close, and what it writes. */
+function asked(frames: Frame[], more: { drip?: boolean; options?: OpenWebSocketOptions; peer?: RawPeerOptions } = {}) {
+  const peer = startRawPeer(more.peer);
+  const socket = openWebSocket(peer.url, { timeout: TIMEOUT, ...more.options });
+  opened.push(socket);
+  peer.waitForEvent("request");
+  peer.send({ do: "frames", frames, drip: more.drip ?? false });
+  const messages: (string | Buffer)[] = [];
+  for (let next = socket.receive(TIMEOUT); next !== null; next = socket.receive(TIMEOUT)) messages.push(next);
+  return { peer, socket, messages };
+}
+
+/** It must fail the connection: the close that it sends has `code`, and the error says why. */
+function expectRefused(
+  frames: Frame[],
+  code: number,
+  error: RegExp | string,
+  more: Parameters<typeof asked>[1] = {},
+): void {
+  const { peer, socket, messages } = asked([text("before"), ...frames, DONE], more);
+  expect(messages).toEqual(["before"]);
+  expect(socket.closeCode).toBe(1006);
+  expect([socket.status, socket.error?.code]).toEqual(["failure", expect.stringMatching(error)]);
+  const sent = peer.process.waitUntil("the close of", () => peer.events("frame").find(({ opcode }) => opcode === 8));
+  expect(sent).toMatchObject({ code, masked: true });
+}
+
+describe("framing", () => {
+  test.each([0, 1, 125, 126, 127, 128, 65_535, 65_536, 100_000])("a text and bytes of %i are received", (bytes) => {
+    const { messages } = asked([{ opcode: 1, bytes }, { opcode: 2, bytes }, DONE]);
+    expect(messages.map((message) => message.length)).toEqual([bytes, bytes]);
+    expect(typeof messages[0]).toBe("string");
+    expect(Buffer.isBuffer(messages[1])).toBe(true);
+  });
+
+  test("frames that come byte by byte are received", () => {
+    const { messages } = asked([text("drip"), { opcode: 2, bytes: 300 }, text("€"), DONE], { drip: true });
+    expect(messages).toEqual(["drip", Buffer.alloc(300, "a"), "€"]);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7])("reserved bits %i are refused", (rsv) => {
+    expectRefused([text("x", { rsv })], 1002, /^WS_ERR_UNEXPECTED_RSV/, { options: { perMessageDeflate: false } });
+  });
+
+  test.each([3, 4, 5, 6, 7, 11, 12, 13, 14, 15])("opcode %i is refused", (opcode) => {
+    expectRefused([{ opcode, text: "x" }], 1002, "WS_ERR_INVALID_OPCODE");
+  });
+
+  test("a masked frame of a server is refused", () => {
+    expectRefused([text("x", { masked: true })], 1002, "WS_ERR_UNEXPECTED_MASK");
+  });
+
+  test("a client's frames are masked", () => {
+    const peer = startRawPeer();
+    const socket = openWebSocket(peer.url, { timeout: TIMEOUT });
+    opened.push(socket);
+    socket.send("hello");
+    expect(peer.waitForEvent("frame")).toMatchObject({ masked: true, fin: true, rsv: 0, opcode: 1, text: "hello" });
+  });
+});
+
+describe("pings and pongs", () => {
+  test.each(["", "hello", "x".repeat(125)])("a ping with %j is answered with the same", (payload) => {
+    const { peer } = asked([{ opcode: 9, text: payload }, DONE]);
+    expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 10, text: payload });
+  });
+
+  test("a ping of 126 bytes is refused", () => {
+    expectRefused([{ opcode: 9, bytes: 126 }], 1002, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
+  });
+
+  test("ten pings are answered in order, and pongs that answer nothing are passed over", () => {
+    const pings = Array.from({ length: 10 }, (_, i) => ({ opcode: 9, text: `${i}` }));
+    const { peer, messages } = asked([{ opcode: 10, text: "unasked" }, ...pings, text("x"), DONE]);
+    peer.waitForEvent("frame", 10);
+    expect(
+      peer
+        .events("frame")
+        .slice(0, 10)
+        .map(({ opcode, text }) => `${opcode} ${text}`),
+    ).toEqual(pings.map(({ text }) => `10 ${text}`));
+    expect(messages).toEqual(["x"]);
+  });
+});
+
+describe("fragments", () => {
+  test("are one message, with pings between them", () => {
+    const { peer, messages } = asked([
+      text("one ", { fin: false }),
+      { opcode: 9, text: "ping" },
+      { opcode: 0, text: "two ", fin: false },
+      { opcode: 0, text: "", fin: false },
+      { opcode: 0, text: "three" },
+      { opcode: 2, hex: "01", fin: false },
+      { opcode: 0, hex: "02" },
+      DONE,
+    ]);
+    expect(messages).toEqual(["one two three", Buffer.from([1, 2])]);
+    expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 10, text: "ping" });
+  });
+
+  test.each([
+    ["a continuation of nothing", [{ opcode: 0, text: "x" }]],
+    ["a continuation of nothing that goes on", [{ opcode: 0, text: "x", fin: false }]],
+    ["a new message within another", [text("a", { fin: false }), text("b")]],
+    [
+      "a ping in fragments",
+      [
+        { opcode: 9, text: "a", fin: false },
+        { opcode: 0, text: "b" },
+      ],
+    ],
+    ["a close in fragments", [{ opcode: 8, hex: "03e8", fin: false }]],
+  ] as [string, Frame[]][])("%s is refused", (_what, frames) => {
+    expectRefused(frames, 1002, /WS_ERR_(INVALID_OPCODE|EXPECTED_FIN)/);
+  });
+});
+
+describe("UTF-8", () => {
+  test.each(["κόσμε", "\u0000", "\u007f\u0080\u07ff\u0800\uffff\u{10000}\u{10ffff}", "\ufffe\ufeff"])(
+    "%j is received",
+    (value) => {
+      expect(asked([text(value), DONE]).messages).toEqual([value]);
+    },
+  );
+
+  test("a character may be divided between fragments and reads", () => {
+    const frames: Frame[] = [
+      { opcode: 1, hex: "cebae1bd", fin: false },
+      { opcode: 0, hex: "b9cf83ce", fin: false },
+      { opcode: 0, hex: "bcceb5" },
+      DONE,
+    ];
+    const whole = Buffer.from("cebae1bdb9cf83cebcceb5", "hex").toString();
+    expect(asked(frames).messages).toEqual([whole]);
+    expect(asked(frames, { drip: true }).messages).toEqual([whole]);
+  });
+
+  test.each([
+    ["a surrogate", "cebae1bdb9cf83cebcceb5eda080656469746564"],
+    ["a lone continuation byte", "80"],
+    ["a lone first byte", "c2"],
+    ["an overlong slash", "c0af"],
+    ["an overlong zero", "e08080"],
+    ["beyond U+10FFFF", "f4908080"],
+    ["a byte that never occurs", "fe"],
+    ["a cut-off character", "f09f98"],
+  ])("%s is refused", (_what, hex) => {
+    expectRefused([{ opcode: 1, hex }], 1007, "WS_ERR_INVALID_UTF8");
+    expectRefused(
+      [
+        { opcode: 1, hex: "61", fin: false },
+        { opcode: 0, hex },
+      ],
+      1007,
+      "WS_ERR_INVALID_UTF8",
+    );
+  });
+
+  test("bytes may be anything", () => {
+    expect(asked([{ opcode: 2, hex: "80feff" }, DONE]).messages).toEqual([Buffer.from([0x80, 0xfe, 0xff])]);
+  });
+});
+
+describe("close frames", () => {
+  test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999])(
+    "code %i is taken and answered",
+    (code) => {
+      const { peer, socket } = asked([close(code, "r")]);
+      expect([socket.closeCode, socket.closeReason]).toEqual([code, "r"]);
+      expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 8, code });
+    },
+  );
+
+  test.each([0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535])("code %i is refused", (code) => {
+    expectRefused([close(code)], 1002, "WS_ERR_INVALID_CLOSE_CODE");
+  });
+
+  test("a payload of one byte, one of 126 bytes and a reason that is no UTF-8 are refused", () => {
+    expectRefused([{ opcode: 8, hex: "03" }], 1002, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
+    expectRefused([close(1000, "x".repeat(124))], 1002, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
+    expectRefused([{ opcode: 8, hex: "03e8cebae1bdb9cf83cebcceb5eda080" }], 1007, "WS_ERR_INVALID_UTF8");
+  });
+
+  test("what comes behind a close is passed over", () => {
+    const { messages, socket } = asked([text("a"), close(1000), text("b"), { opcode: 9, text: "c" }]);
+    expect([messages, socket.closeCode]).toEqual([["a"], 1000]);
+  });
+
+  test("within a fragmented message closes, and the part is dropped", () => {
+    const { messages, socket } = asked([text("part", { fin: false }), close(4000)]);
+    expect([messages, socket.closeCode]).toEqual([[], 4000]);
+  });
+});
+
+describe("limits", () => {
+  const limited = { options: { maxPayload: 1000 } };
+  test("a message of maxPayload bytes is received, one byte more closes with 1009", () => {
+    expect(asked([{ opcode: 2, bytes: 1000 }, DONE], limited).messages[0]?.length).toBe(1000);
+    expectRefused([{ opcode: 2, bytes: 1001 }], 1009, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", limited);
+  });
+
+  test("fragments count together, and a length is refused before its bytes have come", () => {
+    const half = { bytes: 501, fin: false };
+    expectRefused(
+      [
+        { opcode: 2, ...half },
+        { opcode: 0, ...half },
+      ],
+      1009,
+      "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+      limited,
+    );
+    expectRefused([{ opcode: 2, hex: "00", length: 2 ** 40 }], 1009, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+    expectRefused([{ opcode: 2, hex: "00", length: 2 ** 60 }], 1009, "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
+  });
+
+  test("twenty thousand fragments are refused", () => {
+    const frames = [text("", { fin: false }), { opcode: 0, text: "a", fin: false, count: 20_000 }];
+    const { socket } = asked(frames);
+    expect(socket.error?.code).toMatch(/^WS_ERR_TOO_MANY/);
+  });
+});
+
+describe("compression", () => {
+  const compressed = { peer: { more: ["Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"] } };
+  const deflated = (value: string | Buffer): string =>
+    deflateRawSync(value, { finishFlush: 2 }).subarray(0, -4).toString("hex");
+
+  test("a compressed message and one that is not are received", () => {
+    const frames = [{ opcode: 1, rsv: 4, hex: deflated("hello ".repeat(1000)) }, text("plain"), DONE];
+    expect(asked(frames, compressed).messages).toEqual(["hello ".repeat(1000), "plain"]);
+  });
+
+  test("only the first fragment says so", () => {
+    const hex = deflated("hello ".repeat(100));
+    const frames: Frame[] = [
+      { opcode: 1, rsv: 4, hex: hex.slice(0, 20), fin: false },
+      { opcode: 9, text: "x" },
+      { opcode: 0, hex: hex.slice(20) },
+      DONE,
+    ];
+    expect(asked(frames, compressed).messages).toEqual(["hello ".repeat(100)]);
+    const wrong = [
+      { opcode: 1, rsv: 4, hex: hex.slice(0, 20), fin: false },
+      { opcode: 0, rsv: 4, hex: hex.slice(20) },
+    ];
+    expectRefused(wrong, 1002, "WS_ERR_UNEXPECTED_RSV_1", compressed);
+  });
+
+  test("bytes that are no deflate, and a text that is no UTF-8, are refused", () => {
+    expectRefused([{ opcode: 1, rsv: 4, hex: "ffffffff" }], 1007, /^Z_|WS_ERR/, compressed);
+    expectRefused(
+      [{ opcode: 1, rsv: 4, hex: deflated(Buffer.from("80", "hex")) }],
+      1007,
+      "WS_ERR_INVALID_UTF8",
+      compressed,
+    );
+  });
+
+  test("a bomb is refused when it has grown to maxPayload", () => {
+    const bomb = { opcode: 2, rsv: 4, hex: deflated(Buffer.alloc(50_000_000)) };
+    expectRefused([bomb], 1009, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", {
+      ...compressed,
+      options: { maxPayload: 1_000_000 },
+    });
+  });
+
+  test("an extension that was not offered, and parameters that are none, fail the handshake", () => {
+    for (const extension of [
+      "x-other",
+      "permessage-deflate; server_max_window_bits=99",
+      "permessage-deflate; nonsense",
+    ]) {
+      const peer = startRawPeer({ more: [`Sec-WebSocket-Extensions: ${extension}`] });
+      expect(() => openWebSocket(peer.url, { timeout: TIMEOUT })).toThrow(/handshake failed: .*(xtension)/);
+    }
+  });
+});
+
+describe("hostile servers", () => {
+  test("a flood is stopped by the ring, and the program ends it when it likes", () => {
+    const peer = startRawPeer();
+    const socket = openWebSocket(peer.url, { timeout: TIMEOUT, receiveBuffer: 65536 });
+    opened.push(socket);
+    peer.waitForEvent("request");
+    peer.send({ do: "flood", frame: { opcode: 2, bytes: 1000 } });
+    const memory = process.memoryUsage().rss;
+    for (let i = 0; i < 1000; i++) expect(socket.receive(TIMEOUT)?.length).toBe(1000);
+    expect(socket.waitUntilReadable(TIMEOUT)).toBe(true);
+    expect(process.memoryUsage().rss - memory).toBeLessThan(200_000_000);
+    socket.terminate();
+    peer.waitForEvent("closed");
+  });
+
+  test("garbage closes with 1002", () => {
+    for (const hex of ["ffffffffffffffff", "00".repeat(100), Buffer.from("GET / HTTP/1.1\r\n\r\n").toString("hex")]) {
+      const peer = startRawPeer();
+      const socket = openWebSocket(peer.url, { timeout: TIMEOUT, perMessageDeflate: false });
+      opened.push(socket);
+      peer.waitForEvent("request");
+      peer.send({ do: "raw", hex });
+      expect(socket.receive(TIMEOUT)).toBeNull();
+      expect(socket.error?.code).toMatch(/^WS_ERR/);
+      expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 8, code: 1002 });
+    }
+  });
+});

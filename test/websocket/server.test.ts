@@ -1,0 +1,238 @@
+/**
+ * `listenWebSocket`: accepting, what is refused, files, and peers of `ws`, of Python and raw ones.
+ */
+
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type NetError, Poller } from "ringnet";
+import { fetch } from "ringnet/http";
+import { type ListenWebSocketOptions, listenWebSocket, openWebSocket, type WebSocketServer } from "ringnet/websocket";
+import { afterEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.js";
+import { Authority } from "../tls/support/certificates.js";
+import { startPythonClient, startRawPeer, startWsPeer } from "./support/peers.js";
+
+const TIMEOUT = 20_000;
+const opened: { close(): void }[] = [];
+
+afterEach(() => {
+  for (const handle of opened.splice(0)) handle.close();
+});
+
+function listen(options: ListenWebSocketOptions = {}): { server: WebSocketServer; url: string } {
+  const server = listenWebSocket({ host: "127.0.0.1", ...options });
+  opened.push(server);
+  return { server, url: `ws://127.0.0.1:${server.port}` };
+}
+
+function errorOf(call: () => unknown): NetError {
+  try {
+    call();
+  } catch (error) {
+    return error as NetError;
+  }
+  throw new Error("it did not throw");
+}
+
+describe("accepting", () => {
+  test("gives a client with its request's path and headers, and what it has sent", () => {
+    const { server, url } = listen();
+    expect(server.accept()).toBeNull();
+    expect(errorOf(() => server.acceptWait(20)).code).toBe("ETIMEDOUT");
+    const peer = startWsPeer({ connect: `${url}/game?room=1`, headers: { "X-Token": "t" } });
+    peer.waitForEvent("open");
+    for (let i = 0; i < 3; i++) peer.send({ do: "send", text: `early ${i}` });
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(socket);
+    expect([socket.status, socket.url, socket.headers["x-token"], socket.protocol]).toEqual([
+      "success",
+      "/game?room=1",
+      "t",
+      "",
+    ]);
+    expect(socket.remoteAddress).toBe("127.0.0.1");
+    for (let i = 0; i < 3; i++) expect(socket.receive(TIMEOUT)).toBe(`early ${i}`);
+    socket.send("welcome");
+    socket.sendWait(Buffer.alloc(3_000_000), TIMEOUT);
+    expect(peer.waitForEvent("message", 1)).toMatchObject({ text: "welcome", binary: false });
+    expect(peer.waitForEvent("message", 2)).toMatchObject({ bytes: 3_000_000, binary: true });
+    socket.close(4000, "bye");
+    expect(peer.waitForEvent("close")).toMatchObject({ code: 4000, reason: "bye" });
+  });
+
+  test("a poller reports the server while clients wait, and then their messages", () => {
+    const { server, url } = listen();
+    const poller = new Poller().add(server);
+    const peers = [1, 2].map(() => startWsPeer({ connect: url }));
+    for (const peer of peers) peer.waitForEvent("open");
+    expect(poller.wait(TIMEOUT)).toEqual([server]);
+    const sockets = [server.acceptWait(TIMEOUT), server.acceptWait(TIMEOUT)];
+    opened.push(...sockets);
+    expect(poller.wait(20)).toEqual([]);
+    for (const socket of sockets) poller.add(socket);
+    for (const peer of peers) peer.send({ do: "send", text: "hi" });
+    for (const socket of sockets) expect(socket.receive(TIMEOUT)).toBe("hi");
+  });
+
+  test("a client that was gone is an error of its own", () => {
+    const { server, url } = listen();
+    const peer = startWsPeer({ connect: url });
+    peer.waitForEvent("open");
+    expect(server.waitUntilAcceptable(TIMEOUT)).toBe(true);
+    peer.send({ do: "terminate" });
+    peer.waitForEvent("close");
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(socket);
+    try {
+      expect(socket.receive(TIMEOUT)).toBeNull();
+      expect(socket.closeCode).toBe(1006);
+    } catch (error) {
+      expect((error as NetError).code).toBe("ECONNABORTED");
+    }
+  });
+
+  test("of this package's own clients works, over TLS and with compression", () => {
+    const authority = new Authority("websocket servers");
+    const { cert, key } = authority.issue({ names: ["localhost"] });
+    const { server } = listen({ tls: { cert, key }, perMessageDeflate: true, protocols: ["a", "b"] });
+    const client = openWebSocket(`wss://localhost:${server.port}/x`, {
+      tls: { ca: authority.cert },
+      protocols: ["b", "a"],
+      timeout: TIMEOUT,
+    });
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(client, socket);
+    expect([client.protocol, socket.protocol, socket.extensions]).toEqual(["a", "a", "permessage-deflate"]);
+    for (const message of ["x".repeat(100_000), Buffer.alloc(2_000_000, "z")]) {
+      client.sendWait(message, TIMEOUT);
+      const received = socket.receive(TIMEOUT);
+      expect(received?.length).toBe(message.length);
+      socket.sendWait(received as string | Buffer, TIMEOUT);
+      expect(client.receive(TIMEOUT)?.length).toBe(message.length);
+    }
+  });
+
+  test("of Python's websockets works", () => {
+    const { server, url } = listen({ perMessageDeflate: true });
+    const peer = startPythonClient(url);
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(socket);
+    for (let message = socket.receive(TIMEOUT); message !== null; message = socket.receive(TIMEOUT)) {
+      socket.sendWait(message, TIMEOUT);
+    }
+    expect([socket.closeCode, socket.closeReason]).toEqual([4001, "done"]);
+    peer.waitForEvent("message", 2);
+    expect(peer.events("message")).toMatchObject([{ same: true }, { same: true, bytes: 256_000 }]);
+    expect(peer.waitForEvent("close").code).toBe(4001);
+  });
+});
+
+describe("refuses", () => {
+  test("other paths with 404, other origins with 403, and plain requests with 426", () => {
+    const { server, url } = listen({ path: "/game", origins: ["https://good.test"] });
+    const asked = (path: string, headers: Record<string, string>) => startWsPeer({ connect: `${url}${path}`, headers });
+    expect(asked("/other", { origin: "https://good.test" }).waitForEvent("refused").code).toBe(404);
+    expect(asked("/game", { origin: "https://evil.test" }).waitForEvent("refused").code).toBe(403);
+    expect(asked("/game", {}).waitForEvent("refused").code).toBe(403);
+    asked("/game?x=1", { origin: "https://good.test" }).waitForEvent("open");
+    opened.push(server.acceptWait(TIMEOUT));
+    expect(fetch(url.replace("ws:", "http:"), { timeout: TIMEOUT }).status).toBe(426);
+    expect(server.accept()).toBeNull();
+  });
+
+  test("frames without a mask, and answers with 1002", () => {
+    const { server } = listen();
+    const peer = startRawPeer({ port: server.port });
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(socket);
+    peer.send({
+      do: "frames",
+      frames: [
+        { opcode: 1, text: "masked" },
+        { opcode: 1, text: "bare", masked: false },
+      ],
+    });
+    expect(socket.receive(TIMEOUT)).toBe("masked");
+    expect(socket.receive(TIMEOUT)).toBeNull();
+    expect(socket.error?.code).toBe("WS_ERR_EXPECTED_MASK");
+    expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 8, code: 1002, masked: false });
+  });
+
+  test("a port in use, wrong options and a handshake that is none", () => {
+    const { server, url } = listen();
+    expect(errorOf(() => listenWebSocket({ host: "127.0.0.1", port: server.port })).code).toBe("EADDRINUSE");
+    const wrong: [ListenWebSocketOptions, RegExp][] = [
+      [{ path: "game" }, /slash/],
+      [{ origins: ["https://x/y"] }, /origins/],
+      [{ files: "" }, /files/],
+      [{ protocols: [""] }, /protocols/],
+      [{ verifyClient: () => true } as ListenWebSocketOptions, /origins/],
+      [{ tls: {} }, /cert/],
+    ];
+    for (const [options, text] of wrong) expect(() => listenWebSocket(options)).toThrow(text);
+    const peer = startRawPeer({
+      port: server.port,
+      request: `GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
+    });
+    expect(peer.waitForEvent("request").text).toMatch(/^HTTP\/1\.1 400/);
+    expect(url).toContain(`${server.port}`);
+  });
+});
+
+describe("files", () => {
+  test("of the folder are served, and nothing else", () => {
+    const folder = temporaryFolder();
+    const site = join(folder, "site");
+    mkdirSync(join(site, "sub"), { recursive: true });
+    writeFileSync(join(folder, "secret"), "secret");
+    writeFileSync(join(site, ".env"), "secret");
+    writeFileSync(join(site, "index.html"), "<p>page");
+    writeFileSync(join(site, "sub/a b.js"), "x".repeat(200_000));
+    writeFileSync(join(site, "empty.txt"), "");
+    symlinkSync(join(folder, "secret"), join(site, "link"));
+    const { server } = listen({ files: site });
+    const ask = (path: string, method = "GET") =>
+      fetch(`http://127.0.0.1:${server.port}${path}`, { timeout: TIMEOUT, method });
+    const page = ask("/");
+    expect([page.status, page.headers.get("content-type"), page.text()]).toEqual([
+      200,
+      "text/html; charset=utf-8",
+      "<p>page",
+    ]);
+    expect(ask("/index.html?x=1").text()).toBe("<p>page");
+    expect(ask("/sub/a%20b.js").text().length).toBe(200_000);
+    expect(ask("/sub/a%20b.js").headers.get("content-type")).toMatch(/^text\/javascript/);
+    expect(ask("/empty.txt").text()).toBe("");
+    expect([ask("/index.html", "HEAD").status, ask("/", "POST").status]).toEqual([200, 405]);
+    for (const path of [
+      "/nothing",
+      "/sub",
+      "/.env",
+      "/link",
+      "/%2e%2e/secret",
+      "/..%2fsecret",
+      "/%00",
+      "/%zz",
+      "//etc/passwd",
+    ]) {
+      expect([path, ask(path).status]).toEqual([path, 404]);
+    }
+    const raw = startRawPeer({ port: server.port, request: "GET /../secret HTTP/1.1\r\nHost: x\r\n\r\n" });
+    expect(raw.waitForEvent("request").text).toMatch(/^HTTP\/1\.1 404/);
+  });
+});
+
+test("closing a server disconnects those that wait, and leaves accepted ones alone", () => {
+  const { server, url } = listen();
+  const first = startWsPeer({ connect: url });
+  const socket = server.acceptWait(TIMEOUT);
+  opened.push(socket);
+  const second = startWsPeer({ connect: url });
+  second.waitForEvent("open");
+  expect(server.waitUntilAcceptable(TIMEOUT)).toBe(true);
+  server.close();
+  expect(second.waitForEvent("close").code).toBe(1006);
+  first.send({ do: "send", text: "still here" });
+  expect(socket.receive(TIMEOUT)).toBe("still here");
+  expect(errorOf(() => server.accept()).code).toBe("ERR_SOCKET_CLOSED");
+});
