@@ -173,6 +173,8 @@ function standIns(world: World): Record<string, Exports> {
     "worker/socket-handle": { errorBehindEnd: () => null, readOnAfterRefusedWrite: () => {} },
     "worker/connector": { Connector: class {} },
     "worker/datagram-socket": { DatagramSocket: class {} },
+    "worker/web-socket-client": { openWebSocket: () => {} },
+    "worker/web-socket-listener": { WebSocketListener: class {} },
     "worker/resolver": { Resolver: class {}, Lookup: class {} },
     "worker/tls-context-cache": { TlsContextCache: class {} },
     "worker/tls-start": {},
