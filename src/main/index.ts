@@ -7,7 +7,8 @@
 
 import type { Address, ResolveOptions } from "./api/address.js";
 import { defaultRuntime } from "./api/default-runtime.js";
-import type { BindUdpOptions, ConnectOptions, ListenOptions } from "./api/options.js";
+import type { Input } from "./api/input.js";
+import type { BindUdpOptions, ConnectOptions, InputOptions, ListenOptions } from "./api/options.js";
 import type { TcpServer } from "./api/tcp-server.js";
 import type { TcpSocket } from "./api/tcp-socket.js";
 import type { UdpSocket } from "./api/udp-socket.js";
@@ -16,11 +17,13 @@ import type { Timeout } from "./link/deadline.js";
 export { Address, type ResolveOptions, type Status } from "./api/address.js";
 export { createRuntime } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
+export { Input } from "./api/input.js";
 export type { Interest } from "./api/interest.js";
 export { NetError } from "./api/net-error.js";
 export type {
   BindUdpOptions,
   ConnectOptions,
+  InputOptions,
   ListenOptions,
   ReadLimitOptions,
   ReadLineOptions,
@@ -70,6 +73,14 @@ export function connect(options: ConnectOptions): TcpSocket {
  */
 export function listen(options: ListenOptions = {}): TcpServer {
   return defaultRuntime().listen(options);
+}
+
+/**
+ * Reads a descriptor that the process has open, its standard input unless given: a terminal, a pipe or a file. Throws the system's
+ * error where that can't be read (`EBADF`).
+ */
+export function openInput(fd: number | "stdin" = "stdin", options?: InputOptions): Input {
+  return defaultRuntime().openInput(fd, options);
 }
 
 /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */

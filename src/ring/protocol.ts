@@ -197,6 +197,14 @@ export type UdpCall =
   | { name: "addMembership"; group: string; interface: string | null }
   | { name: "dropMembership"; group: string; interface: string | null };
 
+/** Reads a descriptor of the process. */
+export interface OpenInputCommand {
+  type: "open-input";
+  slot: SlotReference;
+  rings: RingPair;
+  fd: number;
+}
+
 export interface ResolveCommand {
   type: "resolve";
   slot: SlotReference;
@@ -249,6 +257,7 @@ export type Command =
   | ListenWebSocketCommand
   | AcceptCommand
   | BindCommand
+  | OpenInputCommand
   | StartTlsCommand
   | UdpCallCommand
   | ResolveCommand

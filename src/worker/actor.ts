@@ -13,6 +13,7 @@ import { CallerLink, type Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
+import { InputReader } from "./input-reader.js";
 import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
@@ -110,6 +111,9 @@ export class Actor {
         if (socket instanceof DatagramSocket) socket.call(command);
         break;
       }
+      case "open-input":
+        new InputReader(link, command);
+        break;
       case "resolve":
       case "reverse":
         new Lookup(link, command, this.#resolver);

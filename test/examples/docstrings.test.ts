@@ -18,6 +18,7 @@ test("finds the exports", () => {
     "Datagram",
     "Deadline",
     "Handle",
+    "Input",
     "NetError",
     "Poller",
     "Runtime",

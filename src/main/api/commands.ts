@@ -13,7 +13,14 @@ import { hostName } from "./host-name.js";
 import { mustHaveReusePort, mustHaveTypeOfService } from "./node-features.js";
 import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
-import type { AcceptOptions, BindUdpOptions, ConnectOptions, ListenOptions, SocketOptions } from "./options.js";
+import type {
+  AcceptOptions,
+  BindUdpOptions,
+  ConnectOptions,
+  InputOptions,
+  ListenOptions,
+  SocketOptions,
+} from "./options.js";
 import { mustBePlain, parseProxy, proxyTlsOptions } from "./proxy.js";
 import { serverTlsParameters, tlsParameters } from "./tls-options.js";
 
@@ -23,7 +30,7 @@ export interface RingSizes {
   sendBuffer: number;
 }
 
-const SMALLEST_RING = 4096;
+export const SMALLEST_RING = 4096;
 const LARGEST_RING = 2 ** 28;
 /** A UDP ring must hold a datagram of any size and its header. */
 const SMALLEST_UDP_RING = 128 * 1024;
@@ -57,6 +64,7 @@ const LISTEN_OPTIONS: Names<ListenOptions> = {
   receiveBuffer: true,
   sendBuffer: true,
 };
+const INPUT_OPTIONS: Names<InputOptions> = { receiveBuffer: true };
 const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
   port: true,
   host: true,
@@ -166,6 +174,11 @@ export function bindCommand(options: BindUdpOptions, sizes: RingSizes): BindRequ
     sendBuffer: Math.max(sizes.sendBuffer, SMALLEST_UDP_RING),
   };
   return { command, host, rings: ringSizes(own, standard, SMALLEST_UDP_RING) };
+}
+
+/** The ring of an input. */
+export function inputRings(options: InputOptions, sizes: RingSizes): RingSizes {
+  return ringSizes(ownOptions("options", options, INPUT_OPTIONS), sizes);
 }
 
 /** The sizes that are given, or else the sizes of `standard`. */

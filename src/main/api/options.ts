@@ -96,6 +96,12 @@ export interface BindUdpOptions {
   sendBuffer?: number | undefined;
 }
 
+/** What `openInput` takes. */
+export interface InputOptions {
+  /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
+  receiveBuffer?: number | undefined;
+}
+
 /** What `createRuntime` takes. */
 export interface RuntimeOptions {
   /** Networking threads; connections are spread over them. Default: 1. */

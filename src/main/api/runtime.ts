@@ -18,10 +18,20 @@ import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address, type ResolveOptions } from "./address.js";
 import * as check from "./arguments.js";
-import { bindCommand, connectCommand, type Destination, listenCommand, type RingSizes, ringSizes } from "./commands.js";
+import {
+  bindCommand,
+  connectCommand,
+  type Destination,
+  inputRings,
+  listenCommand,
+  type RingSizes,
+  ringSizes,
+  SMALLEST_RING,
+} from "./commands.js";
+import { Input } from "./input.js";
 import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
 import { type Names, ownOptions } from "./option-names.js";
-import type { BindUdpOptions, ConnectOptions, ListenOptions, RuntimeOptions } from "./options.js";
+import type { BindUdpOptions, ConnectOptions, InputOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { networkMustBeAllowed } from "./permission.js";
 import { TcpServer } from "./tcp-server.js";
 import { type ConnectStage, TcpSocket } from "./tcp-socket.js";
@@ -200,6 +210,20 @@ export class Runtime {
       if (error instanceof NetError && (error.code === "EAFNOSUPPORT" || error.code === "EINVAL")) return bind(null, 4);
       throw error;
     }
+  }
+
+  /**
+   * Reads a descriptor that the process has open, its standard input unless given. Throws the system's error where that can't be
+   * read (`EBADF`).
+   */
+  openInput(fd: number | "stdin" = "stdin", options: InputOptions = {}): Input {
+    const descriptor = fd === "stdin" ? 0 : check.integer("fd", fd, 0, 2 ** 31 - 1);
+    const { receiveBuffer } = inputRings(options, this.#rings);
+    const link = this.#link();
+    const { channel, rings } = link.openRinged(receiveBuffer, SMALLEST_RING);
+    link.post({ type: "open-input", slot: channel.reference, rings, fd: descriptor });
+    awaitBound(channel, () => channel.request(REQUEST_CLOSE), "openInput");
+    return new Input(channel);
   }
 
   /**

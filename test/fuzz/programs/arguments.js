@@ -85,8 +85,9 @@ const briefly = (time) => (time === undefined ? 0 : time);
 
 const ports = fc.oneof(fc.constantFrom(port, 1, 0, 65535, 65536, -1), anything);
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string(), anything);
-const sizes = fc.oneof(fc.constantFrom(4096, 65536, 131072, 5000, 0, 2 ** 30, 2 ** 40), anything);
 const flag = fc.oneof(fc.boolean(), anything);
+const interest = fc.oneof(fc.record({ readable: flag, writable: flag }, { requiredKeys: [] }), anything);
+const sizes = fc.oneof(fc.constantFrom(4096, 65536, 131072, 5000, 0, 2 ** 30, 2 ** 40), anything);
 const pem = fc.oneof(bytes, fc.array(bytes, { maxLength: 3 }));
 const tls = fc.oneof(
   flag,
@@ -184,6 +185,22 @@ fuzz("Deadline", [timeout], (time) => {
   call(() => Deadline.of(briefly(time), "anything"));
   if (deadline !== null) call(() => [deadline.left, deadline.expired, poll([], deadline)]);
 });
+fuzz(
+  "openInput",
+  [fc.oneof(fc.constantFrom("stdin", 9999), anything), optionsOf({ receiveBuffer: sizes })],
+  (fd, options) =>
+    closeAll(call(() => (typeof fd === "number" && fd > 2 && fd < 1000 ? null : runtime.openInput(fd, options)))),
+);
+fuzz("pollables", [anything, interest], (answer, bits) => {
+  const one = {
+    [ringnet.pollable](watch) {
+      watch(answer);
+      return answer;
+    },
+  };
+  call(() => poll([one, { handle: one, ...bits }], 1));
+  call(() => new Poller().add(one).wait(1));
+});
 fuzz("TcpSocket.attach", [anything], (token) => call(() => TcpSocket.attach(token)));
 
 // Methods of a connection that is open.
@@ -213,7 +230,6 @@ fuzz("socket.readAll", [timeout, lengths], (time, options) => call(() => open().
 for (const wait of ["waitUntilConnected", "waitUntilReadable", "waitUntilWritable", "waitUntilDrained"]) {
   fuzz(`socket.${wait}`, [timeout], (time) => call(() => open()[wait](briefly(time))), 0.3);
 }
-const interest = fc.oneof(fc.record({ readable: flag, writable: flag }, { requiredKeys: [] }), anything);
 fuzz("socket.waitUntil", [interest, timeout], (bits, time) => call(() => open().waitUntil(bits, briefly(time))));
 fuzz("poll with an interest", [interest], (bits) => call(() => poll([{ handle: open(), ...bits }])));
 fuzz("poller.modify", [interest], (bits) => call(() => new Poller().add(open()).modify(open(), bits)));
