@@ -13,7 +13,15 @@ export function startGuest(...args: (string | number)[]): Process {
 /** Runs the program to its end; what it printed. */
 export function runGuest(...args: (string | number)[]): string {
   const guest = startGuest(...args);
-  guest.waitForExit();
+  guest.waitForExit(25_000);
+  return guest.output + guest.errors;
+}
+
+/** Runs the same program, built without this package, by `withSockets`; what it printed. */
+export function runPlainGuest(...args: (string | number)[]): string {
+  const file = join(root, "test/wasm/guests/run-plain.mjs");
+  const guest = new Process(process.execPath, [file, ...args.map(String)], { env: { NODE_OPTIONS: undefined } });
+  guest.waitForExit(25_000);
   return guest.output + guest.errors;
 }
 

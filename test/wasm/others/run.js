@@ -1,0 +1,120 @@
+/**
+ * `npm run test:wasm`: programs and suites of others in WebAssembly, built from their sources, against stock servers. Needs Debian's
+ * packages emscripten and redis-server, iproute2 and root (a network namespace of its own for LuaSocket, which dials a private address to
+ * see a time-out). Some minutes, most of them compiling and fetching, for the first run. `docs/wasm.md` says what came of it.
+ */
+
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { buildHiredis, buildLua } from "./build.js";
+import { fetchSources } from "./sources.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "../../..");
+const cache = join(root, ".cache/wasm");
+const LIMIT = { encoding: "utf8", timeout: 240_000 };
+const results = [];
+const wanted = process.argv.slice(2);
+
+function suite(name, run) {
+  if (wanted.length > 0 && !wanted.some((each) => name.includes(each))) return;
+  console.log(name);
+  let outcome;
+  try {
+    outcome = run();
+  } catch (error) {
+    outcome = { passed: false, note: error.message };
+  }
+  results.push({ name, ...outcome });
+}
+
+/** Runs a Lua script of LuaSocket's in a network of its own. `before` is a shell command. */
+function lua(script, before = "true") {
+  const program = 'ip link set lo up; eval "$1"; exec node lua.cjs -e \'package.path="/lua/?.lua"\' "/$0"';
+  const done = spawnSync("unshare", ["-n", "sh", "-c", program, script, before], { ...LIMIT, cwd: cache });
+  return {
+    passed: done.status === 0,
+    note: (done.stdout + done.stderr)
+      .trim()
+      .split("\n")
+      .findLast((line) => /\w/.test(line)),
+  };
+}
+
+/** Starts a program and waits until `ready` succeeds; ends it after `use`. */
+async function beside(command, args, ready, use) {
+  const child = spawn(command, args, { stdio: "ignore" });
+  try {
+    for (let tries = 0; tries < 100 && spawnSync("sh", ["-c", ready]).status !== 0; tries++) await pause(100);
+    use();
+  } finally {
+    child.kill();
+  }
+}
+
+mkdirSync(cache, { recursive: true });
+fetchSources(
+  cache,
+  [
+    { source: "lua5.1", archive: "lua5.1_5.1.5.orig.tar.gz", folder: "lua-5.1.5" },
+    { source: "lua-socket", archive: "luasocket_3.1.0.orig.tar.gz", folder: "luasocket-3.1.0" },
+    { source: "hiredis", archive: "hiredis_0.14.1.orig.tar.gz", folder: "hiredis-0.14.1" },
+  ],
+  ["pyodide", "@php-wasm/node"],
+);
+buildLua(cache, root);
+buildHiredis(cache, root);
+for (const name of ["pyodide.mjs", "php.mjs"]) copyFileSync(join(here, name), join(cache, name));
+
+const SERVER = `node lua.cjs -e 'package.path="/lua/?.lua"' /testsrvr.lua >server.log 2>&1 & sleep 2`;
+suite("LuaSocket testsrvr and testclnt", () => lua("testclnt.lua", SERVER));
+const LUA_TESTS = "excepttest ltn12test mimetest stufftest test_bind test_getaddrinfo test_socket_error urltest";
+for (const name of LUA_TESTS.split(" ")) suite(`LuaSocket ${name}`, () => lua(`${name}.lua`));
+
+const path = join(cache, "redis.sock");
+const redis = [
+  "--port",
+  "7379",
+  "--bind",
+  "127.0.0.1",
+  "--save",
+  "",
+  "--unixsocket",
+  path,
+  "--enable-debug-command",
+  "yes",
+];
+await beside("redis-server", redis, "redis-cli -p 7379 ping", () =>
+  suite("hiredis test.c", () => {
+    const args = ["hiredis.cjs", "-h", "127.0.0.1", "-p", "7379", "-s", path];
+    const { stdout } = spawnSync("node", args, { ...LIMIT, cwd: cache });
+    const count = (pattern) => stdout.match(pattern)?.length ?? 0;
+    // The message of musl's gai_strerror is not one that the test knows.
+    const failed = stdout.split("\n").filter((line) => /FAILED/.test(line) && /^#/.test(line));
+    const passed = failed.length === 1 && /host cannot be resolved/.test(failed[0]);
+    return { passed, note: `${count(/PASSED/g)} passed, failed: ${failed.join(" ")}` };
+  }),
+);
+
+const servers = `
+  require("node:net").createServer({ allowHalfOpen: true }, (s) => s.on("error", () => {}).pipe(s)).listen(7380, "127.0.0.1");
+  require("node:http").createServer((_, r) => r.end("x".repeat(100000))).listen(7381, "127.0.0.1");`;
+await beside("node", ["-e", servers], "nc -z 127.0.0.1 7381", () => {
+  const program = (name) => execFileSync("node", [name, "7380", "7381"], { ...LIMIT, cwd: cache }).trim();
+  suite("Pyodide socket, select, urllib", () => {
+    const note = program("pyodide.mjs");
+    return { passed: note === "[true,true,true,true,100000]", note };
+  });
+  suite("php-wasm fsockopen, file_get_contents, curl", () => {
+    const note = program("php.mjs");
+    return { passed: note === "[true,100000,true]", note };
+  });
+});
+
+for (const { name, passed, note } of results) console.log(`${passed ? "passed" : "FAILED"}  ${name}: ${note}`);
+const failures = results.filter(({ passed }) => !passed).length;
+console.log(`${results.length - failures} passed, ${failures} failed`);
+process.exitCode = failures === 0 && results.length > 0 ? 0 : 1;
