@@ -5,7 +5,7 @@
  */
 
 import { isIP, isIPv4 } from "node:net";
-import { NetError, resolve } from "../main/index.js";
+import { NetError, resolve, reverse } from "../main/index.js";
 import { anyIp, type InternetAddress } from "./address.js";
 import { AF_INET, AF_INET6, AF_UNSPEC, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM } from "./constants.js";
 import { SERVICES } from "./services.js";
@@ -120,13 +120,19 @@ function portOf(service: string, flags: number): number {
   return port;
 }
 
-/**
- * The host and the service of an address as text. Hosts come back as IPs: Node's look-up of names by IP is not part of this package. Throws a
- * `NameError` where the flags ask for a name.
- */
+/** The host and the service of an address as text; the IP where it has no name. Blocks for the look-up. Throws a `NameError`. */
 export function getNameInfo(address: InternetAddress, flags: number): { host: string; service: string } {
-  if ((flags & NI_NAMEREQD) !== 0) throw new NameError("EAI_NONAME");
   const { ip, port } = address;
   const named = (flags & NI_NUMERICSERV) === 0 ? [...SERVICES].find(([, each]) => each === port)?.[0] : undefined;
-  return { host: ip, service: named ?? String(port) };
+  return { host: (flags & NI_NUMERICHOST) === 0 ? nameOf(ip, flags) : ip, service: named ?? String(port) };
+}
+
+function nameOf(ip: string, flags: number): string {
+  try {
+    return reverse(ip);
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    if ((flags & NI_NAMEREQD) !== 0) throw new NameError(error.code === "EAI_AGAIN" ? "EAI_AGAIN" : "EAI_NONAME");
+    return ip;
+  }
 }

@@ -318,10 +318,13 @@ export class StreamSocket extends PosixSocket {
         : { host: address.ip, port: address.port, noDelay: noDelay === 1 };
     if (address.family !== AF_UNIX && keepAlive === 1) options.keepAlive = this.#keepAliveDelay || true;
     if (this.#server !== null) {
-      const { address: ip } = this.#server;
+      const { address: ip, port } = this.#server;
       this.#server.close();
       this.#server = null;
-      if (this.family !== AF_UNIX && ip !== anyIp(this.family)) options.localAddress = ip;
+      if (this.family !== AF_UNIX) {
+        options.localPort = port;
+        if (ip !== anyIp(this.family)) options.localAddress = ip;
+      }
     }
     this.#connection = connect(options);
     this.#peer = address;
