@@ -28,8 +28,10 @@ export type {
   ReadLimitOptions,
   ReadLineOptions,
   RuntimeOptions,
+  ServerTlsOptions,
   SocketSettings,
   StartTlsOptions,
+  TlsIdentity,
   TlsOptions,
 } from "./api/options.js";
 export { type PollEntry, poll } from "./api/poll.js";

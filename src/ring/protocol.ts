@@ -49,10 +49,15 @@ export interface TlsCopies {
   caFile?: string | undefined;
 }
 
+/** What a server shows for one of its names. */
+export type TlsIdentity = Pick<TlsCopies, "cert" | "key" | "passphrase" | "pfx">;
+
 /** What a handshake needs: the options, and what the calling thread's `node:tls` stands in for those not given. */
 export interface TlsParameters extends TlsCopies {
   /** `tls.DEFAULT_ECDH_CURVE`. */
   ecdhCurve?: string | undefined;
+  /** A server's further identities, by the name that a client asks for, in small ASCII letters; `*.` stands for one label. */
+  identities?: { name: string; identity: TlsIdentity }[] | undefined;
   /** What is trusted where neither `ca` nor `caFile` is given. */
   defaultCertificates?: DefaultCertificates | undefined;
 }

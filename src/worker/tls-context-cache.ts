@@ -28,6 +28,9 @@ const CONTEXT_OPTIONS = [
   "ecdhCurve",
 ] as const;
 
+/** Of servers with several identities. */
+const SESSION_ID = "ringnet";
+
 /** A context, and a fingerprint of what it trusts and shows. */
 export interface KeptContext {
   readonly key: string;
@@ -60,8 +63,32 @@ export class TlsContextCache {
       requestCert: parameters.requestCert === true,
       rejectUnauthorized: parameters.rejectUnauthorized !== false,
       ...(parameters.ALPNProtocols === undefined ? {} : { ALPNProtocols: parameters.ALPNProtocols }),
+      ...(parameters.identities === undefined ? {} : this.#byName(parameters, parameters.identities, file)),
     });
     return parameters.caFile === undefined ? options(null) : this.#files.load(parameters.caFile).then(options);
+  }
+
+  /** Options with what finds the context for the name that a client asks for; none: the server's own. An exact name goes before one with `*`. */
+  #byName(
+    parameters: TlsParameters,
+    identities: NonNullable<TlsParameters["identities"]>,
+    file: CaFile | null,
+  ): tls.TlsOptions {
+    const { cert, key, passphrase, pfx, ...shared } = parameters;
+    const contexts = new Map<string, SecureContext>();
+    for (const { name, identity } of identities) {
+      const options = { ...this.#contextOptions({ ...shared, ...identity }, file), sessionIdContext: SESSION_ID };
+      contexts.set(name, nodeTls().createSecureContext(options));
+    }
+    return {
+      // OpenSSL resumes sessions of clients with certificates only where both contexts name the same.
+      sessionIdContext: SESSION_ID,
+      SNICallback: (servername, answer) => {
+        const name = servername.toLowerCase();
+        const wild = `*${name.slice(Math.max(0, name.indexOf(".")))}`;
+        answer(null, contexts.get(name) ?? contexts.get(wild));
+      },
+    };
   }
 
   #context(parameters: TlsParameters, file: CaFile | null): KeptContext {

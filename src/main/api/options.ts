@@ -2,15 +2,27 @@
  * The option objects of the public functions. Types only.
  */
 
-import type { ProxyTarget, TlsCopies } from "../../ring/protocol.js";
+import type { ProxyTarget, TlsCopies, TlsIdentity } from "../../ring/protocol.js";
 import type { Timeout } from "../link/deadline.js";
 import type { Address } from "./address.js";
 
 /** The part of Node's own TLS options that can be copied to another thread, under Node's names, and `caFile`. */
 export type TlsOptions = TlsCopies;
 
+/** TLS of a server. */
+export interface ServerTlsOptions extends TlsOptions {
+  /**
+   * What it shows to clients that ask for these names (SNI), each with `cert` and `key`, or `pfx`; `*.example.org` is for all names with one
+   * label more. Other clients, and ones that ask for none, are shown the server's own `cert`.
+   */
+  contexts?: Record<string, TlsIdentity> | undefined;
+}
+
+/** What a server shows for one of its names: `cert` and `key`, or `pfx`, and `passphrase`. */
+export type { TlsIdentity };
+
 /** What `startTls` takes. */
-export interface StartTlsOptions extends TlsOptions {
+export interface StartTlsOptions extends ServerTlsOptions {
   /** Whether this end is the server of TLS. Default: whether a server accepted the connection. */
   isServer?: boolean | undefined;
 }
@@ -57,7 +69,7 @@ export interface ListenOptions {
   /** A Unix domain socket instead of `host` and `port`, and of the options of TCP. `"\0name"` is an abstract name (Linux). */
   path?: string | undefined;
   /** TLS with `cert` and `key` or `pfx`. */
-  tls?: TlsOptions | false | undefined;
+  tls?: ServerTlsOptions | false | undefined;
   /** Clients that the kernel holds before the networking thread takes them. Default: 511. */
   backlog?: number | undefined;
   /** Do not take IPv4 clients on `::`. Default: false. */

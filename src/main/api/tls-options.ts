@@ -4,12 +4,12 @@
  * Runs on the calling thread.
  */
 
-import type { TlsCopies, TlsParameters, TlsText } from "../../ring/protocol.js";
+import type { TlsCopies, TlsIdentity, TlsParameters, TlsText } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
 import { NetError } from "./net-error.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
-import type { StartTlsOptions } from "./options.js";
+import type { ServerTlsOptions, StartTlsOptions } from "./options.js";
 import { withDefaults } from "./tls-defaults.js";
 
 type Check = (name: string, value: unknown) => unknown;
@@ -65,12 +65,16 @@ const HINTS: Hints = {
   secureProtocol: "use minVersion and maxVersion",
   session: "sessions are kept and resumed without it",
   cafile: "use caFile",
+  contexts: "only servers have a certificate for each of several names",
 };
 
 /** The names of the TLS options. */
 export const TLS_OPTIONS: Names<TlsCopies> = Object.fromEntries(
   Object.keys(CHECKS).map((name) => [name, true]),
 ) as Names<TlsCopies>;
+
+const SERVER_OPTIONS: Names<ServerTlsOptions> = { ...TLS_OPTIONS, contexts: true };
+const IDENTITY_OPTIONS: Names<TlsIdentity> = { cert: true, key: true, passphrase: true, pfx: true };
 
 /**
  * The parameters that travel, or null for no TLS. As in Node, null is absent; it is refused where that would decide about trust in silence, for
@@ -88,19 +92,9 @@ export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
 }
 
 /** The parameters of a server. Throws as `tlsParameters`, and a `NetError` where it has no certificate to show. */
-export function serverTlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
-  const parameters = tlsParameters(tls);
-  if (parameters !== null) mustHaveCertificate(parameters);
-  return parameters;
-}
-
-function mustHaveCertificate({ pfx, cert, key }: TlsParameters): void {
-  if (pfx !== undefined || (hasText(cert) && hasText(key))) return;
-  throw new NetError({ code: "ERR_TLS_NO_CERTIFICATE", message: "a TLS server needs cert and key, or pfx" });
-}
-
-function hasText(text: TlsText | undefined): boolean {
-  return text !== undefined && text.length > 0;
+export function serverTlsParameters(tls: boolean | ServerTlsOptions): TlsParameters | null {
+  if (typeof tls === "boolean") return tls ? serverParameters({}) : null;
+  return serverParameters(ownOptions("tls", tls, SERVER_OPTIONS, HINTS));
 }
 
 /** The parameters of `startTls`. `standard`: whether this end is the server unless the options say. Throws as `tlsParameters`. */
@@ -109,9 +103,46 @@ export function startTlsParameters(
   standard: boolean,
 ): { parameters: TlsParameters; isServer: boolean } {
   const { isServer = standard, ...tls } = check.options("options", options);
+  if (!check.boolean("isServer", isServer)) return { parameters: tlsParameters(tls) as TlsParameters, isServer };
+  return { parameters: serverParameters(ownOptions("tls", tls, SERVER_OPTIONS, HINTS)), isServer };
+}
+
+function serverParameters({ contexts, ...tls }: ServerTlsOptions): TlsParameters {
   const parameters = tlsParameters(tls) as TlsParameters;
-  if (check.boolean("isServer", isServer)) mustHaveCertificate(parameters);
-  return { parameters, isServer };
+  mustHaveCertificate(parameters, "a TLS server");
+  if (contexts !== undefined) parameters.identities = identitiesOf(contexts);
+  return parameters;
+}
+
+function identitiesOf(contexts: Record<string, TlsIdentity>): TlsParameters["identities"] {
+  return Object.entries(check.options("tls.contexts", contexts)).map(([name, given]) => {
+    const path = `tls.contexts[${JSON.stringify(name)}]`;
+    const identity: Record<string, unknown> = {};
+    for (const [option, value] of Object.entries(ownOptions(path, given, IDENTITY_OPTIONS))) {
+      if (value != null) identity[option] = CHECKS[option as keyof TlsIdentity](`${path}.${option}`, value);
+    }
+    mustHaveCertificate(identity, path);
+    return { name: clientName(path, name), identity };
+  });
+}
+
+/** A name as clients ask for it. */
+function clientName(path: string, name: string): string {
+  const wild = name.startsWith("*.");
+  const rest = wild ? name.slice(2) : name;
+  if (rest === "" || rest.includes("*")) {
+    throw new RangeError(`${path}: a name is a host name, or "*." in front of one for all names with one label more`);
+  }
+  return (wild ? "*." : "") + hostName(path, rest).toLowerCase();
+}
+
+function mustHaveCertificate({ pfx, cert, key }: TlsIdentity, what: string): void {
+  if (pfx !== undefined || (hasText(cert) && hasText(key))) return;
+  throw new NetError({ code: "ERR_TLS_NO_CERTIFICATE", message: `${what} needs cert and key, or pfx` });
+}
+
+function hasText(text: TlsText | undefined): boolean {
+  return text !== undefined && text.length > 0;
 }
 
 /** A copy, because what a pool of buffers shares with others must not travel with it. */
