@@ -57,7 +57,7 @@
     gethostbyname_r: function (a, b, c, d, e, f) { return RINGNET.call("gethostbyname_r", [a, b, c, d, e, f]); },
     _emscripten_lookup_name: function (a) { return RINGNET.call("_emscripten_lookup_name", [a]); },
 
-    // For any descriptor: the file system's own functions go on where it is no socket.
+    // For any descriptor: the file system's own functions go on where it is something else.
     __syscall_fcntl64: function (a, b, c) { return RINGNET.shared("__syscall_fcntl64", a, [a, b, c], ringnet_own___syscall_fcntl64); },
     __syscall_ioctl: function (a, b, c) { return RINGNET.shared("__syscall_ioctl", a, [a, b, c], ringnet_own___syscall_ioctl); },
     __syscall_dup: function (a) { return RINGNET.shared("__syscall_dup", a, [a], ringnet_own___syscall_dup); },

@@ -160,7 +160,7 @@ function part(heap: Uint8Array, offset: number, length: number): Uint8Array {
   return new Uint8Array(heap.buffer, heap.byteOffset + offset, length);
 }
 
-/** A file that is no socket. */
+/** A file other than a socket. */
 function otherFile(stream: EmscriptenStream): Pollable {
   const look = stream.stream_ops?.poll;
   return {

@@ -1,4 +1,4 @@
-/** The errno values of programs that emscripten has built: those of WASI, and its own from 100 on. Used on the calling thread. */
+/** The errno values of programs that emscripten has built: up to 76 as in WASI, from 100 on its own. Used on the calling thread. */
 
 const NUMBERS: Record<string, number> = {
   E2BIG: 1,

@@ -44,7 +44,7 @@ export class HostInput implements Pollable {
     return count;
   }
 
-  /** Reads without blocking, where that is possible; takes for granted that there is something where it is not. */
+  /** Reads without blocking, where that is possible; blocks where it is not. */
   #look(): void {
     if (this.#unblocked === undefined) this.#unblocked = unblockedInput();
     if (this.#unblocked === null) this.#await();

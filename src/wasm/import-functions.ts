@@ -139,7 +139,7 @@ export function socketImports({ FS, heap, malloc, timevalBytes = 16 }: GuestPart
       __syscall_dup3: negative(sockets.dup3),
       fd_read: counted(sockets.read),
       fd_write: counted(sockets.write),
-      // Programs' own names: those of Pyodide and of PHP.
+      // Names that only Pyodide or PHP imports.
       _try_shutdown: (fd, how, out) => {
         const result = negative(sockets.shutdown)(fd as number, how as number);
         return negative(() => {

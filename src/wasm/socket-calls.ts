@@ -44,7 +44,7 @@ const MSG = { name: 0, nameLength: 4, buffers: 8, bufferCount: 12, control: 16, 
 const MMSG_BYTES = 32;
 const MMSG_LENGTH = 28;
 
-/** The calls by name. Each throws what `errnoOf` understands; `wasm/import-functions.ts` makes numbers of that. */
+/** The calls by name. Each throws what `errnoOf` understands; `import-functions.ts` makes numbers of that. */
 export class SocketCalls {
   readonly #memory: GuestMemory;
   readonly #descriptors: Descriptors;

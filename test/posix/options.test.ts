@@ -73,7 +73,7 @@ describe("options", () => {
     expect(Buffer.from(getOption(socket, SOL_SOCKET, RCVTIMEO, room, () => 0))).toEqual(value);
   });
 
-  test("unknown options, and those of other protocols, are ENOPROTOOPT; wrong values EINVAL", () => {
+  test("unknown options, and options of other protocols, are ENOPROTOOPT; wrong values EINVAL", () => {
     const socket = newSocket();
     expect(failure(() => setOption(socket, SOL_SOCKET, 999, int(1)))).toBe("ENOPROTOOPT");
     expect(failure(() => setOption(socket, 999, 1, int(1)))).toBe("ENOPROTOOPT");
