@@ -2,7 +2,7 @@
  * BSD sockets on top of the public API: sockets whose calls behave as the system's, with errno names, for programs that were written for those.
  *
  * A descriptor table is not part of it: programs that have descriptors keep such a table already (emscripten's file system, for example), and
- * closes a socket when the last descriptor that names it is closed.
+ * close a socket with the last descriptor that names it.
  *
  * Runs on the calling thread.
  */
