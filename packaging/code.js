@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { rolldown } from "rolldown";
-import { ENTRIES, THREADS } from "./entries.js";
+import { COMMANDS, ENTRIES, THREADS } from "./entries.js";
 import { licences } from "./licences.js";
 import { llhttp } from "./llhttp.js";
 import { networkingThread } from "./networking-thread.js";
@@ -21,7 +21,10 @@ export async function writeCode(folder) {
   const thread = await networkingThread();
   const bundle = await rolldown({
     input: Object.fromEntries(
-      Object.entries({ ...ENTRIES, ...THREADS }).map(([entry, { module }]) => [entry, `build/${module}.js`]),
+      Object.entries({ ...ENTRIES, ...THREADS, ...COMMANDS }).map(([entry, { module }]) => [
+        entry,
+        `build/${module}.js`,
+      ]),
     ),
     platform: "node",
     external: ["piscina"],
@@ -75,7 +78,7 @@ function builtinsOf(output) {
       .filter(isBuiltin)
       .map((name) => `node:${name}`);
   return Object.fromEntries(
-    Object.keys({ ...ENTRIES, ...THREADS }).map((entry) => [
+    Object.keys({ ...ENTRIES, ...THREADS, ...COMMANDS }).map((entry) => [
       entry,
       [...new Set([...filesOf(`${entry}.cjs`)].flatMap(namesIn))].sort(),
     ]),

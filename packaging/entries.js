@@ -13,8 +13,14 @@ export const ENTRIES = {
   wasm: { module: "wasm/index" },
   pool: { module: "pool/index" },
   "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
+  "sync-request": { module: "faces/sync-request", default: "request", callable: true },
   websocket: { module: "websocket/index" },
   xhr: { module: "faces/xhr" },
+};
+
+/** The command, `bin` of package.json: it runs what it exports as `main`. */
+export const COMMANDS = {
+  command: { module: "command/index" },
 };
 
 /** Files that threads of `ringnet/pool` start with: no entry points, so in CommonJS only, and not among the `exports`. */

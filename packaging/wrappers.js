@@ -6,17 +6,17 @@
  * the code with `require`.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { ENTRIES, THREADS } from "./entries.js";
+import { COMMANDS, ENTRIES, THREADS } from "./entries.js";
 
 const require = createRequire(import.meta.url);
 
 /** `builtins`: the names of Node's modules that each entry needs. */
 export function writeWrappers(folder, builtins) {
   mkdirSync(`${folder}/load`, { recursive: true });
-  for (const [entry, { module, default: main, callable }] of Object.entries({ ...ENTRIES, ...THREADS })) {
+  for (const [entry, { module, default: main, callable }] of Object.entries({ ...ENTRIES, ...THREADS, ...COMMANDS })) {
     const write = (file, ...lines) => writeFileSync(`${folder}/${file}`, `${lines.join("\n")}\n`);
     const names = builtins[entry].map((name) => ({ name, identifier: name.replace(/\W/g, "_") }));
     write(
@@ -28,12 +28,16 @@ export function writeWrappers(folder, builtins) {
     );
     write(
       `${entry}.cjs`,
+      ...(entry in COMMANDS ? ["#!/usr/bin/env node"] : []),
       `const code = require("./load/${entry}.cjs")({`,
       ...names.map(({ name }) => `  "${name}": require("${name}"),`),
       "});",
-      `module.exports = ${callable ? `Object.assign(code.${main}, code)` : "code"};`,
+      entry in COMMANDS
+        ? "code.main(process.argv.slice(2));"
+        : `module.exports = ${callable ? `Object.assign(code.${main}, code)` : "code"};`,
     );
-    if (entry in THREADS) continue;
+    if (entry in COMMANDS) chmodSync(`${folder}/${entry}.cjs`, 0o755);
+    if (entry in THREADS || entry in COMMANDS) continue;
     const load = require(resolve(folder, `load/${entry}.cjs`));
     const exported = Object.keys(load(Object.fromEntries(names.map(({ name }) => [name, require(name)]))));
     write(

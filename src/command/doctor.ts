@@ -1,0 +1,104 @@
+/**
+ * `ringnet doctor`: what this machine gives, and whether the package works on it.
+ *
+ * Runs on the calling thread.
+ */
+
+import { readFileSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { rootCertificates } from "node:tls";
+import { connect, listen, parseProxy, resolve } from "../main/index.js";
+import { EXIT } from "./exit-code.js";
+
+const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
+
+/** Returns 0 if everything that the package needs works. */
+export function doctor(args: string[]): number {
+  if (args.length > 0) {
+    process.stdout.write("usage: ringnet doctor\n");
+    return args[0] === "--help" || args[0] === "-h" ? EXIT.ok : EXIT.usage;
+  }
+  let failed = false;
+  const report = (name: string, look: () => string): void => {
+    let text: string;
+    try {
+      text = look();
+    } catch (error) {
+      failed = true;
+      text = `FAILED: ${(error as Error).message}`;
+    }
+    process.stdout.write(`${`${name}:`.padEnd(14)}${text}\n`);
+  };
+  const { versions, platform, arch } = process;
+  report("ringnet", version);
+  report("node", () => `${versions.node}, ${platform} ${arch}, OpenSSL ${versions.openssl}, libuv ${versions.uv}`);
+  report("thread", () => `started, with a connection to this machine, in ${milliseconds(() => echo("127.0.0.1"))} ms`);
+  report("round trip", () => `${milliseconds(() => echo("127.0.0.1"))} ms with a new connection`);
+  report("IPv6", () => {
+    try {
+      echo("::1");
+      return "yes";
+    } catch (error) {
+      return `no: ${(error as Error).message}`;
+    }
+  });
+  report("localhost", () => {
+    const address = resolve("localhost");
+    if (address.waitUntilResolved(10_000) !== "success") throw address.error ?? new Error("not resolved within 10 s");
+    return address.ips.join(", ");
+  });
+  report("certificates", certificates);
+  report(
+    "proxies",
+    () => PROXIES.flatMap((name) => (process.env[name] ? [`${name}=${shown(name)}`] : [])).join(" ") || "none",
+  );
+  report("descriptors", descriptors);
+  return failed ? EXIT.failed : EXIT.ok;
+}
+
+function version(): string {
+  const require = createRequire(realpathSync(process.argv[1] as string));
+  return (require("ringnet/package.json") as { version: string }).version;
+}
+
+function milliseconds(action: () => void): string {
+  const start = performance.now();
+  action();
+  return (performance.now() - start).toFixed(1);
+}
+
+/** A byte to a server of our own and back. */
+function echo(host: string): void {
+  const server = listen({ host });
+  const client = connect({ host, port: server.port, timeout: 10_000 });
+  const accepted = server.acceptWait(10_000);
+  try {
+    client.write("x");
+    if (accepted?.readExactly(1, 10_000)?.toString() !== "x") throw new Error("the byte did not arrive");
+  } finally {
+    for (const each of [client, accepted, server]) each?.close();
+  }
+}
+
+function certificates(): string {
+  const { NODE_EXTRA_CA_CERTS: extra, NODE_USE_SYSTEM_CA: system, NODE_OPTIONS = "" } = process.env;
+  const parts = [`${rootCertificates.length} of Node's own`];
+  if (extra) parts.push(`NODE_EXTRA_CA_CERTS=${extra} (${readFileSync(extra, "utf8").split("-----BEGIN").length - 1})`);
+  if (system === "1" || [...process.execArgv, ...NODE_OPTIONS.split(" ")].includes("--use-system-ca"))
+    parts.push("the system's");
+  return parts.join(", ");
+}
+
+/** A proxy without its password. */
+function shown(name: string): string {
+  const text = process.env[name] as string;
+  if (name.toLowerCase() === "no_proxy") return text;
+  const { kind, host, port, username } = parseProxy(text);
+  return `${kind}://${username === "" ? "" : `${username}:***@`}${host}:${port}`;
+}
+
+function descriptors(): string {
+  if (process.platform !== "linux") return "unknown on this system";
+  const line = /^Max open files\s+(\S+)\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+  return line === null ? "unknown" : `${line[1]} at most (${line[2]} if raised)`;
+}

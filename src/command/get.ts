@@ -1,0 +1,198 @@
+/**
+ * `ringnet get`: fetches URLs, to stdout or into files.
+ *
+ * Runs on the calling thread.
+ */
+
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import { createHttpClient, type HttpClient, type HttpResponse, type RequestOptions } from "../http/index.js";
+import { CommandError, EXIT } from "./exit-code.js";
+import { writeAll } from "./output.js";
+import { ProgressBar } from "./progress-bar.js";
+import { tlsOf } from "./tls-arguments.js";
+
+const HELP = `usage: ringnet get URL... [options]
+  -o, --output FILE     write into FILE instead of stdout (one URL)
+  -O, --remote-name     write into a file with the name at the end of the URL
+      --continue        go on where the file ends, if the server can
+  -H, --header "A: b"   add a header; may be given again
+  -d, --data TEXT       send TEXT with POST; @FILE sends a file, @- stdin
+  -X, --request METHOD  the method
+  -i, --include         show status and headers, too
+  -k, --insecure        do not verify the server
+      --ca FILE         trust the authorities in FILE instead of Node's
+      --proxy URL       the proxy; "" for none
+  -t, --timeout SECONDS for each URL as a whole
+  -s, --silent          no progress
+Exit codes: 0 done; 2 wrong arguments; 6 the name can't be resolved; 7 no connection; 22 a status of 400 or more;
+23 the file can't be written; 28 timeout; 35 TLS; 56 the connection failed meanwhile.
+`;
+
+const OPTIONS = {
+  output: { type: "string", short: "o" },
+  "remote-name": { type: "boolean", short: "O" },
+  continue: { type: "boolean" },
+  header: { type: "string", short: "H", multiple: true },
+  data: { type: "string", short: "d" },
+  request: { type: "string", short: "X" },
+  include: { type: "boolean", short: "i" },
+  insecure: { type: "boolean", short: "k" },
+  ca: { type: "string" },
+  proxy: { type: "string" },
+  timeout: { type: "string", short: "t" },
+  silent: { type: "boolean", short: "s" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
+
+/** Returns the exit code: that of the last URL that failed. */
+export function get(args: string[]): number {
+  const { values, positionals: urls } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return EXIT.ok;
+  }
+  if (urls.length === 0) throw new CommandError(EXIT.usage, `get needs a URL\n${HELP.trimEnd()}`);
+  if (values.output !== undefined && urls.length > 1) throw new CommandError(EXIT.usage, "--output goes with one URL");
+  if (values.continue && values.output === undefined && !values["remote-name"]) {
+    throw new CommandError(EXIT.usage, "--continue needs a file: --output or --remote-name");
+  }
+  const options = requestOptions(values);
+  const client = createHttpClient();
+  let exitCode: number = EXIT.ok;
+  for (const url of urls) {
+    try {
+      one(client, url.includes("://") ? url : `http://${url}`, options, values);
+    } catch (error) {
+      const known = CommandError.of(error);
+      process.stderr.write(`ringnet: ${known.message}\n`);
+      exitCode = known.exitCode;
+    }
+  }
+  client.close();
+  return exitCode;
+}
+
+function requestOptions(values: Values): RequestOptions {
+  const body = values.data === undefined ? undefined : dataOf(values.data);
+  const headers = (values.header ?? []).map((text): [string, string] => {
+    const colon = text.indexOf(":");
+    if (colon < 1) throw new CommandError(EXIT.usage, `a header is "Name: value", not ${JSON.stringify(text)}`);
+    return [text.slice(0, colon), text.slice(colon + 1).trim()];
+  });
+  if (body !== undefined && !headers.some(([name]) => name.toLowerCase() === "content-type")) {
+    headers.push(["Content-Type", "application/x-www-form-urlencoded"]);
+  }
+  const method = values.request ?? (body === undefined ? "GET" : "POST");
+  return {
+    method,
+    headers,
+    tls: tlsOf(values),
+    ...(body === undefined ? {} : { body }),
+    ...(values.proxy === undefined ? {} : { proxy: values.proxy === "" ? null : values.proxy }),
+    ...(values.timeout === undefined ? {} : { timeout: seconds(values.timeout) }),
+  };
+}
+
+function dataOf(text: string): Uint8Array {
+  if (!text.startsWith("@")) return Buffer.from(text);
+  return readFileSync(text === "@-" ? 0 : text.slice(1));
+}
+
+/** Milliseconds. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0) || text.trim() === "")
+    throw new CommandError(EXIT.usage, `a time in seconds, not ${JSON.stringify(text)}`);
+  return value * 1000;
+}
+
+function one(client: HttpClient, url: string, options: RequestOptions, values: Values): void {
+  const file = values.output ?? (values["remote-name"] ? remoteName(url) : null);
+  const there = values.continue && file !== null ? sizeOf(file) : 0;
+  const ranged =
+    there === 0
+      ? options
+      : {
+          ...options,
+          headers: [...(options.headers as [string, string][]), ["Range", `bytes=${there}-`]] as [string, string][],
+        };
+  const response = client.fetch(url, ranged);
+  const { status } = response;
+  if (there > 0 && status === 416 && totalOf(response) === there) return; // it is complete
+  if (status >= 400 && file !== null) {
+    response.close();
+    throw new CommandError(EXIT.status, `${status} ${response.statusText}: ${url}`);
+  }
+  if (values.include) writeAll(1, Buffer.from(headOf(response), "latin1"));
+  const first = status === 206 && there > 0 ? startOf(response, there) : 0;
+  const descriptor = file === null ? 1 : openSync(file, there > 0 ? "r+" : "w");
+  try {
+    receive(response, descriptor, file !== null, first, values.silent === true);
+  } finally {
+    if (file !== null) closeSync(descriptor);
+  }
+  if (status >= 400) throw new CommandError(EXIT.status, `${status} ${response.statusText}: ${url}`);
+}
+
+function receive(response: HttpResponse, descriptor: number, isFile: boolean, first: number, silent: boolean): void {
+  let position = first;
+  if (isFile && fstatSync(descriptor).isFile()) ftruncateSync(descriptor, first);
+  const bar =
+    isFile && !silent && process.stderr.isTTY ? new ProgressBar((text) => writeAll(2, Buffer.from(text)), first) : null;
+  const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;
+  const total = length === null ? null : first + Number(length);
+  for (const piece of response) {
+    if (isFile) appendAt(descriptor, piece, position);
+    else writeAll(descriptor, piece);
+    position += piece.length;
+    bar?.update(position, total);
+  }
+  bar?.finish(position, total);
+}
+
+function appendAt(descriptor: number, piece: Uint8Array, position: number): void {
+  for (let offset = 0; offset < piece.length; ) {
+    offset += writeSync(descriptor, piece, offset, piece.length - offset, position + offset);
+  }
+}
+
+function headOf(response: HttpResponse): string {
+  const { rawHeaders } = response;
+  let text = `HTTP/1.1 ${response.status} ${response.statusText}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+function remoteName(url: string): string {
+  const name = basename(decodeURIComponent(new URL(url).pathname));
+  if (name === "" || name === "." || name === ".." || /[/\\\0]/.test(name)) {
+    throw new CommandError(EXIT.usage, `${url} has no name at its end; use --output`);
+  }
+  return name;
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** The length of the whole, from `Content-Range`. */
+function totalOf(response: HttpResponse): number | null {
+  const found = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
+  return found === null ? null : Number(found[1]);
+}
+
+/** Where the part begins. Throws where that is not what was asked for. */
+function startOf(response: HttpResponse, asked: number): number {
+  const range = response.headers.get("content-range") ?? "";
+  const start = /^bytes (\d+)-/.exec(range)?.[1];
+  if (start !== undefined && Number(start) === asked) return asked;
+  response.close();
+  throw new CommandError(
+    EXIT.transfer,
+    `the server was asked for bytes from ${asked} on, and sends ${JSON.stringify(range)}`,
+  );
+}

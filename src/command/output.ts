@@ -1,0 +1,21 @@
+/**
+ * Writing to descriptors that may not block.
+ *
+ * Runs on the calling thread.
+ */
+
+import { writeSync } from "node:fs";
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Writes all; waits where a pipe is full. Throws the system's error. */
+export function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let offset = 0; offset < bytes.length; ) {
+    try {
+      offset += writeSync(descriptor, bytes, offset);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * `ringnet repl`: Node's REPL with the package at hand.
+ *
+ * Runs on the calling thread.
+ */
+
+import { start } from "node:repl";
+import * as http from "../http/index.js";
+import * as ringnet from "../main/index.js";
+
+/** Goes on by itself: Node's event loop reads the input. */
+export function repl(args: string[]): null {
+  if (args.length > 0) {
+    process.stdout.write(
+      "usage: ringnet repl\nAt hand: net, connect, listen, bindUdp, resolve, poll, fetch, and the rest as ringnet and http.\n",
+    );
+    return null;
+  }
+  const { net, connect, listen, bindUdp, resolve, poll } = ringnet;
+  const session = start({ prompt: "ringnet> ", useGlobal: false });
+  const names = { net, connect, listen, bindUdp, resolve, poll, fetch: http.fetch, ringnet, http };
+  Object.assign(session.context, names);
+  session.on("reset", (context: object) => Object.assign(context, names));
+  return null;
+}

@@ -1,0 +1,26 @@
+/**
+ * Queries in the manner of the package qs: `a[b]=c`, `a[0]=b`.
+ *
+ * Used on the calling thread.
+ */
+
+/** The URL with these added to its query; what has the same name in it is replaced. */
+export function withQuery(url: string, query: Record<string, unknown> | undefined): string {
+  if (query === undefined) return url;
+  const [front = "", fragment] = url.split(/#(.*)/s);
+  const [start = "", text = ""] = front.split(/\?(.*)/s);
+  const names = Object.keys(query);
+  const replaced = (name: string): boolean => names.some((each) => name === each || name.startsWith(`${each}[`));
+  const kept = [...new URLSearchParams(text)].filter(([name]) => !replaced(name));
+  const pairs = [...kept, ...names.flatMap((name) => flat(name, query[name]))];
+  const all = pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
+  return `${start}${all === "" ? "" : `?${all}`}${fragment === undefined ? "" : `#${fragment}`}`;
+}
+
+function flat(name: string, value: unknown): [string, string][] {
+  if (value === undefined || typeof value === "function") return [];
+  if (value === null) return [[name, ""]];
+  if (value instanceof Date) return [[name, value.toISOString()]];
+  if (typeof value !== "object") return [[name, String(value)]];
+  return Object.entries(value).flatMap(([key, each]) => flat(`${name}[${key}]`, each));
+}

@@ -1,0 +1,234 @@
+/**
+ * The command, from a shell's point of view, with curl, nc and openssl as peers.
+ */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Server, startNginx, startNodeServer, startSquid } from "../http/support/servers.js";
+import { temporaryFolder } from "../support/folders.js";
+import { startPeer } from "../support/peers.js";
+import { closedPort } from "../support/ports.js";
+import { Process, root } from "../support/processes.js";
+import { startNetcat } from "../support/programs.js";
+import { Authority, type Identity } from "../tls/support/certificates.js";
+
+const COMMAND = join(root, "dist/command.cjs");
+const ENV = {
+  NODE_OPTIONS: undefined,
+  http_proxy: undefined,
+  HTTP_PROXY: undefined,
+  all_proxy: undefined,
+  ALL_PROXY: undefined,
+};
+
+let server: Server;
+let nginx: Server & { files: string };
+let authority: Authority;
+let identity: Identity;
+let secure: Server;
+
+beforeAll(() => {
+  server = startNodeServer();
+  nginx = startNginx();
+  authority = new Authority("root of commands");
+  identity = authority.issue({ names: ["localhost"] });
+  secure = startNodeServer(identity);
+  writeFileSync(join(nginx.files, "large"), Buffer.alloc(5_000_000, "0123456789abcdef"));
+});
+
+function run(args: string[], input: string | Buffer = "") {
+  const done = spawnSync(process.execPath, [COMMAND, ...args], {
+    input,
+    env: { ...process.env, ...ENV },
+    timeout: 30_000,
+    killSignal: "SIGKILL",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return { code: done.status, output: done.stdout, text: String(done.stdout), errors: String(done.stderr) };
+}
+
+function start(args: string[]): Process {
+  return new Process(process.execPath, [COMMAND, ...args], { env: ENV });
+}
+
+describe("get", () => {
+  test("writes the body to stdout, byte for byte as curl", () => {
+    const url = `${nginx.origin}/large`;
+    const { code, output, errors } = run(["get", url]);
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    const curl = spawnSync("curl", ["-s", url], { maxBuffer: 64 * 1024 * 1024 });
+    expect(output.equals(curl.stdout)).toBe(true);
+    expect(run(["get", `${server.origin}/bytes/2`, `${server.origin}/bytes/3`]).text).toBe("01012");
+  });
+
+  test("sends headers, data and methods", () => {
+    const seen = JSON.parse(run(["get", `${server.origin}/echo`, "-H", "X-A: b c", "-d", "x=1"]).text);
+    expect([seen.method, seen.body.text, seen.rawHeaders.includes("b c")]).toEqual(["POST", "x=1", true]);
+    expect(seen.rawHeaders).toContain("application/x-www-form-urlencoded");
+    const put = JSON.parse(run(["get", `${server.origin}/echo`, "-X", "PUT", "-d", "@-"], "from stdin").text);
+    expect([put.method, put.body.text]).toEqual(["PUT", "from stdin"]);
+    const included = run(["get", "-i", `${server.origin}/bytes/3`]).text;
+    expect(included).toMatch(/^HTTP\/1\.1 200 OK\r\n(.+: .+\r\n)+\r\n012$/i);
+  });
+
+  test("writes into a file, and goes on where it ends", () => {
+    const file = join(temporaryFolder(), "large");
+    const url = `${nginx.origin}/large`;
+    const whole = readFileSync(join(nginx.files, "large"));
+    writeFileSync(file, whole.subarray(0, 1_234_567));
+    expect(run(["get", url, "-o", file, "--continue"])).toMatchObject({ code: 0, errors: "" });
+    expect(readFileSync(file).equals(whole)).toBe(true);
+    expect(run(["get", url, "-o", file, "--continue"])).toMatchObject({ code: 0 }); // it is complete
+    expect(readFileSync(file).equals(whole)).toBe(true);
+    // A server that knows no ranges: from the beginning.
+    writeFileSync(file, "something longer than the answer");
+    expect(run(["get", `${server.origin}/bytes/10`, "-o", file, "--continue"])).toMatchObject({ code: 0 });
+    expect(readFileSync(file, "utf8")).toBe("0123456789");
+  });
+
+  test.each<[string, () => string[], number, RegExp]>([
+    ["no URL", () => ["get"], 2, /needs a URL/],
+    ["an unknown option", () => ["get", "--wibble", "http://localhost/"], 2, /wibble/],
+    ["a URL that is none", () => ["get", "ftp://localhost/"], 2, /http/],
+    ["a name that does not exist", () => ["get", "http://name.invalid/"], 6, /ENOTFOUND|EAI_AGAIN/],
+    ["nobody there", () => ["get", `http://127.0.0.1:${closedPort()}/`], 7, /ECONNREFUSED/],
+    ["a status of 404", () => ["get", `${server.origin}/status/404`], 22, /404/],
+    ["no time", () => ["get", "-t", "0.3", `${server.origin}/late`], 28, /ETIMEDOUT/],
+    ["an unknown authority", () => ["get", `${secure.origin}/bytes/3`], 35, /UNABLE_TO_VERIFY/],
+    ["a folder that is not there", () => ["get", `${server.origin}/bytes/3`, "-o", "/nowhere/file"], 23, /ENOENT/],
+  ])("%s has an exit code of its own", (_name, args, code, message) => {
+    const outcome = run(args());
+    expect(outcome.code).toBe(code);
+    expect(outcome.errors).toMatch(message);
+    expect(outcome.errors).not.toContain("    at ");
+  });
+
+  test("a file is not touched by an answer of 404", () => {
+    const file = join(temporaryFolder(), "file");
+    expect(run(["get", `${server.origin}/status/404`, "-o", file]).code).toBe(22);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test("HTTPS, with an authority and through a proxy", () => {
+    const args = ["get", `${secure.origin}/bytes/3`, "--ca", authority.certPath];
+    expect(run(args).text).toBe("012");
+    expect(run([...args, "--proxy", startSquid().origin]).text).toBe("012");
+    expect(run(["get", "-k", `${secure.origin}/bytes/3`]).text).toBe("012");
+  });
+});
+
+describe("connect", () => {
+  test("carries stdin to nc, and what nc sends to stdout", () => {
+    const { process: netcat, port } = startNetcat();
+    const client = start(["connect", "127.0.0.1", `${port}`]);
+    client.send("hello\n");
+    netcat.waitForOutput(/hello\n/);
+    netcat.send("good day\n");
+    client.waitForOutput(/good day\n/);
+    client.send("more\n");
+    netcat.waitForOutput(/more\n/);
+    netcat.kill();
+    client.waitForExit();
+  });
+
+  test("sends all of stdin, ends its side, and prints what comes until the other side ends", () => {
+    const { port } = startPeer("echo");
+    const bytes = Buffer.alloc(5_000_000, "0123456789abcdef");
+    const { code, output, errors } = run(["connect", "127.0.0.1", `${port}`], bytes);
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    expect(output.equals(bytes)).toBe(true);
+  });
+
+  test("TLS: verified, or not connected", () => {
+    const { cert, key } = identity;
+    const { port } = startPeer("echo", { tls: { cert, key } });
+    const args = ["connect", "localhost", `${port}`, "--tls"];
+    expect(run([...args, "--ca", authority.certPath], "secret\n")).toMatchObject({ code: 0, text: "secret\n" });
+    expect(run(args, "secret\n")).toMatchObject({ code: 35, text: "" });
+  });
+
+  test("nobody there", () => {
+    expect(run(["connect", "127.0.0.1", `${closedPort()}`])).toMatchObject({ code: 7 });
+  });
+});
+
+describe("listen", () => {
+  test("serves one nc", () => {
+    const port = closedPort();
+    const listener = start(["listen", "127.0.0.1", `${port}`, "-v"]);
+    listener.waitUntil("listening", () => /listening on port/.test(listener.errors));
+    const nc = spawnSync("nc", ["-N", "127.0.0.1", `${port}`], {
+      input: "hello\n",
+      timeout: 20_000,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    expect(nc.error).toBeUndefined();
+    listener.waitForOutput(/hello\n/);
+    listener.waitForExit();
+  });
+
+  test("TLS, for openssl's client", () => {
+    const port = closedPort();
+    const listener = start([
+      "listen",
+      "127.0.0.1",
+      `${port}`,
+      "-v",
+      "--cert",
+      identity.certPath,
+      "--key",
+      identity.keyPath,
+    ]);
+    listener.waitUntil("listening", () => /listening on port/.test(listener.errors));
+    const args = [
+      "s_client",
+      "-quiet",
+      "-verify_return_error",
+      "-CAfile",
+      authority.certPath,
+      "-connect",
+      `localhost:${port}`,
+    ];
+    const client = new Process("openssl", [...args, "-servername", "localhost"]);
+    client.send("from openssl\n");
+    listener.waitForOutput(/from openssl\n/);
+    listener.send("from ringnet\n");
+    client.waitForOutput(/from ringnet\n/);
+    client.kill();
+  });
+});
+
+test("repl: the package is at hand, and calls block", () => {
+  const outcome = run(
+    ["repl"],
+    `fetch("${server.origin}/bytes/5", { timeout: 10000 }).text()\ntypeof net.connect + typeof connect\n.exit\n`,
+  );
+  expect(outcome.text).toContain("'01234'");
+  expect(outcome.text).toContain("'functionfunction'");
+});
+
+test("doctor: what there is, and 0 if all that is needed works", () => {
+  const { code, text, errors } = run(["doctor"]);
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  for (const name of [
+    "ringnet",
+    "node",
+    "thread",
+    "round trip",
+    "localhost",
+    "certificates",
+    "proxies",
+    "descriptors",
+  ]) {
+    expect(text).toMatch(new RegExp(`^${name}: +\\S`, "m"));
+  }
+  expect(text).toContain(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
+});
+
+test("without a command it says what there is", () => {
+  expect(run([])).toMatchObject({ code: 2, text: expect.stringContaining("usage: ringnet get") });
+  expect(run(["--help"])).toMatchObject({ code: 0 });
+  expect(run(["wibble"])).toMatchObject({ code: 2, errors: expect.stringContaining("unknown command wibble") });
+});
