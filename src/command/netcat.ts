@@ -66,7 +66,12 @@ export function connectCommand(args: string[]): number {
     ...(proxy === undefined ? {} : { proxy }),
     timeout: timeout === undefined ? -1 : seconds(timeout),
   });
-  relay(socket, standardInput());
+  const { input, stop } = standardInput();
+  try {
+    relay(socket, input);
+  } finally {
+    stop();
+  }
   return EXIT.ok;
 }
 
@@ -86,17 +91,24 @@ export function listenCommand(args: string[]): number {
   const say = (text: string): void => void (values.verbose && process.stderr.write(`${text}\n`));
   say(`listening on ${"path" in where ? where.path : `port ${server.port}`}`);
   const patience = values.timeout === undefined ? -1 : seconds(values.timeout);
-  let input: TcpSocket | null = null;
+  let stdin: ReturnType<typeof standardInput> | null = null;
   do {
     const socket = server.acceptWait(patience);
     if (socket === null) throw new CommandError(EXIT.timeout, "no client has connected");
     say(
       `connection${socket.remoteAddress === undefined ? "" : ` from ${socket.remoteAddress} port ${socket.remotePort}`}`,
     );
-    input ??= standardInput();
+    stdin ??= standardInput();
     if (!values.keep) server.close();
-    relay(socket, input);
+    try {
+      relay(socket, stdin.input);
+    } catch (error) {
+      if (!values.keep) stdin.stop();
+      if (!values.keep) throw error;
+      say(`ended: ${(error as Error).message}`);
+    }
   } while (values.keep);
+  stdin.stop();
   return EXIT.ok;
 }
 

@@ -1,38 +1,37 @@
 /**
  * Standard input as a socket, so that a program can wait for it together with others.
  *
- * A thread reads it and writes it to a Unix domain socket in a folder that only this user can open. Runs on the calling thread.
+ * A process reads it and writes it to a Unix domain socket in a folder that only this user can open. (A thread would do, but a read that
+ * nothing answers can't be given up, and this process could not end.) Runs on the calling thread.
  */
 
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { listen, type TcpSocket } from "../main/index.js";
 
 // In single quotes: the package's build puts its own in the place of `require("…")`.
 const READER = `
-const { createReadStream } = require('node:fs');
-const { connect } = require('node:net');
-const { workerData } = require('node:worker_threads');
-const socket = connect(workerData);
-socket.on("error", () => process.exit());
-const input = createReadStream(null, { fd: 0, autoClose: false });
-input.on("error", () => socket.end());
-input.pipe(socket);
+const socket = require('node:net').connect(process.argv[1]);
+socket.on('error', () => process.exit());
+socket.on('close', () => process.exit());
+process.stdin.on('error', () => socket.end());
+process.stdin.pipe(socket);
 `;
 
-/** Its end is the end of the input. */
-export function standardInput(): TcpSocket {
+/** Its end is the end of the input. `stop` ends the process that reads. */
+export function standardInput(): { input: TcpSocket; stop: () => void } {
   const folder = process.platform === "win32" ? null : mkdtempSync(join(tmpdir(), "ringnet-"));
   const path = folder === null ? `\\\\.\\pipe\\ringnet-${process.pid}-${Date.now()}` : join(folder, "input");
   const server = listen({ path });
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const reader = spawn(process.execPath, ["-e", READER, path], { stdio: ["inherit", "ignore", "ignore"], env });
+  reader.unref();
   try {
-    const reader = new Worker(READER, { eval: true, workerData: path, stdin: false });
-    reader.unref();
-    const input = server.acceptWait(10_000);
-    if (input === null) throw new Error("the thread that reads standard input did not start within 10 seconds");
-    return input;
+    const input = server.acceptWait(30_000);
+    if (input === null) throw new Error("the process that reads standard input did not start within 30 seconds");
+    return { input, stop: () => void reader.kill("SIGKILL") };
   } finally {
     server.close();
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
