@@ -185,12 +185,10 @@ export class Call implements InFlight {
   /** The error of a call whose time is up. */
   timedOut(milliseconds: number, what: string): HttpError {
     const stage = this.#exchange?.stage ?? "connect";
-    return new HttpError(
-      "ETIMEDOUT",
-      `${what} timed out after ${milliseconds} ms, ${STAGES[stage]}`,
-      this.#outgoing,
-      stage,
-    );
+    const message = `${what} timed out after ${milliseconds} ms, ${STAGES[stage]}`;
+    const late = new NetError({ code: "ETIMEDOUT", message });
+    const reason = this.#exchange?.connection?.socket.reasonOf(late) ?? late;
+    return new HttpError(reason.code, reason.message, this.#outgoing, stage, reason === late ? undefined : late);
   }
 
   #start(): void {

@@ -15,7 +15,9 @@
  *        3   PING             counts questions              callers (add)
  *        4   PONG             the last question answered    worker
  *        5   STOP             1: do nothing any more        the caller that started the thread
- *   line 6…  LIFE_FAULT       why it died, as text          worker, before LIFE
+ *        6   DETACHMENTS      numbers what is detached      callers (add)
+ *        7   FINISH           see FINISH_…                  main thread, worker
+ *   line 8…  LIFE_FAULT       why it died, as text          worker, before LIFE
  *
  * caller block: one for each thread that calls
  *   line 0   SIGNAL           counts wake-ups               workers (add)
@@ -27,10 +29,12 @@
  *        2   TO_CALLER_WRITE  queue position                worker
  *        3   TO_CALLER_READ   queue position                caller
  *        4   NOTICES          notices posted so far         worker
- *   line 5…  two queues of QUEUE_CAPACITY handle ids: to the worker, then to the caller
+ *        5   ATTACHED         connections moved here so far worker
+ *   line 6…  two queues of QUEUE_CAPACITY handle ids: to the worker, then to the caller
  *
  * slot: one for each open handle, carved out of shared slot blocks, 2 KiB
- *   line 0   HANDLE_ID        the handle that owns the slot callers: at opening, at detaching, at attaching
+ *   line 0   HANDLE_ID        the handle that owns the slot; negative: the number of the detachment whose token may take it
+ *                                                           callers: at opening, at detaching, at attaching
  *        1   STATE            PHASE_… | …_ENDED             worker (caller only before the worker knows the slot)
  *        2   RX_WRITE         receive ring, position        worker
  *        3   RX_READ          receive ring, position        caller
@@ -67,8 +71,10 @@ export const LIFE = 2 * LINE;
 export const PING = 3 * LINE;
 export const PONG = 4 * LINE;
 export const STOP = 5 * LINE;
+export const DETACHMENTS = 6 * LINE;
+export const FINISH = 7 * LINE;
 /** First word of the text that says why the networking thread died: a length in bytes, then UTF-8. */
-export const LIFE_FAULT = 6 * LINE;
+export const LIFE_FAULT = 8 * LINE;
 export const WORKER_BLOCK_BYTES = 16 * 1024;
 export const LIFE_FAULT_BYTES = WORKER_BLOCK_BYTES - 4 * LIFE_FAULT - 4;
 
@@ -81,6 +87,11 @@ export const LIFE_DEAD = 2;
 /** It was stopped, and does nothing until it is ended. */
 export const LIFE_STOPPED = 3;
 
+/** The main thread, which ends the process, asks a networking thread of another thread to send what it has, and to stop. It asks by PING as well. */
+export const FINISH_ASKED = 1;
+/** The networking thread does so. */
+export const FINISH_BEGUN = 2;
+
 // Caller block.
 export const SIGNAL = 0 * LINE;
 export const INTEREST = 1 * LINE;
@@ -92,13 +103,13 @@ export const TO_WORKER_READ = 1 * LINE;
 export const TO_CALLER_WRITE = 2 * LINE;
 export const TO_CALLER_READ = 3 * LINE;
 export const NOTICES = 4 * LINE;
-export const QUEUES = 5 * LINE;
+export const ATTACHED = 5 * LINE;
+export const QUEUES = 6 * LINE;
 /** Most handles of one caller on one networking thread. */
 export const MAX_SLOTS = 1 << 16;
-/**
- * A slot stands in a queue once, and once more when it is released; entries of its earlier lives may still stand before them.
- * The exploration finds five at the most.
- */
+/** Most connections of which a caller may have attached one and not found it moved; `slot-queue.ts` says why. */
+export const MAX_ATTACHING = 2 * MAX_SLOTS;
+/** What `slot-queue.ts` counts to at the most. */
 export const QUEUE_CAPACITY = 8 * MAX_SLOTS;
 export const LINK_BLOCK_BYTES = 4 * (QUEUES + 2 * QUEUE_CAPACITY);
 

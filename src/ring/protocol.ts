@@ -345,10 +345,17 @@ export type Notice =
   | ({ type: "pending-error"; fault: Fault } & OfHandle)
   | { type: "reply"; request: number; fault: Fault | null };
 
+/** What a networking thread that a worker thread has started tells the main thread; `ask` is the question of a main thread that came later. */
+export type ProcessMessage = "ask" | { thread: number; workerBlock: SharedArrayBuffer; lingerMs: number };
+
 /** What a networking thread is started with. */
 export interface BootData {
   /** Name of the broadcast channel that announces attached sockets. */
   name: string;
+  /** Name of the broadcast channel on which it tells the main thread of itself, or null where the main thread has started it. */
+  processChannel: string | null;
+  /** Node's number of the thread that starts it. */
+  thread: number;
   workerBlock: SharedArrayBuffer;
   callerBlock: SharedArrayBuffer;
   linkBlock: SharedArrayBuffer;

@@ -11,8 +11,20 @@
  * order of all atomic operations, and its check later still, so it sees the news that was stored before the flag was
  * loaded. If the producer finds it clear, it queues the slot.
  *
- * Why it never overflows: a slot stands in it once, or once more by `pushAlways`, which is used once in a slot's life, and its
- * entries are passed over soon after the life ends: QUEUE_CAPACITY leaves room for several lives.
+ * Why it never overflows. A networking thread has at most MAX_SLOTS = S slots at a time, and a queue QUEUE_CAPACITY = 8 S entries.
+ * `pushAlways` is used when a slot is released, when a connection is moved to the caller that attached it, and when that one closes it.
+ *
+ * - To the caller that opens handles: an entry by the flag and one at the release. A slot is used again only when the
+ *   latter was taken out, and both with it: 2 S.
+ * - From the caller that opens handles: each life of a slot begins with a command, and behind each command the networking thread empties the
+ *   queue. So the entries are of two lives at the most. In each, one may stand when the command comes and lowers the
+ *   flag, and one more be queued behind it: 4 S, and one slot's entry that is being handled.
+ * - To a caller that attaches: one entry for each attaching, with the flag raised; another one of that slot only when the caller has taken
+ *   this out and lowered the flag. So there are never more entries than connections that were attached since the caller last found the
+ *   queue empty, of which S may have their flag down by now. `AttachWindow` keeps them to MAX_ATTACHING = 2 S: 3 S.
+ * - From a caller that attaches: at most three entries for each of those that were not moved yet (one when moving lowers
+ *   the flag, one behind it, one at the close), and two for each other one that it has. Behind each connection that it moves the
+ *   networking thread empties the queue, before it counts it as moved: 3 · 2 S + 2 S = 8 S.
  */
 
 import { QUEUE_CAPACITY } from "./layout.js";

@@ -6,13 +6,26 @@
  */
 
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { LIFE, LIFE_RUNNING, LIFE_STOPPED, MAX_SLOTS, PHASE_RELEASED, PING, PONG, STOP } from "../ring/layout.js";
-import type { AttachMessage, BootData, Command } from "../ring/protocol.js";
+import {
+  FINISH,
+  FINISH_ASKED,
+  FINISH_BEGUN,
+  LIFE,
+  LIFE_RUNNING,
+  LIFE_STOPPED,
+  MAX_SLOTS,
+  PHASE_RELEASED,
+  PING,
+  PONG,
+  STOP,
+} from "../ring/layout.js";
+import type { AttachMessage, BootData, Command, ProcessMessage } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
 import { CallerLink, type Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
+import { finishSending } from "./finishing.js";
 import { InputReader } from "./input-reader.js";
 import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
@@ -58,6 +71,7 @@ export class Actor {
     this.#links.push(link);
     this.#listen(boot.port, link);
     this.#hearOfAttached(boot.name);
+    if (boot.processChannel !== null) announce(boot.processChannel, boot);
     Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: Liveness.check, Liveness.heartbeat
     link.waker.wakeAnyway();
     this.#work();
@@ -152,7 +166,8 @@ export class Actor {
     }
     this.#attachedSlots.set(message.home, slot);
     this.#forgetReleased();
-    for (const [caller, { handles }] of this.#attached) if (handles.size === 0) this.#attached.delete(caller);
+    for (const [caller, { handles, idle }] of this.#attached)
+      if (handles.size === 0 && idle) this.#attached.delete(caller);
     let link = this.#attached.get(message.caller);
     if (link === undefined) {
       link = new CallerLink(message.callerBlock, message.linkBlock, null, (bytes) => this.#activity(bytes));
@@ -162,6 +177,7 @@ export class Actor {
     slot.moveTo(link, message.handleId);
     link.handles.get(message.handleId)?.service();
     this.#work();
+    link.attached();
   }
 
   #keepEarly(message: AttachMessage): void {
@@ -215,8 +231,23 @@ export class Actor {
     for (const link of this.#links) if (link.drain()) worked = true;
     if (Atomics.load(this.#words, STOP) === 1) this.#stop(); // partner: Liveness.stop
     const ping = Atomics.load(this.#words, PING); // partner: Liveness.heartbeat
-    if (Atomics.load(this.#words, PONG) !== ping) Atomics.store(this.#words, PONG, ping); // partner: Liveness.heartbeat
+    if (Atomics.load(this.#words, PONG) !== ping) {
+      // no partner: this thread's own word
+      if (Atomics.load(this.#words, FINISH) === FINISH_ASKED) this.#finish(); // partner: OtherThreads.finish
+      Atomics.store(this.#words, PONG, ping); // partner: Liveness.heartbeat
+    }
     return worked;
+  }
+
+  /** The main thread is about to end the process: sends what there is to send. */
+  #finish(): void {
+    Atomics.store(this.#words, FINISH, FINISH_BEGUN); // partner: OtherThreads.awaitFinished
+    Atomics.notify(this.#words, FINISH); // partner: OtherThreads.awaitFinished
+    finishSending(
+      () => this.#links,
+      this.#lingerMs,
+      () => this.#stop(),
+    );
   }
 
   /**
@@ -231,6 +262,7 @@ export class Actor {
     }
     Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: Liveness.check
     for (const link of this.#links) link.waker.wakeAnyway();
+    Atomics.notify(this.#words, LIFE); // partner: OtherThreads.awaitFinished
     for (;;) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
   }
 
@@ -257,4 +289,15 @@ export class Actor {
     if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: Liveness.heartbeat
     return this.#links.every((link) => link.idle);
   }
+}
+
+/** Tells the main thread of this one, now and whenever it asks. */
+function announce(name: string, { thread, workerBlock, lingerMs }: BootData): void {
+  const channel = new BroadcastChannel(name) as BroadcastChannel & { unref(): void };
+  const post = (): void => channel.postMessage({ thread, workerBlock, lingerMs } satisfies ProcessMessage);
+  channel.onmessage = (event: unknown): void => {
+    if ((event as { data: ProcessMessage }).data === "ask") post();
+  };
+  channel.unref();
+  post();
 }

@@ -6,6 +6,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import {
+  ATTACHED,
   NOTICES,
   QUEUE_CAPACITY,
   QUEUES,
@@ -21,7 +22,14 @@ import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
 interface HandleSlot {
   readonly words: Int32Array;
   readonly phase: number;
+  /** Bytes that were written and not handed to the operating system. */
+  readonly unsent: number;
+  /** Whether its end was asked for. */
+  readonly closing: boolean;
+  /** Whether all bytes, and the end of our side, were handed to the operating system. */
+  readonly writeEnded: boolean;
   revoke(): void;
+  close(): void;
   moveTo(link: CallerLink, handleId: number): void;
 }
 
@@ -100,6 +108,12 @@ export class CallerLink {
     this.#wakeAhead = false;
     this.waker.wakeAnyway();
   };
+
+  /** A connection was moved here, and what this caller had queued before that is done. */
+  attached(): void {
+    Atomics.add(this.#words, ATTACHED, 1); // partner: AttachWindow.hasRoom
+    this.waker.wakeAnyway();
+  }
 
   /** Posts a notice. The word that announces it must be stored afterwards. */
   post(notice: Notice): void {

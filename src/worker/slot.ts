@@ -17,12 +17,16 @@ import {
   PHASE_WAITING,
   READ_ENDED,
   REQUEST,
+  REQUEST_CLOSE,
   REQUEST_RESET,
   SLOT_WORDS,
   STAGE,
   STATE,
   TO_CALLER_FLAG,
   TO_WORKER_FLAG,
+  TX_ASIDE,
+  TX_READ,
+  TX_WRITE,
   WRITE_ENDED,
   WRITE_FAILED,
 } from "../ring/layout.js";
@@ -68,6 +72,25 @@ export class Slot {
   revoke(): void {
     Atomics.or(this.words, REQUEST, REQUEST_RESET); // no partner: the next line has it seen on this thread
     this.#link.handles.get(this.#handleId)?.service();
+  }
+
+  /** The same for the end in good order. */
+  close(): void {
+    Atomics.or(this.words, REQUEST, REQUEST_CLOSE); // no partner: the next line has it seen on this thread
+    this.#link.handles.get(this.#handleId)?.service();
+  }
+
+  get closing(): boolean {
+    return (this.request & (REQUEST_CLOSE | REQUEST_RESET)) !== 0;
+  }
+
+  get unsent(): number {
+    const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
+    return ((written - Atomics.load(this.words, TX_READ)) | 0) + Atomics.load(this.words, TX_ASIDE); // no partner: this thread's own words
+  }
+
+  get writeEnded(): boolean {
+    return (this.#state & WRITE_ENDED) !== 0;
   }
 
   get phase(): number {
@@ -202,7 +225,7 @@ export class Slot {
     this.#owner.waker.wakeAnyway();
   }
 
-  /** Another caller owns the slot now, under another handle id. It is notified whatever the flag says. */
+  /** Another caller owns the slot now, under another handle id. It is queued whatever the flag says; `CallerLink.attached` wakes it. */
   moveTo(link: CallerLink, handleId: number): void {
     const handle = this.#link.handles.get(this.#handleId);
     this.#link.handles.delete(this.#handleId);
@@ -213,7 +236,6 @@ export class Slot {
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG);
     Atomics.store(this.words, TO_CALLER_FLAG, 1); // partner: SlotQueueConsumer.lower (at the new caller)
     link.toCaller.pushAlways(handleId);
-    link.waker.wakeAnyway();
   }
 
   #become(state: number): void {

@@ -439,9 +439,9 @@ export const FAULTS: SeededFault[] = [
     name: "the new caller is not woken",
     scenario: "handed over while bytes come",
     edits: edit(
-      SLOT,
-      "link.toCaller.pushAlways(handleId); link.waker.wakeAnyway();",
-      "link.toCaller.pushAlways(handleId);",
+      "worker/caller-link",
+      "Atomics.add(this.#words, ATTACHED, 1); this.waker.wakeAnyway();",
+      "Atomics.add(this.#words, ATTACHED, 1);",
     ),
   },
   {
@@ -492,8 +492,22 @@ export const FAULTS: SeededFault[] = [
     scenario: "handed over to two",
     edits: edit(
       "main/api/socket-token",
-      "if (Atomics.compareExchange(words, HANDLE_ID, -home, handleId) !== -home) {",
-      "const free = Atomics.load(words, HANDLE_ID) === -home; if (free) Atomics.store(words, HANDLE_ID, handleId); if (!free) {",
+      "if (Atomics.compareExchange(words, HANDLE_ID, token.mark, handleId) !== token.mark) {",
+      "const free = Atomics.load(words, HANDLE_ID) === token.mark; if (free) Atomics.store(words, HANDLE_ID, handleId); if (!free) {",
+    ),
+  },
+  {
+    name: "connections are attached without a bound",
+    scenario: "handed over again and again",
+    edits: edit("main/api/socket-token", "link.attachWindow.begin();", ""),
+  },
+  {
+    name: "a connection is counted as moved before it is queued for the caller",
+    scenario: "handed over again and again",
+    edits: edit(
+      "worker/actor",
+      "slot.moveTo(link, message.handleId); link.handles.get(message.handleId)?.service(); this.#work(); link.attached();",
+      "link.attached(); slot.moveTo(link, message.handleId); link.handles.get(message.handleId)?.service(); this.#work();",
     ),
   },
   {

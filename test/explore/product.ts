@@ -60,6 +60,7 @@ const MODULES = [
   "main/link/slot-memory",
   "main/link/liveness",
   "main/link/notices",
+  "main/link/attach-window",
   "main/link/worker-link",
   "main/api/socket-token",
   "main/api/tcp-socket",

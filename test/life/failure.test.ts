@@ -141,6 +141,7 @@ test("a timeout while the thread starts is ERR_WORKER_START, for every call", ()
   const folder = packageWithThread((code) => `for (;;);${code}`);
   const { output, errors } = runProgram(
     `import { connect } from "ringnet";
+    import { fetch } from "ringnet/http";
     const attempt = (call) => {
       try {
         call();
@@ -153,11 +154,13 @@ test("a timeout while the thread starts is ERR_WORKER_START, for every call", ()
     attempt(() => socket.readExactly(5, 50));
     attempt(() => socket.readLine(50));
     attempt(() => socket.writeAll(new Uint8Array(5000), 50));
+    attempt(() => fetch("http://127.0.0.1:9/", { connectTimeout: 50, timeout: 5000 }));
+    attempt(() => fetch("http://127.0.0.1:9/", { timeout: 50 }));
     process.kill(process.pid, "SIGKILL"); // the end of a busy thread is not tested here`,
     { cwd: folder },
   );
   const lines = output.trim().split("\n");
-  expect(lines, errors).toHaveLength(4);
+  expect(lines, errors).toHaveLength(6);
   for (const line of lines)
     expect(line).toMatch(/^ERR_WORKER_START ETIMEDOUT .*the networking thread is still starting/);
   expect(lines[0]).toMatch(/connect to localhost port 9 timed out after 200 ms/);

@@ -4,8 +4,10 @@
  * Runs on the calling thread.
  */
 
+import { isMainThread, type Worker } from "node:worker_threads";
 import { afterExitListeners } from "../link/exit-hook.js";
 import { flush } from "../link/flush.js";
+import { OtherThreads } from "../link/other-threads.js";
 import type { RuntimeOptions } from "./options.js";
 import { Runtime } from "./runtime.js";
 
@@ -13,6 +15,30 @@ import { Runtime } from "./runtime.js";
 const runtimes = new Set<Runtime>();
 let standard: Runtime | null = null;
 let hooked = false;
+/** In the main thread, which ends all threads. */
+let others: OtherThreads | null = null;
+
+/** Sends what is pending when this thread ends; in the main thread, what is pending in other threads too. */
+function hookExit(): void {
+  if (hooked) return;
+  hooked = true;
+  others = isMainThread ? new OtherThreads() : null;
+  afterExitListeners(() => {
+    others?.finish();
+    flush(runtimes, false);
+    others?.awaitFinished();
+  });
+}
+
+/** A main thread that has only loaded the package may have worker threads that use it. */
+const LOADED = Symbol.for("ringnet.loaded");
+if (isMainThread && !(LOADED in process)) {
+  Object.defineProperty(process, LOADED, { value: true });
+  process.on("worker", (worker: Worker) => {
+    hookExit();
+    others?.watch(worker);
+  });
+}
 
 /**
  * A separate runtime with its own threads, and the same functions as the package root and `close()`.
@@ -20,10 +46,7 @@ let hooked = false;
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const runtime = new Runtime(options);
-  if (!hooked) {
-    hooked = true;
-    afterExitListeners(() => flush(runtimes, false));
-  }
+  hookExit();
   for (const each of runtimes) if (each.dead) runtimes.delete(each);
   runtimes.add(runtime);
   return runtime;

@@ -6,6 +6,7 @@
 
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
+import { isMainThread, threadId } from "node:worker_threads";
 import type { Fault } from "../../ring/fault-text.js";
 import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } from "../../ring/layout.js";
 import type { Target } from "../../ring/protocol.js";
@@ -14,6 +15,7 @@ import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import { flush } from "../link/flush.js";
 import { NetworkThreads, type ThreadLimits } from "../link/network-threads.js";
+import { PROCESS_CHANNEL } from "../link/other-threads.js";
 import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address, type ResolveOptions } from "./address.js";
@@ -303,6 +305,8 @@ export class Runtime {
       const port = this.#networkThreads.start(
         {
           name,
+          thread: threadId,
+          processChannel: isMainThread ? null : PROCESS_CHANNEL,
           workerBlock,
           callerBlock: caller.memory,
           linkBlock,

@@ -2,19 +2,27 @@
  * Handing a connection to another thread: the token that travels, and what the two threads do with it.
  *
  * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's HANDLE_ID word says
- * which thread owns the connection: detaching stores the mark `-home`, taking exchanges it for the taker's handle id in one step,
- * so that of several takers one wins. The networking thread learns the new owner through a broadcast channel, because
- * nothing else reaches it from a thread without a link to it; until then what arrives stays in the ring.
+ * which thread owns the connection: detaching stores a mark that no other token has, taking exchanges it for the taker's handle id in one
+ * step, so that of several takers one wins, and none with an earlier token. The networking thread learns the new owner through a broadcast
+ * channel, because nothing else reaches it from a thread without a link to it; until then what arrives stays in the ring.
  */
 
-import { HANDLE_ID, LINK_BLOCK_BYTES, SLOT_WORDS } from "../../ring/layout.js";
+import { DETACHMENTS, HANDLE_ID, LINK_BLOCK_BYTES, MAX_ATTACHING, SLOT_WORDS } from "../../ring/layout.js";
 import type { AttachMessage, ConnectionFacts, RingPair, SlotReference } from "../../ring/protocol.js";
+import { ANYTHING } from "../../ring/signal.js";
 import { type Caller, thisCaller } from "../link/caller.js";
 import { Channel } from "../link/channel.js";
+import { Deadline } from "../link/deadline.js";
 import { ringEnds } from "../link/slot-memory.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { NetError } from "./net-error.js";
 import type { SocketOptions } from "./options.js";
+
+/** Detachments of one networking thread are numbered up to this, and then anew. */
+const LAST_MARK = 2 ** 30;
+
+/** How long attaching waits, in ms, where very many connections were attached and not moved yet. */
+const ROOM_MS = 10_000;
 
 /** What this end of the connection knows beside the rings. */
 export interface SocketState {
@@ -36,6 +44,8 @@ export interface SocketToken {
   readonly networkingThread: string;
   readonly workerBlock: SharedArrayBuffer;
   readonly slot: SlotReference;
+  /** What the slot's HANDLE_ID says until the connection is attached. */
+  readonly mark: number;
   readonly rings: RingPair;
   readonly facts: ConnectionFacts | null;
   readonly state: SocketState;
@@ -45,7 +55,9 @@ export interface SocketToken {
 export function detachedToken(channel: Channel, state: SocketState): SocketToken {
   const { link } = channel;
   link.takeNotices();
-  Atomics.store(channel.words, HANDLE_ID, -channel.reference.handleId); // partner: attachSocket
+  const number = Atomics.add(new Int32Array(link.workerBlock), DETACHMENTS, 1); // no partner: only counted
+  const mark = -1 - (number & (LAST_MARK - 1));
+  Atomics.store(channel.words, HANDLE_ID, mark); // partner: attachSocket
   channel.detached = true;
   link.forget(channel);
   return {
@@ -53,6 +65,7 @@ export function detachedToken(channel: Channel, state: SocketState): SocketToken
     networkingThread: link.name,
     workerBlock: link.workerBlock,
     slot: channel.reference,
+    mark,
     rings: channel.ringReferences as RingPair,
     facts: channel.facts,
     state,
@@ -66,14 +79,16 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
   const { memory, offset, handleId: home } = token.slot;
   const words = new Int32Array(memory, offset, SLOT_WORDS);
   const link = attachedLink(caller, token);
+  if (!caller.wait(ANYTHING, new Deadline(ROOM_MS), hasRoom, link)) throw noRoom();
   const handleId = caller.nextHandleId((candidate) => link.has(candidate));
-  if (Atomics.compareExchange(words, HANDLE_ID, -home, handleId) !== -home) {
+  if (Atomics.compareExchange(words, HANDLE_ID, token.mark, handleId) !== token.mark) {
     // partner: detachedToken, attachSocket (of another thread)
     throw new NetError({
       code: "ERR_SOCKET_DETACHED",
-      message: "the token was attached already, or its connection is gone",
+      message: "the token was attached already, or a later one was made, or its connection is gone",
     });
   }
+  link.attachWindow.begin();
   const channel = new Channel(link, handleId, token.slot, token.rings, words, ringEnds(words, token.rings), () => {});
   channel.facts = token.facts;
   link.add(channel);
@@ -108,4 +123,13 @@ function attachedLink(caller: Caller, token: SocketToken): WorkerLink {
     new SharedArrayBuffer(LINK_BLOCK_BYTES),
     null,
   );
+}
+
+function hasRoom(link: WorkerLink): boolean {
+  return link.attachWindow.hasRoom() || link.death !== null;
+}
+
+function noRoom(): NetError {
+  const what = `the networking thread has moved none of the last ${MAX_ATTACHING} connections attached here for ${ROOM_MS} ms`;
+  return new NetError({ code: "ENOBUFS", message: `${what}; the token is still good`, syscall: "attach" });
 }

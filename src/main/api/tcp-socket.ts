@@ -242,6 +242,11 @@ export class TcpSocket extends Handle {
     return this.#facts?.tls?.peerCertificate ?? null;
   }
 
+  /** @internal The error to throw where a wait ran out: `error`, or one that says that the networking thread is still starting. */
+  reasonOf(error: NetError): NetError {
+    return this.#channel.link.reasonOf(error);
+  }
+
   /** @internal Whether it ever was connected; it may have failed since, and left bytes to read. */
   get wasConnected(): boolean {
     return this.#facts !== null;

@@ -24,6 +24,7 @@ import { DoorbellRinger } from "../../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../../ring/slot-queue.js";
 import { NetError } from "../api/net-error.js";
 import { Announcements } from "./announcements.js";
+import { AttachWindow } from "./attach-window.js";
 import { Channel, type ChannelCaller } from "./channel.js";
 import { Liveness } from "./liveness.js";
 import { Notices } from "./notices.js";
@@ -47,6 +48,7 @@ export class WorkerLink {
   readonly notices: Notices;
   /** Where this thread has only attached connections. */
   readonly announcements: Announcements | null;
+  readonly attachWindow: AttachWindow;
   /** Called once, when the networking thread is known to have ended. */
   onDeath: () => void = () => {};
   readonly #port: MessagePort | null;
@@ -75,6 +77,7 @@ export class WorkerLink {
     this.queue = new SlotQueueProducer(words, TO_WORKER_WRITE, QUEUES);
     this.#fromWorker = new SlotQueueConsumer(words, TO_CALLER_WRITE, TO_CALLER_READ, QUEUES + QUEUE_CAPACITY);
     this.announcements = port === null ? new Announcements(name) : null;
+    this.attachWindow = new AttachWindow(words, () => this.drain());
     caller.links.push(this);
   }
 

@@ -154,7 +154,18 @@ export class ModelCaller {
   }
 
   maybeCheckLiveness(): void {}
+
+  /** One round of `Caller.wait`, set by the scenario; where the condition does not hold behind it, its act begins anew by `Again`. */
+  round: (met: () => boolean) => boolean = (met) => met();
+
+  wait<T>(_interest: number, _deadline: unknown, met: (target: T) => boolean, target: T): boolean {
+    if (this.round(() => met(target))) return true;
+    throw new Again();
+  }
 }
+
+/** See `ModelCaller.round`. */
+export class Again extends Error {}
 
 /** Stands for what has no part in the protocols, statistics say: may be called, and asked for anything. */
 function nothing(world: Stage["world"]): object {

@@ -2,7 +2,7 @@
 
 import { type Stage, waitRound } from "../scenario.js";
 import type { Program } from "../thread.js";
-import { type Fabric, HANDLE_ID, ModelCaller, type Strand, shared } from "./fabric.js";
+import { Again, type Fabric, HANDLE_ID, ModelCaller, type Strand, shared } from "./fabric.js";
 import { BROADCAST, PORT } from "./networking-thread.js";
 import { byteAt, type Traffic } from "./node-socket.js";
 
@@ -38,6 +38,8 @@ export interface Plan extends Traffic {
   callers: { name: string; acts: Act[] }[];
   /** Whether the networking thread learns of the connection only by the command that accepts it. */
   accepted?: boolean;
+  /** Entries of a queue. */
+  capacity?: number;
   restless?: boolean;
 }
 
@@ -66,6 +68,7 @@ export class User implements Program {
   private readonly sleeper;
   private link: InstanceType<Stage["product"]["WorkerLink"]> | null = null;
   private socket: InstanceType<Stage["product"]["TcpSocket"]> | null = null;
+  private token: object | null = null;
   private next = 0;
   /** Whether the poller is to check the connection; it always checks a new one. */
   private candidate = true;
@@ -85,6 +88,7 @@ export class User implements Program {
     const { name } = plan.callers[number] as Plan["callers"][number];
     this.caller = new ModelCaller(world, name, strand, spare, FIRST_HANDLE_IDS[number] as number);
     this.sleeper = new product.SignalSleeper(strand.caller);
+    this.caller.round = (met) => waitRound(this.stage, this.sleeper, product.ANYTHING, met);
     if (number === 0) this.open(rings);
   }
 
@@ -158,7 +162,7 @@ export class User implements Program {
       case "give": {
         const { slot, ...token } = socket.detach();
         this.socket = null;
-        const state = `${token.state.bytesRead} read, ${token.state.bytesWritten} written`;
+        const state = `${token.state.bytesRead} read, ${token.state.bytesWritten} written, ${token.mark}`;
         for (const to of act.to) world.post(to, world.letter(`${this.caller.name}: ${state}`, { slot, ...token }));
         return true;
       }
@@ -241,11 +245,15 @@ export class User implements Program {
 
   private take(from: string): boolean | "never" {
     const { world, product } = this.stage;
-    world.loop([], false, from);
-    const token = world.open(world.take(from));
+    if (this.token === null) {
+      world.loop([], false, from);
+      this.token = world.open(world.take(from));
+    }
     try {
-      this.use(product.TcpSocket.attach(token as never));
+      this.use(product.TcpSocket.attach(this.token as never));
+      this.token = null;
     } catch (error) {
+      if (error instanceof Again) return false;
       if ((error as { code?: string }).code !== "ERR_SOCKET_DETACHED") throw error;
       return "never";
     }

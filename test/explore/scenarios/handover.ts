@@ -80,7 +80,10 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
     name,
     story,
     calm: plan.restless !== true,
-    edits: [{ module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: "QUEUE_CAPACITY = 8" }],
+    edits: [
+      { module: "ring/layout", find: /QUEUE_CAPACITY = [^;]+/, replace: `QUEUE_CAPACITY = ${plan.capacity ?? 8}` },
+      { module: "ring/layout", find: /MAX_ATTACHING = [^;]+/, replace: `MAX_ATTACHING = ${plan.capacity ?? 8}` },
+    ],
     set(stage) {
       const { world, product } = stage;
       const fabric = weave(stage, { [product.STATE]: product.PHASE_OPEN, [product.HANDLE_ID]: HANDLE_ID });
@@ -146,6 +149,10 @@ function plan(giver: Act[], takers: Act[][], incoming = 0, outgoing = 0): Plan {
 
 const GIVE: Act = { act: "give", to: ["token"] };
 const GET_BACK: Act = { act: "get back" };
+const AGAIN: Act[] = [
+  { act: "give", to: ["again"] },
+  { act: "take", from: "again" },
+];
 
 export const HANDOVER_SCENARIOS: Scenario[] = [
   handoverScenario(
@@ -186,5 +193,10 @@ export const HANDOVER_SCENARIOS: Scenario[] = [
     "accepted and handed over at once",
     "The connection is given away, taken and written to before the networking thread, perhaps, has got the command that accepts it.",
     { ...plan([{ act: "accept" }, GIVE], [[{ act: "write", count: 1 }]], 0, 1), accepted: true },
+  ),
+  handoverScenario(
+    "handed over again and again",
+    "The caller that takes the connection gives it to itself twice without a check of its queue, which has one entry.",
+    { ...plan([GIVE], [[...AGAIN, ...AGAIN]]), capacity: 1 },
   ),
 ];

@@ -22,6 +22,8 @@ export abstract class NetworkingThread implements Program {
     this.port = messagePort(stage);
     product.boot({
       name: BROADCAST,
+      processChannel: null,
+      thread: 0,
       workerBlock: shared(fabric.worker),
       callerBlock: shared(fabric.caller),
       linkBlock: shared(fabric.link),

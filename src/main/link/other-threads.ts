@@ -1,0 +1,94 @@
+/**
+ * The networking threads that worker threads have started: before the main thread ends the process, and all threads with it, these send what
+ * they have.
+ *
+ * Runs on the main thread. Its 'exit' handlers run while all other threads still do. They say on a broadcast channel where their blocks are.
+ */
+
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
+import { FINISH, FINISH_ASKED, LIFE, LIFE_RUNNING, PING, STOP } from "../../ring/layout.js";
+import type { ProcessMessage } from "../../ring/protocol.js";
+import { DoorbellRinger } from "../../ring/signal.js";
+import { Deadline } from "./deadline.js";
+
+/** Name of the channel. */
+export const PROCESS_CHANNEL = `ringnet ${process.pid}`;
+
+/** How long a networking thread may take to answer, in ms. One that was ended unseen, with a thread of a thread that was terminated, never does. */
+const ANSWER_MS = 3000;
+/** How long it may take to stop when the linger time is over, in ms: it resets what it could not send. */
+const STOP_MS = 300;
+
+interface OtherThread {
+  /** Node's number of the thread that has started it. */
+  thread: number;
+  words: Int32Array;
+  lingerMs: number;
+}
+
+export class OtherThreads {
+  readonly #channel = new BroadcastChannel(PROCESS_CHANNEL) as BroadcastChannel & { unref(): void };
+  #threads: OtherThread[] = [];
+
+  constructor() {
+    this.#channel.onmessage = (event: unknown): void => this.#take((event as { data: ProcessMessage }).data);
+    this.#channel.unref();
+    this.#channel.postMessage("ask" satisfies ProcessMessage);
+  }
+
+  /** A worker thread was started here: what is known of it is forgotten when it ends. */
+  watch(worker: Worker): void {
+    const { threadId } = worker;
+    worker.once("exit", () => {
+      this.#takeAll();
+      this.#threads = this.#threads.filter(({ thread }) => thread !== threadId);
+    });
+  }
+
+  /** Has all of them begin. */
+  finish(): void {
+    this.#takeAll();
+    this.#threads = this.#threads.filter(runs);
+    for (const { words } of this.#threads) {
+      Atomics.store(words, FINISH, FINISH_ASKED); // partner: Actor.#drain
+      Atomics.add(words, PING, 1); // partner: Actor.#drain
+      new DoorbellRinger(words).ring();
+    }
+  }
+
+  /** Blocks until all of them have stopped, for their linger time at the most. */
+  awaitFinished(): void {
+    const threads = this.#threads.splice(0);
+    const answer = new Deadline(ANSWER_MS);
+    for (const { words } of threads) {
+      if (runs({ words })) Atomics.wait(words, FINISH, FINISH_ASKED, Math.max(0, answer.left)); // partner: Actor.#finish
+    }
+    const alive = threads.filter(({ words }) => Atomics.load(words, FINISH) !== FINISH_ASKED); // partner: Actor.#finish
+    const end = new Deadline(alive.reduce((longest, { lingerMs }) => Math.max(longest, lingerMs), 0) + STOP_MS);
+    for (const { words } of alive) Atomics.wait(words, LIFE, LIFE_RUNNING, Math.max(0, end.left)); // partner: Actor.#stop
+    for (const { words } of threads.filter(runs)) {
+      Atomics.store(words, STOP, 1); // partner: Actor.#drain
+      new DoorbellRinger(words).ring();
+    }
+  }
+
+  /** Takes the messages that the event loop has not delivered. (Deno takes no broadcast channel here.) */
+  #takeAll(): void {
+    if ("Deno" in globalThis) return;
+    const port = this.#channel as unknown as MessagePort;
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      this.#take(next.message as ProcessMessage);
+    }
+  }
+
+  #take(message: ProcessMessage): void {
+    if (message === "ask") return;
+    const { thread, workerBlock, lingerMs } = message;
+    this.#threads = this.#threads.filter(runs);
+    this.#threads.push({ thread, words: new Int32Array(workerBlock), lingerMs });
+  }
+}
+
+function runs({ words }: { words: Int32Array }): boolean {
+  return Atomics.load(words, LIFE) === LIFE_RUNNING; // partner: Actor.constructor, Actor.#stop
+}
