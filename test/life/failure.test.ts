@@ -154,8 +154,8 @@ test("a timeout while the thread starts is ERR_WORKER_START, for every call", ()
     attempt(() => socket.readExactly(5, 50));
     attempt(() => socket.readLine(50));
     attempt(() => socket.writeAll(new Uint8Array(5000), 50));
-    attempt(() => fetch("http://127.0.0.1:9/", { connectTimeout: 50, timeout: 5000 }));
-    attempt(() => fetch("http://127.0.0.1:9/", { timeout: 50 }));
+    attempt(() => fetch("http://127.0.0.1:9/", { connectTimeout: 50, timeout: 5000 }).text());
+    attempt(() => fetch("http://127.0.0.1:9/", { timeout: 50 }).text());
     process.kill(process.pid, "SIGKILL"); // the end of a busy thread is not tested here`,
     { cwd: folder },
   );
