@@ -132,10 +132,11 @@ export interface RuntimeOptions {
 
 /** What is set on a connection, as `TcpSocket.options` returns it. */
 export interface SocketSettings {
+  /** Whether small writes are sent at once. */
   noDelay: boolean;
   /** False, true, or the delay of the first probe in ms. */
   keepAlive: boolean | number;
-  /** Undefined where it is the system's. */
+  /** The DSCP of outgoing packets; undefined where it is the system's. */
   dscp: number | undefined;
   /** Bytes of the receive ring. */
   receiveBuffer: number;

@@ -15,8 +15,11 @@ import { TcpSocket } from "./tcp-socket.js";
 
 /** What a server was made with, as `TcpServer.options` returns it. */
 export interface ServerSettings {
+  /** Clients that the kernel holds before the networking thread takes them. */
   backlog: number;
+  /** Whether it takes no IPv4 clients on `::`. */
   ipv6Only: boolean;
+  /** Whether it shares its port. */
   reusePort: boolean;
 }
 

@@ -47,9 +47,13 @@ export class Datagram {
 
 /** What is set on a UDP socket, as `UdpSocket.options` returns it. */
 export interface UdpSettings extends RingSizes {
+  /** Whether other sockets may bind the same port. */
   reuseAddr: boolean;
+  /** The same, with datagrams spread over them. */
   reusePort: boolean;
+  /** Whether it may send to broadcast addresses. */
   broadcast: boolean;
+  /** Whether it takes no IPv4 datagrams on `::`. */
   ipv6Only: boolean;
 }
 
