@@ -141,5 +141,5 @@ function startServer() {
   }
   const { http, game, sha256 } = JSON.parse(readFileSync(path, "utf8"));
   rmSync(folder, { recursive: true });
-  return { http, game, sha256, stop: () => child.kill() };
+  return { http, game, sha256, stop: () => child.disconnect() }; // it removes its file then; a signal would leave it
 }

@@ -1,4 +1,4 @@
-// The other side of the demo, a process of its own: a stock node:http server with a file of random bytes, and a node:net server
+// The demo's server, in another process: a stock node:http server with a file of random bytes, and a node:net server
 // that talks to each client, as a game server would. Prints its two ports and the file's SHA-256 as JSON on one line.
 
 import { createHash, randomFillSync } from "node:crypto";
