@@ -127,7 +127,7 @@ export class DoorbellSleeper {
   prepareWait(): void {
     // Listening comes first. The other way round, a caller whose work was drained meanwhile could take the announcement
     // and count up before the counter is read: this thread would listen for the ring after that, and with SLEEPING = 0
-    // nobody would ring.
+    // no ring would come.
     this.#listen();
     Atomics.store(this.#words, SLEEPING, 1); // partner: DoorbellRinger.ring (load)
   }

@@ -121,7 +121,7 @@ export class Connector {
       abandoned = true;
       socket.destroy();
     });
-    socket.on("error", () => socket.destroy()); // told by what waits for the socket
+    socket.on("error", () => socket.destroy()); // reported where the socket is awaited
     const fail = (error: unknown): void => {
       socket.destroy();
       if (!abandoned) connection.failed(error);

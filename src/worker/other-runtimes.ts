@@ -22,7 +22,7 @@ export function usable(options: SecureContextOptions): SecureContextOptions {
   if (bun !== undefined) {
     refuseSuites(options);
     if (Array.isArray(options.ca) && options.ca.length === 0) {
-      throw unavailable("Bun trusts its own authorities where tls.ca is an empty list, instead of trusting nobody");
+      throw unavailable("Bun trusts its own authorities where tls.ca is an empty list, instead of none");
     }
   }
   if (deno === undefined) return options;

@@ -49,7 +49,7 @@ function start(way: string, waits: string[], together: boolean): Process[] {
   return lists.map((list) => startIn(folder, "mourner.js", JSON.stringify({ way, waits: list, ...ports })));
 }
 
-function expectMourning(programs: Process[], waits: string[], told: RegExp, limit: number): void {
+function expectMourning(programs: Process[], waits: string[], reason: RegExp, limit: number): void {
   const results = programs.flatMap((program) => {
     program.waitForOutput(/^end$/m, 60_000);
     const lines = program.output.trim().split("\n").slice(0, -1);
@@ -62,7 +62,7 @@ function expectMourning(programs: Process[], waits: string[], told: RegExp, limi
     expect(error, name).toMatchObject({
       isNetError: true,
       code: "ERR_WORKER_DIED",
-      message: expect.stringMatching(told),
+      message: expect.stringMatching(reason),
     });
     expect(milliseconds, name).toBeLessThan(limit);
     expect(rest, name).toEqual({ failed: true, works: true, failedForEver: true });
@@ -78,8 +78,8 @@ describe("dies with a reason: every wait ends at once", () => {
     ["exit", "by process.exit", WAITS, /the networking thread died: it exited with code 7/],
   ])(
     "%s: %s",
-    (way, _what, waits, told) => {
-      expectMourning(start(way, waits, true), waits, told, 2000);
+    (way, _what, waits, reason) => {
+      expectMourning(start(way, waits, true), waits, reason, 2000);
     },
     100_000,
   );

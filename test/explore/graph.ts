@@ -22,7 +22,7 @@ export class StateGraph {
   }
 
   /**
-   * A step leads from state `parent` (-1: the beginning) to the state with this key; `counted` unless it is one that nobody
+   * A step leads from state `parent` (-1: the beginning) to the state with this key; `counted` unless it is one that no other thread
    * may count on. Returns whether the state is new.
    */
   arrive(key: string, parent: number, step: number, counted: boolean): boolean {

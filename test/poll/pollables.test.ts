@@ -206,18 +206,18 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     expect(() => wait({ [pollable]: (watch) => watch({} as never) as never }, 0)).toThrow(TypeError);
   });
 
-  test("is told what is of interest", () => {
-    const told: Interest[] = [];
+  test("gets the interest", () => {
+    const reported: Interest[] = [];
     const one: Pollable = {
       [pollable](_watch, interest) {
-        told.push(interest);
+        reported.push(interest);
         return true;
       },
     };
     wait(one, 0);
-    expect(told[0]).toEqual({ readable: true, writable: false });
+    expect(reported[0]).toEqual({ readable: true, writable: false });
     poll([{ handle: one, writable: true }]);
-    expect(told.at(-1)).toEqual({ readable: false, writable: true });
+    expect(reported.at(-1)).toEqual({ readable: false, writable: true });
   });
 });
 

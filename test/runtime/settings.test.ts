@@ -32,7 +32,7 @@ describe("localPort", () => {
     socket.reset();
   });
 
-  test("that somebody listens on is the system's error", () => {
+  test("in use is the system's error", () => {
     const peer = startPeer("silent");
     const server = listen({ host: "127.0.0.1" });
     const error = errorOf(() => openTo(peer, { localPort: server.port, localAddress: "127.0.0.1" }));

@@ -25,13 +25,13 @@ export class PeerProcess {
     const script = fileURLToPath(new URL("peer.js", import.meta.url));
     this.child = spawn(process.execPath, [script, folder, name], { stdio: ["pipe", output, output] });
     closeSync(output);
-    const told = join(folder, `${name}.json`);
-    for (let i = 0; !existsSync(told); i++) {
+    const path = join(folder, `${name}.json`);
+    for (let i = 0; !existsSync(path); i++) {
       if (i > 4000) throw new Error(`the peer does not start: ${readFileSync(this.errors, "utf8")}`);
       pause(5);
     }
     /** Ports by kind, and the Unix socket's path. */
-    this.ports = JSON.parse(readFileSync(told, "utf8"));
+    this.ports = JSON.parse(readFileSync(path, "utf8"));
   }
 
   /** Stops it for a while. Another process lets it go on, because this one may be waiting for it. */

@@ -148,7 +148,7 @@ const datagrams = createSocket("udp4");
 datagrams.on("message", (bytes, from) => datagrams.send(bytes, from.port, from.address));
 await new Promise((resolve) => datagrams.bind(0, host, resolve));
 
-const told = { tcp: tcp.port, tls: secure.port, path, udp: datagrams.address().port };
-writeFileSync(join(folder, `${name}.part`), JSON.stringify(told));
+const ports = { tcp: tcp.port, tls: secure.port, path, udp: datagrams.address().port };
+writeFileSync(join(folder, `${name}.part`), JSON.stringify(ports));
 renameSync(join(folder, `${name}.part`), join(folder, `${name}.json`));
 process.stdin.on("end", () => process.exit(0)).resume();

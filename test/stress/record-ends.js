@@ -54,8 +54,9 @@ export function consumeRecords({ words, bytes, producerBlock, consumerBlock, tot
   let received = 0;
   const check = () => {
     const { host, port, length } = next();
-    const told = `${records.host} ${records.port} ${records.payloadLength}`;
-    if (told !== `${host} ${port} ${length}`) throw new Error(`got the record ${told}, not ${host} ${port} ${length}`);
+    const reported = `${records.host} ${records.port} ${records.payloadLength}`;
+    if (reported !== `${host} ${port} ${length}`)
+      throw new Error(`got the record ${reported}, not ${host} ${port} ${length}`);
     let payload = records.payloadView();
     if (payload === null) {
       payload = new Uint8Array(length);

@@ -42,10 +42,10 @@ function take(socket) {
   };
   socket.on("end", () => {
     const seen = received();
-    const told = () => report("end", seen);
-    if (socket.encrypted || !socket.writable) return told();
+    const ended = () => report("end", seen);
+    if (socket.encrypted || !socket.writable) return ended();
     // libuv before 1.51 takes a reset that comes right behind bytes for an end; an empty write tells the two apart.
-    socket.write(Buffer.alloc(0), (error) => error ?? told());
+    socket.write(Buffer.alloc(0), (error) => error ?? ended());
   });
   socket.on("error", (error) => report("error", { connection, code: error.code }));
   socket.on("close", () => report("close", received()));

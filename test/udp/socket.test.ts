@@ -241,8 +241,8 @@ describe("errors of sending that the system finds later", () => {
       const [udp] = net.open_udp(null, 0);
       const [far] = net.resolve_address("203.0.113.1");
       const sent = udp.send(far, 9, "lost");
-      const told = until("the error", () => { const [, message] = udp.receive(); return message; });
-      console.log(JSON.stringify({ first, second, third, data, sent, told, after: udp.receive() }));`,
+      const reported = until("the error", () => { const [, message] = udp.receive(); return message; });
+      console.log(JSON.stringify({ first, second, third, data, sent, reported, after: udp.receive() }));`,
     );
     expect(result).toEqual({
       first: "ENETUNREACH",
@@ -250,7 +250,7 @@ describe("errors of sending that the system finds later", () => {
       third: "ENETUNREACH",
       data: "this one is",
       sent: [true, null],
-      told: expect.stringMatching(/ENETUNREACH.*203\.0\.113\.1/),
+      reported: expect.stringMatching(/ENETUNREACH.*203\.0\.113\.1/),
       after: [null, null],
     });
   });
@@ -259,22 +259,22 @@ describe("errors of sending that the system finds later", () => {
     const result = runInNamespace(
       LOOPBACK_ONLY,
       `const socket = bindUdp();
-      let told = 0;
+      let reported = 0;
       let taken = 0;
       while (taken < 50) {
         try {
           if (socket.send("lost", 9, "203.0.113.1")) taken++;
         } catch {
-          told++;
+          reported++;
         }
       }
       socket.waitUntilDrained(5000);
-      for (const end = performance.now() + 5000; told < 50 && performance.now() < end; ) {
-        if (codeOf(() => socket.receive()) === "ENETUNREACH") told++;
+      for (const end = performance.now() + 5000; reported < 50 && performance.now() < end; ) {
+        if (codeOf(() => socket.receive()) === "ENETUNREACH") reported++;
       }
-      console.log(JSON.stringify({ taken, told, after: codeOf(() => socket.receive()) }));`,
+      console.log(JSON.stringify({ taken, reported, after: codeOf(() => socket.receive()) }));`,
     );
-    expect(result).toEqual({ taken: 50, told: 50, after: "nothing was thrown" });
+    expect(result).toEqual({ taken: 50, reported: 50, after: "nothing was thrown" });
   });
 });
 
@@ -331,25 +331,25 @@ describe("connect(port, host)", () => {
     const friend = startUdpPeer();
     const other = startUdpPeer();
     socket.connect(friend.port, friend.host);
-    let [taken, told] = [0, 0];
+    let [taken, reported] = [0, 0];
     const count = (call: () => unknown): unknown => {
       try {
         return call();
       } catch (error) {
         expect((error as NetError).code).toBe("ERR_SOCKET_DGRAM_IS_CONNECTED");
-        told++;
+        reported++;
         return true;
       }
     };
     for (let i = 0; i < 1000; i++) {
-      const before = told;
+      const before = reported;
       count(() => socket.send("x", other.port, other.host));
-      if (told === before) taken++;
+      if (reported === before) taken++;
     }
     expect(socket.waitUntilDrained(5000)).toBe(0);
     while (count(() => socket.receive()) !== null);
-    expect(told).toBeGreaterThan(0);
-    expect(told).toBeLessThanOrEqual(taken); // several at once may be reported as one
+    expect(reported).toBeGreaterThan(0);
+    expect(reported).toBeLessThanOrEqual(taken); // several at once may be reported as one
     expect(socket.send("to a friend")).toBe(true);
     expect(friend.waitForEvent("message").text).toBe("to a friend");
     expect(other.events("message")).toHaveLength(0);

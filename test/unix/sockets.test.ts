@@ -432,7 +432,7 @@ describe("an abstract name", () => {
     for (const handle of [client, accepted, server]) handle.close();
   });
 
-  test("that nobody listens on is refused; one in use is in use", () => {
+  test("without a listener is refused; one in use is EADDRINUSE", () => {
     const path = newName();
     expect(errorOf(() => connect({ path, timeout: 5000 })).code).toBe("ECONNREFUSED");
     const server = listen({ path });

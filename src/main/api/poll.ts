@@ -44,7 +44,7 @@ export function waitWithTimers<T>(deadline: Deadline, timers: TimeLeft, met: (ta
   while (!thisCaller().wait(ANYTHING, time, met, target) && !deadline.expired);
 }
 
-/** Anything else would never be ready, and waited for in vain. */
+/** Anything else would never be ready. */
 export function mustBeSource(handle: unknown): asserts handle is PollSource {
   if (handle instanceof Handle || isPollable(handle)) return;
   throw new TypeError("handle must be a socket, a server, a UDP socket, an address, or have a method [pollable]");

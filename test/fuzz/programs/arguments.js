@@ -61,8 +61,8 @@ function fuzz(name, args, act, share = 1) {
     fc.property(fc.tuple(...args), (values) => void act(...values.map(unboxed))),
     { numRuns, seed, verbose: 0 },
   );
-  const told = { call: name, tried: numRuns, threw: thrown - before.thrown, returned: returned - before.returned };
-  writeSync(1, `${JSON.stringify(told)}\n`);
+  const outcome = { call: name, tried: numRuns, threw: thrown - before.thrown, returned: returned - before.returned };
+  writeSync(1, `${JSON.stringify(outcome)}\n`);
 }
 
 /** A connection that works; opened anew when the last one was ended by a call that was in order. */
