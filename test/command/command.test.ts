@@ -131,6 +131,7 @@ describe("connect", () => {
     netcat.waitForOutput(/more\n/, 30_000);
     netcat.kill();
     client.waitForExit(30_000);
+    expect([client.output, client.errors]).toEqual(["good day\n", ""]);
   });
 
   test("sends all of stdin, ends its side, and prints what comes until the other side ends", () => {
@@ -196,6 +197,7 @@ describe("listen", () => {
     listener.waitForOutput(/from openssl\n/, 30_000);
     listener.send("from ringnet\n");
     client.waitForOutput(/from ringnet\n/, 30_000);
+    expect(listener.output).toBe("from openssl\n");
     client.kill();
   });
 });
