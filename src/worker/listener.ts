@@ -111,7 +111,7 @@ export class Listener implements Handle {
       server.on("tlsClientError", (_error, socket) => socket.destroy());
     }
     server.once("listening", () => {
-      if (this.#closed) return void server.close(); // the client has given up
+      if (this.#closed) return void server.close(); // the caller has given up
       server.off("error", failed);
       server.on("error", (error) => this.slot.addPendingError(faultOf(error)));
       const address = server.address();

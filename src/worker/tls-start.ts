@@ -62,10 +62,12 @@ export function startServer(
     server.once("tlsClientError", failed);
     server.once("secureConnection", (socket) => {
       over = true;
+      socket.allowHalfOpen = true;
       socket.on("error", () => socket.destroy()); // as in Listener: Node leaves the socket open
       end.done(socket);
     });
     below.once("close", () => failed(cutOff()));
+    below.allowHalfOpen = false; // the TLS socket takes it over: a peer that ends within the handshake closes it
     server.emit("connection", below); // the documented way to give a TLS server a connection
   };
   whenReady(contexts.serverOptions(parameters), below, start, end);

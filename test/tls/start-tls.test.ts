@@ -178,6 +178,31 @@ describe("a server", () => {
     server.close();
   });
 
+  test("a client that ends within the handshake fails the connection at once", () => {
+    const { here, there } = pair();
+    here.writeAll(Buffer.from("16030100", "hex"), 1000); // the beginning of a ClientHello
+    here.end();
+    expect(there.waitUntilReadable(5000)).toBe(true);
+    expect(errorOf(() => there.startTls(shown, 5000))).toMatchObject({ code: "ECONNRESET" });
+    expect(there.status).toBe("failure");
+    here.close();
+    there.close();
+  });
+
+  test("a client that has ended is still answered", () => {
+    const { here, there } = pair();
+    errorOf(() => here.startTls({ ...trust, servername: "localhost" }, 0));
+    there.startTls(shown, 5000);
+    here.waitUntilConnected(5000);
+    here.end();
+    expect(there.readAll(5000)).toHaveLength(0);
+    there.writeAll("still here", 1000);
+    there.end();
+    expect(String(here.readAll(5000))).toBe("still here");
+    here.close();
+    there.close();
+  });
+
   test("requests the client's certificate, and refuses one by an unknown authority", () => {
     const good = pair();
     const client = authority.issue({ subject: "a client" });
