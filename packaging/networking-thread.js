@@ -25,22 +25,48 @@ const noAddOns = {
   load: (id) => (/^\0(bufferutil|utf-8-validate)$/.test(id) ? 'throw new Error("not in this package");' : null),
 };
 
+/** `ws` as a text within the text, which is compiled at the first WebSocket: programs without one start some milliseconds earlier. */
+function asText(code) {
+  return {
+    name: "ws-as-text",
+    resolveId: (id) => (id === "ws" ? "\0ws" : null),
+    load: (id) => (id === "\0ws" ? loaderOf(code) : null),
+  };
+}
+
+// node:vm compiles it also where code generation from strings is not allowed.
+function loaderOf(code) {
+  return `
+    import { createRequire } from "node:module";
+    import { runInThisContext } from "node:vm";
+    const module = { exports: {} };
+    const load = runInThisContext(${JSON.stringify(`(function (module, exports, require) {${code}\n})`)}, { filename: "ringnet/dist/ws.js" });
+    load(module, module.exports, createRequire(process.execPath));
+    export const { WebSocket, WebSocketServer } = module.exports;
+  `;
+}
+
 /** The text, its source map in JSON, and the paths of its modules. */
 export async function networkingThread() {
-  const bundle = await rolldown({
-    input: "build/worker/networking-thread.js",
-    platform: "node",
-    plugins: [noAddOns, sources],
+  const ws = await bundled("ws", [noAddOns], {});
+  const { code, map, modules } = await bundled("build/worker/networking-thread.js", [asText(ws.code), sources], {
+    sourcemap: "hidden",
+    sourcemapExcludeSources: true,
   });
+  const paths = [...Object.keys(modules), ...Object.keys(ws.modules)].filter((path) => !path.startsWith("\0"));
+  return { code: `${code}\n//# sourceURL=${THREAD_FILE}\n`, map: map.toString(), modules: paths };
+}
+
+async function bundled(input, plugins, options) {
+  const bundle = await rolldown({ input, platform: "node", plugins });
   const { output } = await bundle.generate({
     format: "cjs",
     // Modules that are imported lazily stay lazy, within the text.
     codeSplitting: false,
     minify: { compress: true, codegen: true, mangle: { keepNames: true } },
     comments: false,
-    sourcemap: "hidden",
-    sourcemapExcludeSources: true,
+    exports: "named",
+    ...options,
   });
-  const { code, map, modules } = output[0];
-  return { code: `${code}\n//# sourceURL=${THREAD_FILE}\n`, map: map.toString(), modules: Object.keys(modules) };
+  return output[0];
 }
