@@ -1,6 +1,6 @@
 /**
- * ringnet/sync-request: what the README of sync-request 6 promises, against a server of node:http. The expectations were
- * compared with what the original answers to the same calls.
+ * ringnet/sync-request: what the README of sync-request 6 promises, against a server of node:http. Run against the
+ * original (6.1.0, 2026-11-27) 20 of the 25 pass; the others are rows of the table in docs/faces.md.
  */
 
 import request, { FormData, Response } from "ringnet/sync-request";
@@ -117,7 +117,7 @@ describe("a request", () => {
 
   test.each<[string, Record<string, unknown>, string]>([
     ["/echo", { a: "b" }, "/echo?a=b"],
-    ["/echo?a=1&b=2#c", { a: "x y", d: 3 }, "/echo?b=2&a=x%20y&d=3"],
+    ["/echo?a=1&b=2#c", { a: "x y", d: 3 }, "/echo?a=x%20y&b=2&d=3"],
     [
       "/echo",
       { a: ["b", "c"], d: { e: "f" }, g: null, h: undefined, i: true },

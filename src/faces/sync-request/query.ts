@@ -4,15 +4,20 @@
  * Used on the calling thread.
  */
 
-/** The URL with these added to its query; what has the same name in it is replaced. */
+/** The URL with these added to its query; what has the same name in it is replaced where it stands. */
 export function withQuery(url: string, query: Record<string, unknown> | undefined): string {
   if (query === undefined) return url;
   const [front = "", fragment] = url.split(/#(.*)/s);
   const [start = "", text = ""] = front.split(/\?(.*)/s);
-  const names = Object.keys(query);
-  const replaced = (name: string): boolean => names.some((each) => name === each || name.startsWith(`${each}[`));
-  const kept = [...new URLSearchParams(text)].filter(([name]) => !replaced(name));
-  const pairs = [...kept, ...names.flatMap((name) => flat(name, query[name]))];
+  const added = new Map(Object.entries(query));
+  const written = [...new URLSearchParams(text)].flatMap(([name, value]): [string, string][] => {
+    const root = added.has(name) ? name : name.replace(/\[.*/s, "");
+    if (!Object.hasOwn(query, root)) return [[name, value]];
+    const pairs = flat(root, added.get(root));
+    added.delete(root); // once
+    return pairs;
+  });
+  const pairs = [...written, ...[...added].flatMap(([name, value]) => flat(name, value))];
   const all = pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
   return `${start}${all === "" ? "" : `?${all}`}${fragment === undefined ? "" : `#${fragment}`}`;
 }
