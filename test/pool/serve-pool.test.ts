@@ -6,6 +6,7 @@ import { connect, type TcpSocket } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { Process } from "../support/processes.js";
 import { waitFor } from "../support/waiting.js";
+import { Authority } from "../tls/support/certificates.js";
 
 interface Figures {
   threads: number;
@@ -90,6 +91,39 @@ describe("serves", () => {
       expect(endOf(client)).toMatch(/more, done\n$/);
     }
     pool.waitForFigures({ accepted: 7, completed: 7, active: 0, queued: 0 });
+  });
+});
+
+describe("tls", () => {
+  const authority = new Authority("the authority");
+  const stranger = new Authority("somebody else");
+  const { key, cert } = authority.issue({ names: ["localhost"] });
+  const secure = (pool: PoolProcess, tls: object) =>
+    connect({ host: "localhost", port: pool.port, tls: { ca: authority.cert, ...tls }, timeout: TIMEOUT });
+
+  test("the threads' connections speak TLS, and clients verify the server", () => {
+    const pool = new PoolProcess({ threads: 2, tls: { key, cert } });
+    const clients = Array.from({ length: 4 }, () => secure(pool, {}));
+    for (const [i, client] of clients.entries()) client.writeAll(`echo\nhello ${i}\n`);
+    expect(clients.map((client) => client.authorized)).toEqual([true, true, true, true]);
+    expect(clients.map(endOf).map((answer) => answer.replace(/ from \d+\n$/, ""))).toEqual(
+      clients.map((_, i) => `hello ${i}`),
+    );
+    expect(() => secure(pool, { ca: stranger.cert })).toThrow(/certificate/);
+    pool.waitForFigures({ completed: 4, failed: 0, active: 0 });
+  });
+
+  test("a client whose certificate is not trusted reaches no handler", () => {
+    const pool = new PoolProcess({ threads: 1, tls: { key, cert, ca: authority.cert, requestCert: true } });
+    const client = authority.issue({ subject: "a client" });
+    const wanted = secure(pool, { key: client.key, cert: client.cert });
+    wanted.writeAll("echo\nhello\n");
+    expect(endOf(wanted)).toMatch(/^hello from/);
+    const other = stranger.issue({ subject: "a stranger" });
+    const refused = secure(pool, { key: other.key, cert: other.cert }); // a client of TLS 1.3 is ready before it is refused
+    refused.writeAll("echo\nhello\n");
+    expect(endOf(refused)).toMatch(/^(|E[A-Z_]+)$/); // no answer: Node's servers end it, without an alert
+    pool.waitForFigures({ accepted: 1, completed: 1, failed: 0 });
   });
 });
 
