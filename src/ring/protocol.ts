@@ -83,10 +83,13 @@ export type Target =
 export interface ProxyTarget {
   /** With `socks5` this machine looks the server's name up, with `socks5h` the proxy does. */
   kind: "http" | "https" | "socks5" | "socks5h";
+  /** The proxy's name or IP. */
   host: string;
+  /** The proxy's port. */
   port: number;
   /** Empty for none. */
   username: string;
+  /** Empty for none. */
   password: string;
 }
 
@@ -242,6 +245,12 @@ export interface StartTlsCommand {
   early: Uint8Array;
 }
 
+/** Asks for what only the networking thread knows of itself. */
+export interface StatsCommand {
+  type: "stats";
+  request: number;
+}
+
 /** Closes a server or gives up a look-up. Connections and UDP sockets are closed through REQUEST. */
 export interface CloseCommand {
   type: "close";
@@ -267,6 +276,7 @@ export type Command =
   | UdpCallCommand
   | ResolveCommand
   | ReverseCommand
+  | StatsCommand
   | CloseCommand
   | RevokeCommand;
 
@@ -343,7 +353,7 @@ export type Notice =
   /** A client is pending at a server; it takes a slot and rings only when it is accepted. */
   | ({ type: "pending"; pending: number; facts: ConnectionFacts } & OfHandle)
   | ({ type: "pending-error"; fault: Fault } & OfHandle)
-  | { type: "reply"; request: number; fault: Fault | null };
+  | { type: "reply"; request: number; fault: Fault | null; threadCpuMs?: number | null };
 
 /** What a networking thread that a worker thread has started tells the main thread; `ask` is the question of a main thread that came later. */
 export type ProcessMessage = "ask" | { thread: number; workerBlock: SharedArrayBuffer; lingerMs: number };

@@ -27,6 +27,13 @@ function read(file: string): string {
   return readFileSync(join(FOLDER, file.replace(/^\.\//, "").replace(/\.cjs$/, ".d.cts")), "utf8");
 }
 
+/** The text of the file that declares what `file` exports as `name`: its own, or the one that it has the type from. */
+function declaring(file: string, name: string): string {
+  const source = read(file);
+  const from = new RegExp(`^(?:import|export) type \\{[^}]*\\b${name}\\b[^}]*\\} from "(.*)";`, "m").exec(source)?.[1];
+  return from === undefined ? source : read(join(dirname(file), from));
+}
+
 /** Whether the text ends with a docstring, and whether it is one for the package's own use. */
 function docstringBefore(text: string): { documented: boolean; internal: boolean } {
   const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(text)?.[1];
@@ -61,10 +68,10 @@ export function publicNames(): PublicNames {
   };
   for (const [, name] of index.matchAll(/^export declare function (\w+)/gm)) addFunction(index, name as string);
   for (const [, list, file] of index.matchAll(/^export (?:type )?\{ (.*) \} from "(.*)";$/gm)) {
-    const source = read(file as string);
     for (const each of (list as string).split(/,\s*/).filter((each) => each !== "")) {
       const name = each.replace(/^type /, "");
       if (name === "net") continue;
+      const source = declaring(file as string, name);
       if (new RegExp(`\\bclass ${name}\\b`).test(source)) names.classes.push(membersOf(source, "class", name));
       else if (new RegExp(`^export interface ${name}\\b`, "m").test(source)) {
         names.types.push(name);
