@@ -9,12 +9,14 @@ import type { Address, ResolveOptions } from "./api/address.js";
 import { defaultRuntime } from "./api/default-runtime.js";
 import type { Input } from "./api/input.js";
 import type { BindUdpOptions, ConnectOptions, InputOptions, ListenOptions } from "./api/options.js";
+import type { RuntimeStats } from "./api/runtime.js";
 import type { TcpServer } from "./api/tcp-server.js";
 import type { TcpSocket } from "./api/tcp-socket.js";
 import type { UdpSocket } from "./api/udp-socket.js";
 import type { Timeout } from "./link/deadline.js";
 
 export { Address, type ResolveOptions, type Status } from "./api/address.js";
+export { type Canceller, cancel } from "./api/canceller.js";
 export { createRuntime } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
 export { Input } from "./api/input.js";
@@ -38,13 +40,13 @@ export { type PollEntry, poll } from "./api/poll.js";
 export { type Pollable, type PollSource, pollable, type Watch } from "./api/pollable.js";
 export { Poller } from "./api/poller.js";
 export { type ProxyTarget, parseProxy } from "./api/proxy.js";
-export type { Runtime } from "./api/runtime.js";
+export type { Runtime, RuntimeStats } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
 export { type ServerSettings, TcpServer } from "./api/tcp-server.js";
 export { type ConnectStage, type SocketState, TcpSocket } from "./api/tcp-socket.js";
 export { Datagram, MAX_DATAGRAM, type ReceivedInto, type UdpSettings, UdpSocket } from "./api/udp-socket.js";
 export { Deadline, type Timeout } from "./link/deadline.js";
-export { net } from "./net.js";
+export { createNet, type NetOptions, net } from "./net.js";
 
 /** Starts the look-up of a host name or IP literal, and returns immediately. See `Runtime.resolve`. */
 export function resolve(host: string, options?: ResolveOptions): Address {
@@ -88,4 +90,9 @@ export function openInput(fd: number | "stdin" = "stdin", options?: InputOptions
 /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
 export function bindUdp(options: BindUdpOptions = {}): UdpSocket {
   return defaultRuntime().bindUdp(options);
+}
+
+/** What the default runtime has done and has. See `Runtime.stats`. */
+export function stats(): RuntimeStats {
+  return defaultRuntime().stats();
 }

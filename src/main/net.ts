@@ -7,15 +7,57 @@
 import type { Address } from "./api/address.js";
 import * as check from "./api/arguments.js";
 import { caBundlePath, setCaBundlePath } from "./api/ca-bundle.js";
+import { ringBytes, SMALLEST_UDP_RING } from "./api/commands.js";
 import { defaultRuntime } from "./api/default-runtime.js";
 import { NetError } from "./api/net-error.js";
+import { type Names, ownOptions } from "./api/option-names.js";
 import { pollable } from "./api/pollable.js";
+import { Runtime } from "./api/runtime.js";
 import type { TcpServer } from "./api/tcp-server.js";
 import type { TcpSocket } from "./api/tcp-socket.js";
 import type { Datagram, UdpSocket } from "./api/udp-socket.js";
 
 type Result<T> = [T, null] | [null, string];
 type Bytes = string | Uint8Array;
+
+/** What `createNet` takes. */
+export interface NetOptions {
+  /** Where it opens things. Default: the runtime of the package root. */
+  runtime?: Runtime | undefined;
+  /** Bytes of each receive ring, a power of two from 4096; of UDP sockets at least 131072. Default: the runtime's. */
+  receiveBuffer?: number | undefined;
+  /** Bytes of each send ring, likewise. Default: the runtime's. */
+  sendBuffer?: number | undefined;
+  /** The text that `read` gives at the end of a stream, `[null, text]`. Default: none, `[null, null]`. */
+  endOfStream?: string | null | undefined;
+}
+
+const NET_OPTIONS: Names<NetOptions> = { runtime: true, receiveBuffer: true, sendBuffer: true, endOfStream: true };
+
+/** What the objects of one `net` have in common. */
+interface Context {
+  runtime(): Runtime;
+  endOfStream: string | null;
+}
+
+/** A longer host name does not exist: RFC 1035, 2.3.4, less the lengths of the first and the last label. */
+const LONGEST_NAME = 253;
+
+/** Why a name that is a string names no host, or null. */
+function badName(name: string): string | null {
+  try {
+    check.text("name", name);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (name.replace(/\.$/, "").length <= LONGEST_NAME) return null;
+  return `name must have at most ${LONGEST_NAME} characters, not ${name.length}`;
+}
+
+/** An IPv4 address in its IPv6 form (RFC 4291, 2.5.5.2) as IPv4 text. */
+function plainIp(ip: string): string {
+  return ip.replace(/^::ffff:(?=\d+\.)/i, "");
+}
 
 /** Run-time failures become texts; programming mistakes are thrown. */
 function attempt<T>(call: () => T): [T, null] | [null, string] {
@@ -68,8 +110,8 @@ class AddressFacade {
   }
 
   /** Waits for the look-up for up to `timeout` ms (0: polls once; -1: no limit): `[status, errmsg]`. */
-  wait_until_resolved(timeout = 0): [net.status, string | null] {
-    this.target.waitUntilResolved(timeout);
+  wait_until_resolved(timeout: number | null = 0): [net.status, string | null] {
+    this.target.waitUntilResolved(timeout ?? 0);
     return statusOf(this.target);
   }
 
@@ -85,11 +127,13 @@ class AddressFacade {
 }
 
 class TcpFacade {
+  readonly #context: Context;
   readonly #socket: TcpSocket;
   readonly #host: Address | null;
 
   /** @internal `host` is what it was opened with, null for an accepted connection. */
-  constructor(socket: TcpSocket, host: Address | null) {
+  constructor(context: Context, socket: TcpSocket, host: Address | null) {
+    this.#context = context;
     this.#socket = socket;
     this.#host = host;
   }
@@ -100,8 +144,8 @@ class TcpFacade {
   }
 
   /** Waits for the connection for up to `timeout` ms (0: polls once; -1: no limit): `[status, errmsg]`. */
-  wait_until_connected(timeout = 0): [net.status, string | null] {
-    this.#socket.waitUntilConnected(timeout);
+  wait_until_connected(timeout: number | null = 0): [net.status, string | null] {
+    this.#socket.waitUntilConnected(timeout ?? 0);
     return statusOf(this.#socket);
   }
 
@@ -109,14 +153,17 @@ class TcpFacade {
   get_address(): Result<net.address> {
     return attempt(() => {
       if (this.#socket.closed) throw this.#socket.error;
-      const ip = this.#socket.remoteAddress;
-      return new AddressFacade(this.#host ?? defaultRuntime().resolve(ip ?? "::"), ip);
+      const { remoteAddress } = this.#socket;
+      const ip = remoteAddress === undefined ? undefined : plainIp(remoteAddress);
+      return new AddressFacade(this.#host ?? this.#context.runtime().resolve(ip ?? "::"), ip);
     });
   }
 
-  /** Up to `amount` bytes that are there now; empty when there are none yet; `[null, null]` at the end. */
+  /** Up to `amount` bytes that are there now; empty when there are none yet; `[null, null]` at the end, or the text of `endOfStream`. */
   read(amount: number): [Buffer, null] | [null, null] | [null, string] {
-    return attempt(() => this.#socket.read(check.amount("amount", amount))) as [Buffer, null];
+    const [bytes, errmsg] = attempt(() => this.#socket.read(check.amount("amount", amount)));
+    if (bytes !== null) return [bytes, null];
+    return [null, errmsg ?? this.#context.endOfStream];
   }
 
   /** Takes what fits of `data` and says how many bytes it took. */
@@ -130,8 +177,8 @@ class TcpFacade {
   }
 
   /** Waits for up to `timeout` ms until nothing is pending: the bytes still pending. */
-  wait_until_drained(timeout = 0): Result<number> {
-    return attempt(() => this.#socket.waitUntilDrained(timeout));
+  wait_until_drained(timeout: number | null = 0): Result<number> {
+    return attempt(() => this.#socket.waitUntilDrained(timeout ?? 0));
   }
 
   /** Sends what was taken in the background, then closes. Idempotent. */
@@ -146,10 +193,12 @@ class TcpFacade {
 }
 
 class ServerFacade {
+  readonly #context: Context;
   readonly #server: TcpServer;
 
   /** @internal */
-  constructor(server: TcpServer) {
+  constructor(context: Context, server: TcpServer) {
+    this.#context = context;
     this.#server = server;
   }
 
@@ -157,7 +206,7 @@ class ServerFacade {
   accept(): [net.tcp, null] | [null, null] | [null, string] {
     return attempt(() => {
       const socket = this.#server.accept();
-      return socket === null ? null : new TcpFacade(socket, null);
+      return socket === null ? null : new TcpFacade(this.#context, socket, null);
     }) as [net.tcp, null];
   }
 
@@ -178,10 +227,12 @@ class ServerFacade {
 }
 
 class UdpFacade {
+  readonly #context: Context;
   readonly #socket: UdpSocket;
 
   /** @internal */
-  constructor(socket: UdpSocket) {
+  constructor(context: Context, socket: UdpSocket) {
+    this.#context = context;
     this.#socket = socket;
   }
 
@@ -196,7 +247,7 @@ class UdpFacade {
   receive(): [net.datagram, null] | [null, null] | [null, string] {
     return attempt(() => {
       const datagram = this.#socket.receive();
-      return datagram === null ? null : new DatagramFacade(datagram);
+      return datagram === null ? null : new DatagramFacade(this.#context, datagram);
     }) as [net.datagram, null];
   }
 
@@ -217,16 +268,18 @@ class UdpFacade {
 }
 
 class DatagramFacade {
+  readonly #context: Context;
   readonly #datagram: Datagram;
 
   /** @internal */
-  constructor(datagram: Datagram) {
+  constructor(context: Context, datagram: Datagram) {
+    this.#context = context;
     this.#datagram = datagram;
   }
 
   /** The sender's address. */
   get_address(): net.address {
-    return new AddressFacade(defaultRuntime().resolve(this.#datagram.address));
+    return new AddressFacade(this.#context.runtime().resolve(plainIp(this.#datagram.address)));
   }
 
   /** The sender's port. */
@@ -240,59 +293,85 @@ class DatagramFacade {
   }
 }
 
-/** Starts a look-up of a host name or IP literal and returns immediately. */
-function resolve_address(name: string): Result<net.address> {
-  return attempt(() => new AddressFacade(defaultRuntime().resolve(check.text("name", name))));
-}
-
-/** Starts a connection, with TLS when `ssl` is true. An address still `waiting` is allowed. */
-function open_tcp(address: net.address, port: number, ssl = false): Result<net.tcp> {
-  const host = hostOf(address);
-  check.boolean("ssl", ssl);
-  const caFile = ssl ? caBundlePath() : null;
-  const tls = ssl && caFile !== null ? { caFile } : ssl;
-  return attempt(() => new TcpFacade(defaultRuntime().connect({ host, port: check.port("port", port), tls }), host));
-}
-
-/** Listens; without an address on all interfaces, IPv4 and IPv6. Port 0: the system picks one. */
-function create_server(port: number): Result<net.server>;
-function create_server(address: net.address | null, port: number): Result<net.server>;
-function create_server(first: net.address | number | null, second?: number): Result<net.server> {
-  const address = typeof first === "number" && second === undefined ? null : first;
-  const port = check.port("port", typeof first === "number" && second === undefined ? first : second);
-  const host = address === null ? undefined : hostOf(address as net.address);
-  return attempt(() => new ServerFacade(defaultRuntime().listen({ host, port })));
-}
-
-/** Binds a UDP socket locally; without an address on all interfaces. */
-function open_udp(address: net.address | null, port: number): Result<net.udp> {
-  const host = address === null ? undefined : hostOf(address);
-  return attempt(() => new UdpFacade(defaultRuntime().bindUdp({ host, port: check.port("port", port) })));
-}
-
-/** This machine's addresses, IPv4 and IPv6, loopback included. */
-function get_local_addresses(): Result<net.address[]> {
-  return attempt(() =>
-    defaultRuntime()
-      .localAddresses()
-      .map((address) => new AddressFacade(address)),
+/**
+ * A `net` of one's own: on another runtime, with rings of other sizes, or with a text at the end of a stream. Throws a `TypeError` or `RangeError`
+ * that names the option that is wrong.
+ */
+export function createNet(options: Runtime | NetOptions = {}) {
+  const own = ownOptions("options", options instanceof Runtime ? { runtime: options } : options, NET_OPTIONS);
+  const { runtime, receiveBuffer, sendBuffer, endOfStream = null } = own;
+  if (runtime !== undefined && !(runtime instanceof Runtime)) throw new TypeError("runtime must be a Runtime");
+  if (endOfStream !== null) check.text("endOfStream", endOfStream);
+  const rings = {
+    ...(receiveBuffer === undefined ? {} : { receiveBuffer: ringBytes("receiveBuffer", receiveBuffer) }),
+    ...(sendBuffer === undefined ? {} : { sendBuffer: ringBytes("sendBuffer", sendBuffer) }),
+  };
+  const udpRings = Object.fromEntries(
+    Object.entries(rings).map(([name, size]) => [name, Math.max(size, SMALLEST_UDP_RING)]),
   );
+  const context: Context = { runtime: () => runtime ?? defaultRuntime(), endOfStream };
+
+  /** Starts a look-up of a host name or IP literal and returns immediately. */
+  function resolve_address(name: string): Result<net.address> {
+    const bad = typeof name === "string" ? badName(name) : null;
+    if (bad !== null) return [null, bad];
+    return attempt(() => new AddressFacade(context.runtime().resolve(check.text("name", name))));
+  }
+
+  /** Starts a connection, with TLS when `ssl` is true. An address still `waiting` is allowed. */
+  function open_tcp(address: net.address, port: number, ssl: boolean | null = false): Result<net.tcp> {
+    const host = hostOf(address);
+    const secure = check.boolean("ssl", ssl ?? false);
+    const caFile = secure ? caBundlePath() : null;
+    const tls = caFile !== null ? { caFile } : secure;
+    check.port("port", port);
+    return attempt(() => new TcpFacade(context, context.runtime().connect({ host, port, tls, ...rings }), host));
+  }
+
+  /** Listens; without an address on all interfaces, IPv4 and IPv6. Port 0: the system picks one. */
+  function create_server(port: number): Result<net.server>;
+  function create_server(address: net.address | null, port: number): Result<net.server>;
+  function create_server(first: net.address | number | null, second?: number): Result<net.server> {
+    const address = typeof first === "number" && second === undefined ? null : first;
+    const port = check.port("port", typeof first === "number" && second === undefined ? first : second);
+    const host = address === null ? undefined : hostOf(address as net.address);
+    return attempt(() => new ServerFacade(context, context.runtime().listen({ host, port, ...rings })));
+  }
+
+  /** Binds a UDP socket locally; without an address on all interfaces. */
+  function open_udp(address: net.address | null, port: number): Result<net.udp> {
+    const host = address === null ? undefined : hostOf(address);
+    check.port("port", port);
+    return attempt(() => new UdpFacade(context, context.runtime().bindUdp({ host, port, ...udpRings })));
+  }
+
+  /** This machine's addresses, IPv4 and IPv6, loopback included. */
+  function get_local_addresses(): Result<net.address[]> {
+    return attempt(() =>
+      context
+        .runtime()
+        .localAddresses()
+        .map((address) => new AddressFacade(address)),
+    );
+  }
+
+  return {
+    resolve_address,
+    open_tcp,
+    create_server,
+    open_udp,
+    get_local_addresses,
+    get_cacert_path: caBundlePath,
+    set_cacert_path: setCaBundlePath,
+    address: AddressFacade,
+    tcp: TcpFacade,
+    server: ServerFacade,
+    udp: UdpFacade,
+    datagram: DatagramFacade,
+  };
 }
 
-export const net = {
-  resolve_address,
-  open_tcp,
-  create_server,
-  open_udp,
-  get_local_addresses,
-  get_cacert_path: caBundlePath,
-  set_cacert_path: setCaBundlePath,
-  address: AddressFacade,
-  tcp: TcpFacade,
-  server: ServerFacade,
-  udp: UdpFacade,
-  datagram: DatagramFacade,
-};
+export const net = createNet();
 
 export namespace net {
   export type status = "success" | "waiting" | "failure";
@@ -303,15 +382,12 @@ export namespace net {
   export type datagram = DatagramFacade;
 }
 
+export const { resolve_address, open_tcp, create_server, open_udp, get_local_addresses } = net;
+
 export {
   AddressFacade as address,
   caBundlePath as get_cacert_path,
-  create_server,
   DatagramFacade as datagram,
-  get_local_addresses,
-  open_tcp,
-  open_udp,
-  resolve_address,
   ServerFacade as server,
   setCaBundlePath as set_cacert_path,
   TcpFacade as tcp,

@@ -11,6 +11,8 @@ export interface Fault {
   code: string;
   message: string;
   syscall?: string | undefined;
+  /** The name that it was about, where there was one. */
+  host?: string | undefined;
   address?: string | undefined;
   port?: number | undefined;
 }

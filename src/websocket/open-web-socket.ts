@@ -92,6 +92,7 @@ export function openWebSocket(url: string | URL, options: OpenWebSocketOptions =
   const sizes = ringSizes(own, runtime.ringSizes);
   const link = runtime.openOn();
   const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
+  channel.destination = { host, port };
   link.post({
     ...command,
     ...socketOptions,
@@ -105,7 +106,8 @@ export function openWebSocket(url: string | URL, options: OpenWebSocketOptions =
   if (deadline === null) return socket;
   const status = socket.waitUntilOpen(deadline);
   if (status === "success" || socket.wasOpen) return socket;
-  const error = socket.error ?? link.reasonOf(timedOut(`opening ${target.origin}${target.pathname}`, deadline.timeout));
+  const error =
+    socket.error ?? channel.outOfTime(timedOut(`opening ${target.origin}${target.pathname}`, deadline.timeout));
   socket.close();
   throw error;
 }

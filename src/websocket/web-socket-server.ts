@@ -5,7 +5,7 @@
  */
 
 import { Handle } from "../main/api/handle.js";
-import { closedHere, type NetError, timedOut } from "../main/api/net-error.js";
+import { closedHere, timedOut } from "../main/api/net-error.js";
 import type { Channel } from "../main/link/channel.js";
 import { Deadline, type Timeout } from "../main/link/deadline.js";
 import type { WorkerLink } from "../main/link/worker-link.js";
@@ -22,7 +22,6 @@ export class WebSocketServer extends Handle {
   /** The IP listened on. */
   readonly address: string;
   #accepted = 0;
-  #closedError: NetError | null = null;
 
   /** @internal Use `listenWebSocket`. */
   constructor(link: WorkerLink, channel: Channel, rings: { receiveBuffer: number; sendBuffer: number }) {
@@ -32,6 +31,7 @@ export class WebSocketServer extends Handle {
     this.#rings = rings;
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
+    channel.destination = { address: this.address, port: this.port };
     const { handleId } = channel;
     this.bindChannel(channel, () => link.post({ type: "close", handleId }));
   }
@@ -43,7 +43,7 @@ export class WebSocketServer extends Handle {
   accept(): WebSocket | null {
     this.#mustBeOpen();
     const channel = this.#channel;
-    if (channel.count === this.#accepted) {
+    if (channel.waitingClients(this.#accepted) === 0) {
       if (channel.phase === PHASE_FAILED) throw channel.takeError();
       const error = channel.takePendingError();
       if (error !== null) throw error;
@@ -77,7 +77,7 @@ export class WebSocketServer extends Handle {
     for (;;) {
       const socket = this.accept();
       if (socket !== null) return socket;
-      if (!this.#block(deadline)) throw timedOut("acceptWait", deadline.timeout);
+      if (!this.#block(deadline)) throw this.#channel.outOfTime(timedOut("acceptWait", deadline.timeout));
     }
   }
 
@@ -92,7 +92,7 @@ export class WebSocketServer extends Handle {
   get ready(): boolean {
     if (this.closed) return false;
     const channel = this.#channel;
-    if (channel.count !== this.#accepted || channel.hasPendingError) return true;
+    if (channel.waitingClients(this.#accepted) > 0 || channel.hasPendingError) return true;
     return channel.phase === PHASE_FAILED && !channel.errorTaken;
   }
 
@@ -104,7 +104,7 @@ export class WebSocketServer extends Handle {
 
   static #isAcceptable(server: WebSocketServer): boolean {
     const channel = server.#channel;
-    return channel.count !== server.#accepted || channel.hasPendingError || channel.phase === PHASE_FAILED;
+    return channel.waitingClients(server.#accepted) > 0 || channel.hasPendingError || channel.phase === PHASE_FAILED;
   }
 
   #block(deadline: Deadline): boolean {
@@ -113,8 +113,6 @@ export class WebSocketServer extends Handle {
   }
 
   #mustBeOpen(): void {
-    if (!this.closed) return;
-    this.#closedError ??= closedHere("server");
-    throw this.#closedError;
+    if (this.closed) throw closedHere("server", this.#channel.where);
   }
 }

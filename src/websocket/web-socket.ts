@@ -374,7 +374,8 @@ export class WebSocket extends Handle {
         this.#channel.link.caller.maybeCheckLiveness();
         return undefined;
       }
-      if (!this.#block(deadline, WebSocket.#hasMessage)) throw timedOut(what, deadline.timeout);
+      if (!this.#block(deadline, WebSocket.#hasMessage))
+        throw this.#channel.outOfTime(timedOut(what, deadline.timeout));
     }
   }
 
@@ -396,8 +397,7 @@ export class WebSocket extends Handle {
   #awaitRoom(deadline: Deadline, what: string): void {
     const long = this.#outgoing.rest > 0;
     if (!this.#block(deadline, long ? WebSocket.#hasAnyRoom : WebSocket.#isWritable)) {
-      const { message, code } = timedOut("sendWait", deadline.timeout);
-      throw new NetError({ code, message: `${message}: ${what}` });
+      throw this.#channel.outOfTime(timedOut("sendWait", deadline.timeout, `: ${what}`));
     }
     this.#mustBeSendable();
   }
@@ -419,12 +419,12 @@ export class WebSocket extends Handle {
   }
 
   #closedHere(): NetError {
-    this.#closedError ??= closedHere("WebSocket");
+    this.#closedError ??= closedHere("WebSocket", this.#channel.where);
     return this.#closedError;
   }
 
   #mustBeOpen(): void {
-    if (this.closed) throw this.#closedHere();
+    if (this.closed) throw closedHere("WebSocket", this.#channel.where);
   }
 }
 

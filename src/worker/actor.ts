@@ -25,11 +25,13 @@ import { CallerLink, type Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
+import { commandDetails, debug, debugging } from "./debug.js";
 import { finishSending } from "./finishing.js";
 import { InputReader } from "./input-reader.js";
 import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
+import { threadCpuMs } from "./thread-cpu.js";
 import { TlsContextCache } from "./tls-context-cache.js";
 import { openWebSocket } from "./web-socket-client.js";
 import { WebSocketListener } from "./web-socket-listener.js";
@@ -93,6 +95,7 @@ export class Actor {
   }
 
   #obey(command: Command, link: CallerLink): void {
+    if (debugging) debug(command.type, commandDetails(command));
     switch (command.type) {
       case "connect":
         this.#connector.connect(link, command);
@@ -131,6 +134,10 @@ export class Actor {
       case "resolve":
       case "reverse":
         new Lookup(link, command, this.#resolver);
+        break;
+      case "stats":
+        link.post({ type: "reply", request: command.request, fault: null, threadCpuMs: threadCpuMs() });
+        link.waker.wakeAnyway();
         break;
       case "revoke":
         this.#revoke(command.handleId, link);

@@ -35,6 +35,7 @@ import { takeRoomInterest } from "../ring/room-interest.js";
 import { ANYTHING } from "../ring/signal.js";
 import { SlotQueueConsumer } from "../ring/slot-queue.js";
 import type { CallerLink } from "./caller-link.js";
+import { debug, debugging, stateInWords } from "./debug.js";
 
 export class Slot {
   readonly words: Int32Array;
@@ -210,6 +211,7 @@ export class Slot {
   /** The handle is of no more use; bytes that are in the ring stay readable. Only the first fault counts. */
   fail(fault: Fault): void {
     if (this.phase === PHASE_FAILED || this.phase === PHASE_RELEASED) return;
+    if (debugging) debug("failure", { handle: this.#handleId, code: fault.code, message: fault.message });
     if ((this.#state & WRITE_FAILED) === 0) writeFault(this.words, FAULT, FAULT_BYTES, fault);
     this.#become((this.#state & ~PHASE_MASK) | PHASE_FAILED);
   }
@@ -218,6 +220,7 @@ export class Slot {
   release(): void {
     if (this.phase === PHASE_RELEASED) return;
     this.#state = PHASE_RELEASED;
+    if (debugging) debug("state", { handle: this.#handleId, is: stateInWords(PHASE_RELEASED) });
     Atomics.store(this.words, STATE, PHASE_RELEASED); // partner: Channel.state
     this.#link.handles.delete(this.#handleId);
     // Always, because the flag may stand for an entry in the queue of another caller that had the slot.
@@ -240,6 +243,7 @@ export class Slot {
 
   #become(state: number): void {
     this.#state = state;
+    if (debugging) debug("state", { handle: this.#handleId, is: stateInWords(state) });
     Atomics.store(this.words, STATE, state); // partner: Channel.state
     this.notifyCaller();
   }

@@ -28,6 +28,21 @@ const LINK = "main/link/worker-link";
 const LIVENESS = "main/link/liveness";
 
 export const FAULTS: SeededFault[] = [
+  // Cancelling.
+  {
+    name: "a caller is woken before the request to cancel is stored",
+    scenario: "signal, cancelled",
+    edits: edit(
+      "ring/cancellation",
+      "Atomics.store(word, 0, 1); waker.wakeAnyway();",
+      "waker.wakeAnyway(); Atomics.store(word, 0, 1);",
+    ),
+  },
+  {
+    name: "cancelling wakes nobody",
+    scenario: "signal, cancelled",
+    edits: edit("ring/cancellation", "waker.wakeAnyway();", ""),
+  },
   // The byte ring.
   {
     name: "bytes are published before they are copied",

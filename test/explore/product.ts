@@ -21,6 +21,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/ring/signal.js") &
   typeof import("../../build/ring/flow-control.js") &
   typeof import("../../build/ring/room-interest.js") &
+  typeof import("../../build/ring/cancellation.js") &
   typeof import("../../build/ring/arena.js") &
   typeof import("../../build/worker/caller-link.js") &
   typeof import("../../build/worker/slot.js") &
@@ -45,6 +46,7 @@ const MODULES = [
   "ring/signal",
   "ring/flow-control",
   "ring/room-interest",
+  "ring/cancellation",
   "ring/arena",
   "worker/caller-link",
   "worker/slot",
@@ -163,6 +165,17 @@ function standIns(world: World): Record<string, Exports> {
       keepAliveDelay: same,
     },
     "main/api/option-hints": { READ_HINTS: {} },
+    "main/link/debug": { debugging: false, debug: () => {} },
+    "worker/debug": { debugging: false, debug: () => {}, stateInWords: () => "", commandDetails: () => ({}) },
+    "worker/thread-cpu": { threadCpuMs: () => null },
+    "main/link/diagnostics": {
+      publishEnds: () => {},
+      handleClosed: () => {},
+      tlsBegun: () => {},
+      threadChanged: () => {},
+    },
+    "main/api/user-stack": { endInCaller: () => {} },
+    "main/api/canceller": {},
     "main/api/interest": { READABLE: 1, WRITABLE: 2, interestBits: same },
     "main/api/option-names": { ownOptions: same },
     "main/link/thread-stack": { readableStack: (text: string) => text },

@@ -146,8 +146,8 @@ describe("delivers what arrived before the error", () => {
     const { bytes, error } = readToEnd(socket);
     expect(bytes.equals(pattern(13, 0, 100_000))).toBe(true);
     expect(error?.code).toBe("ECONNRESET");
-    expect(errorOf(() => socket.read())).toBe(error);
-    expect(errorOf(() => socket.readInto(Buffer.alloc(1)))).toBe(error);
+    expect(errorOf(() => socket.read()).message).toBe(error?.message);
+    expect(errorOf(() => socket.readInto(Buffer.alloc(1))).message).toBe(error?.message);
     socket.close();
   });
 

@@ -9,6 +9,7 @@ import { fetch } from "ringnet/http";
 import { type ListenWebSocketOptions, listenWebSocket, openWebSocket, type WebSocketServer } from "ringnet/websocket";
 import { afterEach, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
+import { errorOf } from "../tcp/sockets.js";
 import { Authority } from "../tls/support/certificates.js";
 import { startPythonClient, startRawPeer, startWsPeer } from "./support/peers.js";
 
@@ -23,15 +24,6 @@ function listen(options: ListenWebSocketOptions = {}): { server: WebSocketServer
   const server = listenWebSocket({ host: "127.0.0.1", ...options });
   opened.push(server);
   return { server, url: `ws://127.0.0.1:${server.port}` };
-}
-
-function errorOf(call: () => unknown): NetError {
-  try {
-    call();
-  } catch (error) {
-    return error as NetError;
-  }
-  throw new Error("it did not throw");
 }
 
 describe("accepting", () => {

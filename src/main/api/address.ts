@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { PHASE_FAILED, PHASE_OPEN } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
+import { publishEnds, resolveBegun } from "../link/diagnostics.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import * as check from "./arguments.js";
 import { Handle } from "./handle.js";
@@ -64,6 +65,8 @@ export class Address extends Handle {
     const channel = this.#link.openPlain();
     const { handleId } = channel;
     channel.link.post({ type: "resolve", slot: channel.reference, host: this.encoded, family, order: order ?? null });
+    channel.destination = { host };
+    resolveBegun(channel, { address: this, host });
     this.#channel = channel;
     this.#reported = false;
     this.bindChannel(channel, () => channel.link.post({ type: "close", handleId }));
@@ -71,6 +74,7 @@ export class Address extends Handle {
 
   /** `waiting` until the look-up has ended; an IP literal is `success` from the beginning. */
   get status(): Status {
+    publishEnds();
     this.#settle();
     if (this.#error !== null) return "failure";
     if (this.#ips !== null) return "success";
@@ -133,9 +137,15 @@ export class Address extends Handle {
     return this.hostname;
   }
 
+  protected override describe(): string {
+    this.#settle();
+    if (this.#error !== null) return `${this.hostname}, failed: ${this.#error.code}`;
+    return this.#ips === null ? `${this.hostname}, waiting` : `${this.hostname}, ${this.#ips.join(" ")}`;
+  }
+
   protected override onClose(): void {
     this.#settle();
-    if (this.#ips === null) this.#error ??= closedHere("address");
+    if (this.#ips === null) this.#error ??= closedHere("address", { host: this.hostname });
     this.#release();
   }
 
@@ -159,6 +169,8 @@ export class Address extends Handle {
   #release(): void {
     const channel = this.#channel;
     if (channel === null) return;
+    publishEnds(); // before the slot can be another handle's
+    if (this.#channel !== channel) return; // a subscriber has looked
     this.#channel = null;
     channel.notifyWatchers(); // pollers have not looked yet
     this.unbindChannel();

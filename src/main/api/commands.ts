@@ -33,7 +33,7 @@ export interface RingSizes {
 export const SMALLEST_RING = 4096;
 const LARGEST_RING = 2 ** 28;
 /** A UDP ring must hold a datagram of any size and its header. */
-const SMALLEST_UDP_RING = 128 * 1024;
+export const SMALLEST_UDP_RING = 128 * 1024;
 
 const CONNECT_OPTIONS: Names<ConnectOptions> = {
   host: true,
@@ -194,7 +194,8 @@ export function ringSizes(
   };
 }
 
-function ringBytes(name: string, value: number, smallest: number): number {
+/** The bytes of a ring, checked. */
+export function ringBytes(name: string, value: number, smallest = SMALLEST_RING): number {
   return check.powerOfTwo(name, value, smallest, LARGEST_RING);
 }
 

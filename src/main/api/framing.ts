@@ -75,14 +75,15 @@ export function readAll(reader: SocketReader, deadline: Deadline, maxLength: num
   const { buffer } = reader;
   for (let waited = false; reader.await(buffer.readable + 1, deadline, "readAll"); waited = true) {
     if (buffer.readable > maxLength) throw tooLong("readAll", maxLength);
-    if (waited) checkTime(deadline, "readAll", buffer.readable);
+    if (waited) checkTime(reader, deadline, "readAll");
   }
   return reader.take(buffer.readable);
 }
 
 /** Throws where the time is up. A peer that sends faster than one waits for more would put that off without end. */
-function checkTime(deadline: Deadline, what: string, there: number): void {
-  if (deadline.left <= 0) throw readTimedOut(what, deadline.timeout, there, there + 1);
+function checkTime(reader: SocketReader, deadline: Deadline, what: string): void {
+  const there = reader.buffer.readable;
+  if (deadline.left <= 0) throw reader.outOfTime(readTimedOut(what, deadline.timeout, there, there + 1));
 }
 
 /**
@@ -104,12 +105,14 @@ function awaitDelimiter(
     const readable = Math.min(buffer.readable, limit);
     let end = buffer.find(delimiter, limit, SEARCH_BYTES);
     while (end < 0 && buffer.searched < readable) {
-      if (deadline.left <= 0) throw searchTimedOut(what, deadline.timeout, buffer.searched, readable);
+      if (deadline.left <= 0) {
+        throw reader.outOfTime(searchTimedOut(what, deadline.timeout, buffer.searched, readable));
+      }
       end = buffer.find(delimiter, limit, SEARCH_BYTES);
     }
     if (end >= 0) return end - delimiter.length;
     if (readable === limit) throw tooLong(what, maxLength);
-    if (waited) checkTime(deadline, what, readable);
+    if (waited) checkTime(reader, deadline, what);
     if (!reader.await(readable + 1, deadline, what)) {
       if (buffer.readable > maxLength) throw tooLong(what, maxLength);
       return -1;

@@ -5,6 +5,7 @@
  */
 
 import type { Channel } from "../link/channel.js";
+import { handleClosed, publishEnds } from "../link/diagnostics.js";
 import type { Watcher } from "../link/watcher.js";
 import { READABLE } from "./interest.js";
 
@@ -13,8 +14,12 @@ import { READABLE } from "./interest.js";
  */
 const forgotten = new FinalizationRegistry<() => void>((close) => close());
 
+let handles = 0;
+
 /** Anything that `poll` and `Poller` can watch. */
 export abstract class Handle {
+  /** Of all handles of this thread each has another number. */
+  readonly id = ++handles;
   #closed = false;
   #watchers: Watcher[] = [];
   #channel: Channel | null = null;
@@ -42,6 +47,8 @@ export abstract class Handle {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    publishEnds();
+    handleClosed(this);
     forgotten.unregister(this);
     for (const watcher of [...this.#watchers]) watcher.handleClosed();
     this.onClose();
@@ -50,6 +57,16 @@ export abstract class Handle {
   /** Same as `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** One line for `console.log`: what it is, and how it is. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `${this.constructor.name} #${this.id} { ${this.closed ? "closed" : this.describe()} }`;
+  }
+
+  /** What `console.log` says of it while it is open. Changes nothing. */
+  protected describe(): string {
+    return "open";
   }
 
   /** What closing means for this kind. Called once. */
@@ -85,4 +102,10 @@ export abstract class Handle {
       if (index >= 0) list.splice(index, 1);
     }
   }
+}
+
+/** An IP or path, with a port where there is one, as URLs write it. */
+export function addressAndPort(address: string, port: number | undefined): string {
+  if (port === undefined || port === 0) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

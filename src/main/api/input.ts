@@ -11,7 +11,7 @@ import { SocketReader } from "../link/socket-reader.js";
 import * as check from "./arguments.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
-import { closedHere, type NetError } from "./net-error.js";
+import { closedHere } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { ReadLimitOptions, ReadLineOptions } from "./options.js";
@@ -25,7 +25,6 @@ const ALL_MAX = 1024 * 1024 * 1024;
 export class Input extends Handle {
   readonly #channel: Channel;
   readonly #reader: SocketReader;
-  #closedError: NetError | null = null;
 
   /** @internal Use `openInput`. */
   constructor(channel: Channel) {
@@ -112,8 +111,6 @@ export class Input extends Handle {
   }
 
   #mustBeOpen(): void {
-    if (!this.closed) return;
-    this.#closedError ??= closedHere("input");
-    throw this.#closedError;
+    if (this.closed) throw closedHere("input");
   }
 }

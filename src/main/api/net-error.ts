@@ -5,6 +5,10 @@
  */
 
 import type { Fault } from "../../ring/fault-text.js";
+import { endInCaller } from "./user-stack.js";
+
+/** What a handle is about, for its errors. */
+export type Where = Pick<Fault, "host" | "address" | "port">;
 
 /**
  * A failure of the network, of the system, or of the networking thread. Programming mistakes are `TypeError`s and
@@ -16,6 +20,8 @@ export class NetError extends Error {
   readonly code: string;
   /** The system call that failed, where there was one. */
   readonly syscall: string | undefined;
+  /** The host name that it was about, where there was one. */
+  readonly host: string | undefined;
   /** The IP or path that it was about, where there was one. */
   readonly address: string | undefined;
   /** The port that it was about, where there was one. */
@@ -27,32 +33,54 @@ export class NetError extends Error {
     super(fault.message, cause === undefined ? undefined : { cause });
     this.code = fault.code;
     this.syscall = fault.syscall;
+    this.host = fault.host;
     this.address = fault.address;
     this.port = fault.port;
+    endInCaller(this);
   }
 }
 
 /** Why everything of a runtime has failed that was closed. */
 export const RUNTIME_CLOSED: Fault = { code: "ERR_RUNTIME_CLOSED", message: "the runtime was closed" };
 
-/** The error of a wait that ran out. */
-export function timedOut(what: string, timeout: number, detail = ""): NetError {
-  return new NetError({ code: "ETIMEDOUT", message: `${what} timed out after ${timeout} ms${detail}` });
+/** The same fault, with what it does not say itself of where it happened. */
+export function located(fault: Fault, { host, address, port }: Where): Fault {
+  return {
+    ...fault,
+    host: fault.host ?? host,
+    address: fault.address ?? address,
+    port: fault.port ?? port,
+  };
 }
 
-/** The error of a read that timed out before it had all its bytes. */
-export function readTimedOut(what: string, timeout: number, there: number, wanted: number): NetError {
+/** The fault of a wait that ran out. */
+export function timedOut(what: string, timeout: number, detail = ""): Fault {
+  return outOfTime(`${what} timed out after ${timeout} ms${detail}`, timeout);
+}
+
+/** The fault of a read that timed out before it had all its bytes. */
+export function readTimedOut(what: string, timeout: number, there: number, wanted: number): Fault {
   const text = `${what} timed out after ${timeout} ms: received ${there} of ${wanted} bytes; they remain readable`;
-  return new NetError({ code: "ETIMEDOUT", message: text });
+  return outOfTime(text, timeout);
 }
 
-/** The error of a search for a delimiter that took too long. */
-export function searchTimedOut(what: string, timeout: number, searched: number, there: number): NetError {
+/** The fault of a search for a delimiter that took too long. */
+export function searchTimedOut(what: string, timeout: number, searched: number, there: number): Fault {
   const text = `${what} timed out after ${timeout} ms: ${searched} of ${there} bytes are searched; all stay, and the next call goes on from there`;
-  return new NetError({ code: "ETIMEDOUT", message: text });
+  return outOfTime(text, timeout);
+}
+
+/** Servers that an event loop runs, by the names that Node gives them. */
+const SERVERS = new Set(["TCPServerWrap", "PipeServerWrap"]);
+
+/** The most common reason for a wait in vain is said with it: the peer is in the event loop of the thread that blocks. */
+function outOfTime(message: string, timeout: number): Fault {
+  const blocked = timeout !== 0 && process.getActiveResourcesInfo?.().some((name) => SERVERS.has(name));
+  const hint = "; this thread's own event loop runs a server, which can't answer while the thread blocks";
+  return { code: "ETIMEDOUT", message: blocked ? message + hint : message };
 }
 
 /** The error of any call on a handle that was closed here. */
-export function closedHere(what: string): NetError {
-  return new NetError({ code: "ERR_SOCKET_CLOSED", message: `the ${what} is closed` });
+export function closedHere(what: string, where: Where = {}): NetError {
+  return new NetError(located({ code: "ERR_SOCKET_CLOSED", message: `the ${what} is closed` }, where));
 }

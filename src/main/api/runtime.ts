@@ -8,11 +8,20 @@ import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { isMainThread, threadId } from "node:worker_threads";
 import type { Fault } from "../../ring/fault-text.js";
-import { LINK_BLOCK_BYTES, PHASE_WAITING, REQUEST_CLOSE, WORKER_BLOCK_BYTES } from "../../ring/layout.js";
+import {
+  DOORBELL,
+  LINK_BLOCK_BYTES,
+  PHASE_WAITING,
+  REQUEST_CLOSE,
+  SIGNAL,
+  WORKER_BLOCK_BYTES,
+} from "../../ring/layout.js";
 import type { Target } from "../../ring/protocol.js";
 import { thisCaller, uniqueName } from "../link/caller.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
+import { debug, debugging } from "../link/debug.js";
+import { connectBegun, gaveUp, threadChanged } from "../link/diagnostics.js";
 import { flush } from "../link/flush.js";
 import { NetworkThreads, type ThreadLimits } from "../link/network-threads.js";
 import { PROCESS_CHANNEL } from "../link/other-threads.js";
@@ -31,7 +40,7 @@ import {
   SMALLEST_RING,
 } from "./commands.js";
 import { Input } from "./input.js";
-import { NetError, RUNTIME_CLOSED, timedOut } from "./net-error.js";
+import { NetError, RUNTIME_CLOSED, timedOut, type Where } from "./net-error.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type { BindUdpOptions, ConnectOptions, InputOptions, ListenOptions, RuntimeOptions } from "./options.js";
 import { networkMustBeAllowed } from "./permission.js";
@@ -46,6 +55,8 @@ const LINGER_MS = 5000;
 const BUSY_POLL_US = 400;
 /** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
+/** How long the networking threads have to say their CPU time, in ms; they take microseconds. */
+const STATS_MS = 1000;
 /** The least heap of a networking thread, in MB: with half of it Node's threads don't start, or end the process. */
 const LEAST_HEAP_MB = 8;
 
@@ -64,6 +75,31 @@ const STAGE_TEXTS: Record<ConnectStage, string> = {
   TLS: ", in the TLS handshake",
 };
 const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
+
+/** What `Runtime.stats` returns. */
+export interface RuntimeStats {
+  /** Handles that are open, and those that are closing in the background. */
+  handles: number;
+  /** Bytes that the program has read; of datagrams their payload. */
+  bytesRead: number;
+  /** Bytes that the program has written. */
+  bytesWritten: number;
+  /** Datagrams that were lost because a receive ring was full. */
+  dropped: number;
+  /** Bytes of shared memory that are set aside for slots and rings. */
+  ringMemory: number;
+  /** How often this thread was woken from its sleep, by any runtime; counts to 2³² and begins again. */
+  wakeUps: number;
+  /** One entry for each networking thread. */
+  threads: {
+    /** Its name. */
+    name: string;
+    /** CPU time in ms; null where Node and the system do not say it, or the thread has ended. */
+    cpuMs: number | null;
+    /** How often it was woken, likewise. */
+    wakeUps: number;
+  }[];
+}
 
 /** A separate runtime with its own networking threads, and what is opened on them. Made by `createRuntime`. */
 export class Runtime {
@@ -126,13 +162,14 @@ export class Runtime {
     const deadline = Deadline.of(timeout);
     const link = this.#link();
     const channel = link.openPlain();
+    channel.destination = { address: ip };
     link.post({ type: "reverse", slot: channel.reference, ip });
     try {
       link.caller.wait(channel.handleId, deadline, (each: Channel) => each.phase !== PHASE_WAITING, channel);
       link.takeNotices();
       if (channel.addresses !== null) return channel.addresses[0] as string;
       if (channel.phase !== PHASE_WAITING) throw channel.takeError();
-      throw link.reasonOf(timedOut(`the reverse look-up of ${ip}`, deadline.timeout));
+      throw channel.outOfTime(timedOut(`the reverse look-up of ${ip}`, deadline.timeout));
     } finally {
       link.post({ type: "close", handleId: channel.handleId });
     }
@@ -166,13 +203,18 @@ export class Runtime {
     const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
     const { noDelay, keepAlive, keepAliveDelay, dscp } = socketOptions;
     link.post({ ...command, noDelay, keepAlive, keepAliveDelay, dscp, slot: channel.reference, rings, target });
+    channel.destination = whereOf(destination);
     const socket = new TcpSocket(channel, socketOptions, false);
+    connectBegun(channel, { socket, ...channel.destination }, command.tls !== null);
     if (deadline === null) return socket;
     const status = socket.waitUntilConnected(deadline);
     // A peer may have reset the connection already: what it sent before is still to be read, and then the error.
     if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
     const error =
-      socket.error ?? link.reasonOf(timedOut(`connect to ${nameOf(target)}`, deadline.timeout, stageOf(socket)));
+      status === "failure"
+        ? channel.takeError()
+        : channel.outOfTime(timedOut(`connect to ${nameOf(target)}`, deadline.timeout, stageOf(socket)));
+    gaveUp(channel, error);
     socket.close();
     throw error;
   }
@@ -229,6 +271,30 @@ export class Runtime {
   }
 
   /**
+   * What the runtime has done and has, as this thread sees it. Asks the networking threads for their CPU time, and so blocks for some µs;
+   * starts none.
+   */
+  stats(): RuntimeStats {
+    const deadline = new Deadline(STATS_MS);
+    const threads = this.#links.map((link) => ({
+      name: link.name,
+      cpuMs: link.threadCpuMs(deadline),
+      wakeUps: Atomics.load(new Int32Array(link.workerBlock), DOORBELL) >>> 0, // partner: DoorbellRinger.ring
+    }));
+    for (const link of this.#links) link.drain(); // what has ended by now is not counted
+    const sum = (of: (link: WorkerLink) => number): number => this.#links.reduce((total, link) => total + of(link), 0);
+    return {
+      handles: sum((link) => link.openCount),
+      bytesRead: sum((link) => link.traffic.bytesRead),
+      bytesWritten: sum((link) => link.traffic.bytesWritten),
+      dropped: sum((link) => link.dropped),
+      ringMemory: sum((link) => link.arenaBytes),
+      wakeUps: Atomics.load(new Int32Array(thisCaller().memory), SIGNAL) >>> 0, // partner: SignalWaker.#takeAndNotify
+      threads,
+    };
+  }
+
+  /**
    * Closes everything that is open, sends what is pending (for at most `lingerMs`), and ends the networking threads.
    * Handles that are not closed have failed with code `ERR_RUNTIME_CLOSED` afterwards.
    */
@@ -249,8 +315,8 @@ export class Runtime {
     const address = host instanceof Address ? host : this.resolve(host);
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
     if (address.ip !== null) return address.ip;
-    const error = timedOut(`the look-up of ${address.hostname}`, BIND_MS);
-    throw address.lookupLink?.reasonOf(error) ?? error;
+    const fault = { ...timedOut(`the look-up of ${address.hostname}`, BIND_MS), host: address.hostname };
+    throw new NetError(address.lookupLink?.reasonOf(fault) ?? fault);
   }
 
   /** When one networking thread has ended, the whole runtime ends: programs could not tell which handles still work. */
@@ -315,6 +381,8 @@ export class Runtime {
         },
         onError,
       );
+      if (debugging) debug("starts a networking thread", { name });
+      threadChanged(name, "start");
       const link = new WorkerLink(caller, name, workerBlock, linkBlock, port);
       link.onDeath = () => this.#end(link.death as Fault);
       this.#links.push(link);
@@ -337,7 +405,7 @@ export function awaitBound(channel: Channel, abandon: () => void, what: string):
   caller.wait(channel.handleId, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
   channel.link.takeNotices();
   if (channel.bound !== null && channel.link.death === null) return;
-  const error = channel.phase === PHASE_WAITING ? channel.link.reasonOf(timedOut(what, BIND_MS)) : channel.error;
+  const error = channel.phase === PHASE_WAITING ? channel.outOfTime(timedOut(what, BIND_MS)) : channel.takeError();
   abandon();
   throw error;
 }
@@ -364,6 +432,14 @@ function hostOf(address: Address): string {
 function stageOf(socket: TcpSocket): string {
   const { stage } = socket.state;
   return stage === null ? "" : STAGE_TEXTS[stage];
+}
+
+/** What errors of a connection say of its peer before its IP is known. */
+function whereOf(destination: Destination): Where {
+  if ("path" in destination) return { address: destination.path };
+  const { host, port } = destination;
+  const name = host instanceof Address ? host.hostname : host;
+  return { host: name, address: isIP(name) === 0 ? undefined : name, port };
 }
 
 function nameOf(target: Target): string {

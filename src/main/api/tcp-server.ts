@@ -8,8 +8,9 @@ import { PHASE_FAILED, PHASE_MASK } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
-import { Handle } from "./handle.js";
-import { closedHere, type NetError, timedOut } from "./net-error.js";
+import { type Canceller, cancellerOf } from "./canceller.js";
+import { addressAndPort, Handle } from "./handle.js";
+import { closedHere, timedOut } from "./net-error.js";
 import type { AcceptOptions } from "./options.js";
 import { TcpSocket } from "./tcp-socket.js";
 
@@ -35,7 +36,6 @@ export class TcpServer extends Handle {
   /** What it was made with. */
   readonly options: Readonly<ServerSettings>;
   #accepted = 0;
-  #closedError: NetError | null = null;
 
   /** @internal Use `listen`. */
   constructor(link: WorkerLink, channel: Channel, options: AcceptOptions, settings: ServerSettings) {
@@ -48,6 +48,7 @@ export class TcpServer extends Handle {
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
     const { handleId } = channel;
+    channel.destination = { address: this.address, port: this.port };
     this.bindChannel(channel, () => link.post({ type: "close", handleId }));
   }
 
@@ -58,7 +59,7 @@ export class TcpServer extends Handle {
   accept(): TcpSocket | null {
     this.#mustBeOpen();
     const channel = this.#channel;
-    if (channel.count === this.#accepted) {
+    if (channel.waitingClients(this.#accepted) === 0) {
       if (channel.phase === PHASE_FAILED) {
         throw channel.takeError();
       }
@@ -94,7 +95,7 @@ export class TcpServer extends Handle {
    */
   waitUntilAcceptable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
-    return this.#channel.link.caller.wait(this.#channel.handleId, Deadline.of(timeout), TcpServer.#isAcceptable, this);
+    return this.#channel.wait(Deadline.of(timeout), TcpServer.#isAcceptable, this);
   }
 
   /**
@@ -106,17 +107,31 @@ export class TcpServer extends Handle {
     for (;;) {
       const socket = this.accept();
       if (socket !== null) return socket;
-      if (!this.#channel.link.caller.wait(this.#channel.handleId, deadline, TcpServer.#isAcceptable, this)) {
-        throw timedOut("acceptWait", deadline.timeout);
+      if (!this.#channel.wait(deadline, TcpServer.#isAcceptable, this)) {
+        throw this.#channel.outOfTime(timedOut("acceptWait", deadline.timeout));
       }
     }
+  }
+
+  /**
+   * As `TcpSocket.canceller`: a token that can be posted to another thread: `cancel(token)` there ends the wait that this thread is in on this handle, or the next one. The
+   * call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
+   */
+  canceller(): Canceller {
+    this.#mustBeOpen();
+    return cancellerOf(this.#channel);
   }
 
   get ready(): boolean {
     if (this.closed) return false;
     const channel = this.#channel;
-    if (channel.count !== this.#accepted || channel.hasPendingError) return true;
+    if (channel.waitingClients(this.#accepted) > 0 || channel.hasPendingError) return true;
     return (channel.state & PHASE_MASK) === PHASE_FAILED && !channel.errorTaken;
+  }
+
+  protected override describe(): string {
+    const failed = this.#channel.phase === PHASE_FAILED ? `failed: ${this.#channel.error.code}` : "listening";
+    return `${addressAndPort(this.address, this.port)}, ${failed}, waiting ${this.#channel.waitingClients(this.#accepted)}`;
   }
 
   /** Pending clients are disconnected; accepted connections continue. */
@@ -127,12 +142,10 @@ export class TcpServer extends Handle {
 
   static #isAcceptable(server: TcpServer): boolean {
     const channel = server.#channel;
-    return channel.count !== server.#accepted || channel.hasPendingError || channel.phase === PHASE_FAILED;
+    return channel.waitingClients(server.#accepted) > 0 || channel.hasPendingError || channel.phase === PHASE_FAILED;
   }
 
   #mustBeOpen(): void {
-    if (!this.closed) return;
-    this.#closedError ??= closedHere("server");
-    throw this.#closedError;
+    if (this.closed) throw closedHere("server", this.#channel.where);
   }
 }

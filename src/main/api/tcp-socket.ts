@@ -21,12 +21,14 @@ import {
 import type { ConnectionFacts, PeerCertificateFacts } from "../../ring/protocol.js";
 import type { Channel, Rings } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
+import { publishEnds, tlsBegun } from "../link/diagnostics.js";
 import { SocketReader } from "../link/socket-reader.js";
 import { SocketWriter } from "../link/socket-writer.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
+import { type Canceller, cancellerOf } from "./canceller.js";
 import * as framing from "./framing.js";
-import { Handle } from "./handle.js";
+import { addressAndPort, Handle } from "./handle.js";
 import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 import { READ_HINTS } from "./option-hints.js";
@@ -136,6 +138,7 @@ export class TcpSocket extends Handle {
    * once it failed, was reset, or was closed here. A peer that ended its side in good order is still `success`.
    */
   get status(): Status {
+    publishEnds();
     if (this.closed) return "failure";
     const state = this.#channel.state;
     const phase = state & PHASE_MASK;
@@ -244,7 +247,9 @@ export class TcpSocket extends Handle {
 
   /** @internal The error to throw where a wait ran out: `error`, or one that says that the networking thread is still starting. */
   reasonOf(error: NetError): NetError {
-    return this.#channel.link.reasonOf(error);
+    const { code, message, syscall } = error;
+    const fault = { code, message, syscall };
+    return this.#channel.link.reasonOf(fault) === fault ? error : this.#channel.outOfTime(fault);
   }
 
   /** @internal Whether it ever was connected; it may have failed since, and left bytes to read. */
@@ -267,8 +272,7 @@ export class TcpSocket extends Handle {
    * failure.
    */
   waitUntilConnected(timeout: Timeout = -1): Status {
-    const { link, handleId } = this.#channel;
-    link.caller.wait(handleId, Deadline.of(timeout), TcpSocket.#isSettled, this);
+    this.#channel.wait(Deadline.of(timeout), TcpSocket.#isSettled, this);
     this.reported(READABLE);
     return this.status;
   }
@@ -297,9 +301,10 @@ export class TcpSocket extends Handle {
     if (this.#writer.ended) {
       throw new NetError({ code: "EPIPE", message: "startTls after end()", syscall: "startTls" });
     }
-    if (this.#writer.awaitDrained(deadline) > 0) throw timedOut("startTls", deadline.timeout);
+    if (this.#writer.awaitDrained(deadline) > 0) throw channel.outOfTime(timedOut("startTls", deadline.timeout));
     this.#writer.voidClaim();
     channel.startTls(parameters, isServer, this.#reader.buffer.takeAll());
+    tlsBegun(channel, { socket: this, ...channel.where });
     const { noDelay, keepAlive, keepAliveDelay } = this.#options;
     channel.setOptions(noDelay, keepAlive, keepAliveDelay);
     this.#openReported = false;
@@ -426,7 +431,7 @@ export class TcpSocket extends Handle {
     const deadline = Deadline.of(timeout);
     this.#mustBeOpen();
     this.#awaited = bits;
-    this.#channel.link.caller.wait(this.#channel.handleId, deadline, TcpSocket.#hasAwaited, this);
+    this.#channel.wait(deadline, TcpSocket.#hasAwaited, this);
     return {
       readable: (bits & READABLE) !== 0 && this.#reader.hasSomething,
       writable: (bits & WRITABLE) !== 0 && this.#writer.open,
@@ -556,6 +561,15 @@ export class TcpSocket extends Handle {
     return token;
   }
 
+  /**
+   * A token that can be posted to another thread: `cancel(token)` there ends the wait that this thread is in on this handle, or the next one. The
+   * call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
+   */
+  canceller(): Canceller {
+    this.#mustBeOpen();
+    return cancellerOf(this.#channel);
+  }
+
   // What pollers ask.
 
   get ready(): boolean {
@@ -580,6 +594,26 @@ export class TcpSocket extends Handle {
   override reported(interest: number): void {
     if ((interest & READABLE) === 0 || this.closed) return;
     if (this.#channel.phase === PHASE_OPEN) this.#openReported = true;
+  }
+
+  protected override describe(): string {
+    const { host, address, port } = this.#channel.where;
+    const peer = this.path ?? (address === undefined ? `${host}:${port}` : addressAndPort(address, port));
+    const { connecting, failed, readEnded, writeEnded, readable } = this.state;
+    const how = [
+      failed
+        ? `failed: ${this.#channel.error.code}`
+        : connecting
+          ? "connecting"
+          : this.encrypted
+            ? "open, TLS"
+            : "open",
+      ...(readEnded ? ["read ended"] : []),
+      ...(writeEnded ? ["write ended"] : []),
+      `readable ${readable}`,
+      `unsent ${this.#channel.unsent}`,
+    ];
+    return `${peer}, ${how.join(", ")}`;
   }
 
   protected override onClose(): void {
@@ -620,10 +654,9 @@ export class TcpSocket extends Handle {
   }
 
   #awaitSettled(deadline: Deadline, what: string): void {
-    const { link, handleId } = this.#channel;
-    const settled = link.caller.wait(handleId, deadline, TcpSocket.#isSettled, this);
-    if (this.status === "failure") throw this.#channel.error;
-    if (!settled) throw timedOut(what, deadline.timeout);
+    const settled = this.#channel.wait(deadline, TcpSocket.#isSettled, this);
+    if (this.status === "failure") throw this.#channel.takeError();
+    if (!settled) throw this.#channel.outOfTime(timedOut(what, deadline.timeout));
   }
 
   #setOptions(options: SocketOptions): void {
@@ -633,12 +666,12 @@ export class TcpSocket extends Handle {
   }
 
   #closedHere(): NetError {
-    this.#closedError ??= closedHere("connection");
+    this.#closedError ??= closedHere("connection", this.#channel.where);
     return this.#closedError;
   }
 
   #mustBeOpen(): void {
-    if (this.closed) throw this.#closedHere();
+    if (this.closed) throw closedHere("connection", this.#channel.where);
   }
 }
 

@@ -15,8 +15,9 @@ import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
+import { type Canceller, cancellerOf } from "./canceller.js";
 import type { RingSizes } from "./commands.js";
-import { Handle } from "./handle.js";
+import { addressAndPort, Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
 import { READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
@@ -89,7 +90,6 @@ export class UdpSocket extends Handle {
   /** The host of the last `send`, and what travels for it. */
   #lastHost: string | null = null;
   #lastTarget = "";
-  #closedError: NetError | null = null;
   #droppedAtClose = 0;
 
   /** @internal Use `bindUdp`. */
@@ -106,6 +106,8 @@ export class UdpSocket extends Handle {
     this.#outgoing = new RecordProducer(rings.send);
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
+    channel.countsDropped = true;
+    channel.destination = { address: this.address, port: this.port };
     this.bindChannel(channel, () => channel.request(REQUEST_CLOSE));
   }
 
@@ -135,6 +137,7 @@ export class UdpSocket extends Handle {
       this.#channel.link.caller.maybeCheckLiveness();
       return false;
     }
+    this.#link.traffic.bytesWritten += bytes.length;
     this.#channel.notifyWorker();
     return true;
   }
@@ -190,7 +193,8 @@ export class UdpSocket extends Handle {
     for (;;) {
       const datagram = this.receive();
       if (datagram !== null) return datagram;
-      if (!this.#block(deadline, UdpSocket.#isReadable)) throw timedOut("receiveWait", deadline.timeout);
+      if (!this.#block(deadline, UdpSocket.#isReadable))
+        throw this.#channel.outOfTime(timedOut("receiveWait", deadline.timeout));
     }
   }
 
@@ -290,6 +294,15 @@ export class UdpSocket extends Handle {
     this.#call({ name: "dropMembership", group: check.text("group", group), interface: interfaceOf(interfaceAddress) });
   }
 
+  /**
+   * As `TcpSocket.canceller`: a token that can be posted to another thread: `cancel(token)` there ends the wait that this thread is in on this handle, or the next one. The
+   * call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
+   */
+  canceller(): Canceller {
+    this.#mustBeOpen();
+    return cancellerOf(this.#channel);
+  }
+
   get ready(): boolean {
     if (this.closed) return false;
     if (this.#rings.receive.readable > 0 || this.#channel.hasPendingError) return true;
@@ -306,8 +319,20 @@ export class UdpSocket extends Handle {
     return UdpSocket.#isWritable(this);
   }
 
+  protected override describe(): string {
+    const failed = this.#channel.phase === PHASE_FAILED ? [`failed: ${this.#channel.error.code}`] : ["bound"];
+    const how = [
+      ...failed,
+      ...(this.#peer ? ["connected"] : []),
+      `next ${this.nextSize ?? "none"}`,
+      `dropped ${this.dropped}`,
+    ];
+    return `${addressAndPort(this.address, this.port)}, ${how.join(", ")}`;
+  }
+
   protected override onClose(): void {
     this.#droppedAtClose = this.#channel.count >>> 0;
+    this.#link.traffic.dropped += this.#droppedAtClose;
     this.unbindChannel();
     this.#channel.request(REQUEST_CLOSE);
   }
@@ -349,12 +374,13 @@ export class UdpSocket extends Handle {
   }
 
   #dropHead(): void {
+    this.#link.traffic.bytesRead += this.#incoming.payloadLength;
     this.#headRead = false;
     this.#incoming.release(this.#incoming.recordLength);
   }
 
   #block(deadline: Deadline, met: (socket: UdpSocket) => boolean): boolean {
-    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
+    return this.#channel.wait(deadline, met, this);
   }
 
   #connectedHost(): string {
@@ -405,7 +431,8 @@ export class UdpSocket extends Handle {
     if (isIP(host) !== 0) return host;
     using address = new Address(host, () => this.#link);
     this.#channel.link.caller.wait(ANYTHING, deadline, () => address.status !== "waiting", null);
-    if (address.status === "waiting") throw timedOut(`the look-up of ${host}`, CALL_MS);
+    if (address.status === "waiting")
+      throw this.#channel.outOfTime({ ...timedOut(`the look-up of ${host}`, CALL_MS), host });
     return this.#hostOf(address);
   }
 
@@ -435,7 +462,7 @@ export class UdpSocket extends Handle {
       this.#throwFailure();
       // It must not be done later, when the program does not expect it any more.
       link.post({ type: "udp-call", handleId, request, call: { name: "cancel" } });
-      throw timedOut(call.name, CALL_MS);
+      throw this.#channel.outOfTime(timedOut(call.name, CALL_MS));
     } finally {
       link.notices.dropReply(request);
     }
@@ -453,9 +480,7 @@ export class UdpSocket extends Handle {
   }
 
   #mustBeOpen(): void {
-    if (!this.closed) return;
-    this.#closedError ??= closedHere("UDP socket");
-    throw this.#closedError;
+    if (this.closed) throw closedHere("UDP socket", this.#channel.where);
   }
 }
 

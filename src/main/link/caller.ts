@@ -9,6 +9,8 @@ import { CALLER_BLOCK_BYTES } from "../../ring/layout.js";
 import { SignalSleeper } from "../../ring/signal.js";
 import { now } from "./clock.js";
 import type { TimeLeft } from "./deadline.js";
+import { debug, debugging } from "./debug.js";
+import { publishEnds } from "./diagnostics.js";
 import { Spinning } from "./spinning.js";
 import type { WorkerLink } from "./worker-link.js";
 
@@ -46,7 +48,10 @@ export class Caller {
     const begin = now();
     const spun = this.spinning.spin(met, target, deadline.left);
     const found = spun || this.#sleep(interest, deadline, met, target);
-    this.spinning.waited(now() - begin);
+    const took = now() - begin;
+    this.spinning.waited(took);
+    if (debugging) debug("waited", { handle: interest, ms: took.toFixed(3), met: found });
+    publishEnds();
     return found;
   }
 
@@ -68,10 +73,12 @@ export class Caller {
   /** Handles everything that the networking threads have queued. */
   drain(): void {
     for (const link of this.links) link.drain();
+    publishEnds();
   }
 
   /** Called where a program that never blocks finds nothing: checks now and then whether a networking thread has died. */
   maybeCheckLiveness(): void {
+    publishEnds();
     if ((++this.#emptyCalls & CHECK_MASK) === 0) this.#checkLiveness();
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
+import { isCancelled, takeCancel } from "../../ring/cancellation.js";
 import { type Fault, readFault } from "../../ring/fault-text.js";
 import { tryResume } from "../../ring/flow-control.js";
 import {
@@ -32,7 +33,7 @@ import {
   TX_WRITE,
 } from "../../ring/layout.js";
 import type { Command, ConnectionFacts, RingPair, SlotReference, TlsParameters } from "../../ring/protocol.js";
-import { NetError, RUNTIME_CLOSED } from "../api/net-error.js";
+import { located, NetError, RUNTIME_CLOSED, type Where } from "../api/net-error.js";
 import type { Deadline } from "./deadline.js";
 import type { Watcher } from "./watcher.js";
 
@@ -55,6 +56,14 @@ export interface ChannelCaller {
   maybeCheckLiveness(): void;
 }
 
+/** What has gone through a link since it was made. */
+export interface Traffic {
+  bytesRead: number;
+  bytesWritten: number;
+  /** Of UDP sockets that are closed. */
+  dropped: number;
+}
+
 /** The link to the networking thread, as a channel and the handle on it use it. */
 export interface ChannelLink {
   readonly caller: ChannelCaller;
@@ -62,8 +71,8 @@ export interface ChannelLink {
   readonly doorbell: { ring(): void };
   /** Why the networking thread has ended, or null while it runs. */
   readonly death: Fault | null;
-  /** The error to throw where a wait ran out, which `error` would blame on the peer. */
-  reasonOf(error: NetError): NetError;
+  /** The fault of a wait that ran out, which `fault` would blame on the peer. */
+  reasonOf(fault: Fault): Fault;
   post(command: Command): void;
   takeNotices(): void;
   requestClose(channel: Channel, bits: number): void;
@@ -72,6 +81,7 @@ export interface ChannelLink {
   readonly attachedOnly: boolean;
   /** Names the networking thread on other threads. */
   readonly name: string;
+  readonly traffic: Traffic;
   readonly workerBlock: SharedArrayBuffer;
 }
 
@@ -90,6 +100,8 @@ export class Channel {
   readonly watchers: Watcher[] = [];
   /** Filled in from notices: */
   facts: ConnectionFacts | null = null;
+  /** What it was opened for. */
+  destination: Where = {};
   addresses: string[] | null = null;
   bound: { address: string; port: number } | null = null;
   readonly pendingConnections: PendingConnection[] = [];
@@ -98,6 +110,10 @@ export class Channel {
   #securing = false;
   /** Whether the connection has moved to another thread. */
   detached = false;
+  /** Whether `count` counts datagrams that were dropped. */
+  countsDropped = false;
+  /** The word by which other threads cancel a wait; null until one was asked for. */
+  cancellation: Int32Array | null = null;
   /** Whether a call has thrown why it failed: only then a poller stops reporting it. */
   errorTaken = false;
   #error: NetError | null = null;
@@ -152,14 +168,48 @@ export class Channel {
 
   /** Why it failed; the same error each time. Of use once `state` says that it has. */
   get error(): NetError {
-    this.#error ??= new NetError(readFault(this.words, FAULT) ?? this.link.death ?? RUNTIME_CLOSED);
+    this.#error ??= new NetError(this.#fault);
     return this.#error;
   }
 
-  /** The same, for a call to throw it. */
+  /** The same reason in an error of its own, for a call to throw it. */
   takeError(): NetError {
     this.errorTaken = true;
-    return this.error;
+    return new NetError(this.#fault);
+  }
+
+  /**
+   * Blocks as `Caller.wait` for news of this handle. Throws a `NetError` with code `ERR_CANCELLED` where another thread has cancelled it and
+   * `met(target)` does not hold.
+   */
+  wait<T>(deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
+    const { cancellation: word } = this;
+    if (word === null) return this.link.caller.wait(this.handleId, deadline, met, target);
+    const metOrCancelled = (each: T): boolean => met(each) || isCancelled(word);
+    if (!this.link.caller.wait(this.handleId, deadline, metOrCancelled, target)) return false;
+    if (met(target)) return true;
+    takeCancel(word);
+    throw new NetError(
+      located({ code: "ERR_CANCELLED", message: "the wait was cancelled by another thread" }, this.where),
+    );
+  }
+
+  /** The error of a wait on this handle that ran out. */
+  outOfTime(fault: Fault): NetError {
+    return new NetError(located(this.link.reasonOf(fault), this.where));
+  }
+
+  /** What errors say of where they happened. */
+  get where(): Where {
+    if (this.facts === null) this.link.takeNotices();
+    const { host, address, port } = this.destination;
+    const { remoteAddress, remotePort } = this.facts ?? {};
+    return { host, address: remoteAddress ?? address, port: remotePort ?? port };
+  }
+
+  get #fault(): Fault {
+    const fault = readFault(this.words, FAULT) ?? this.link.death ?? RUNTIME_CLOSED;
+    return located(fault, this.where);
   }
 
   /** Bytes that were written, here or on the thread that has the connection now, and not handed to the operating system. */
@@ -175,6 +225,11 @@ export class Channel {
     return Atomics.load(this.words, COUNT); // partner: Slot.count
   }
 
+  /** Clients that wait at a server, of which `accepted` were taken. With the networking thread their connections have ended. */
+  waitingClients(accepted: number): number {
+    return this.link.death === null ? (this.count - accepted) | 0 : 0;
+  }
+
   /** The oldest error, not reported yet, that did not end the handle. */
   takePendingError(): NetError | null {
     const happened = Atomics.load(this.words, PENDING_ERRORS); // partner: Slot.addPendingError
@@ -183,7 +238,7 @@ export class Channel {
     const fault = this.pendingErrors.shift();
     // Of very many only the first are kept.
     this.#pendingErrorsSeen = this.pendingErrors.length === 0 ? happened : (this.#pendingErrorsSeen + 1) | 0;
-    return fault === undefined ? null : new NetError(fault);
+    return fault === undefined ? null : new NetError(located(fault, this.where));
   }
 
   /** Whether there is an error to take. */

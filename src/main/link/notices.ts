@@ -19,6 +19,8 @@ export class Notices {
   readonly #channels: ReadonlyMap<number, Channel>;
   /** Replies to calls that are waited for, by request number; undefined until they come. */
   readonly #replies = new Map<number, Fault | null | undefined>();
+  /** What the last reply to `stats` has said. */
+  threadCpuMs: number | null = null;
   #taken = 0;
   #requests = 0;
 
@@ -62,7 +64,9 @@ export class Notices {
 
   #file(notice: Notice): void {
     if (notice.type === "reply") {
-      if (this.#replies.has(notice.request)) this.#replies.set(notice.request, notice.fault);
+      if (!this.#replies.has(notice.request)) return;
+      this.#replies.set(notice.request, notice.fault);
+      if (notice.threadCpuMs !== undefined) this.threadCpuMs = notice.threadCpuMs;
       return;
     }
     const channel = this.#channels.get(notice.handleId);

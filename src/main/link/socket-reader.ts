@@ -4,8 +4,9 @@
  * Runs on the calling thread.
  */
 
+import type { Fault } from "../../ring/fault-text.js";
 import { PHASE_FAILED, PHASE_MASK, READ_ENDED } from "../../ring/layout.js";
-import { readTimedOut } from "../api/net-error.js";
+import { type NetError, readTimedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
 import { ReadBuffer } from "./read-buffer.js";
@@ -68,7 +69,7 @@ export class SocketReader {
     if (readable < 0) return null;
     if (readable === 0) return 0;
     const count = this.buffer.read(target);
-    this.bytesRead += count;
+    this.#tookOut(count);
     return count;
   }
 
@@ -80,15 +81,25 @@ export class SocketReader {
 
   consume(count: number): void {
     this.buffer.consume(count);
-    this.bytesRead += count;
+    this.#tookOut(count);
+  }
+
+  /** The error of a call that ran out of time. */
+  outOfTime(fault: Fault): NetError {
+    return this.#channel.outOfTime(fault);
   }
 
   /** Reads `count` bytes, which are there. */
   take(count: number): Buffer {
     const bytes = Buffer.allocUnsafe(count);
     this.buffer.read(bytes);
-    this.bytesRead += count;
+    this.#tookOut(count);
     return bytes;
+  }
+
+  #tookOut(count: number): void {
+    this.bytesRead += count;
+    this.#channel.link.traffic.bytesRead += count;
   }
 
   /** Blocks until there is something to read: bytes, an end, or an error. Returns whether there is. */
@@ -116,7 +127,7 @@ export class SocketReader {
       // A peer that keeps the ring full must not stretch the time.
       const timeUp = waited && deadline.left <= 0;
       if ((timeUp || !this.#wait(deadline, SocketReader.#hasWanted)) && buffer.readable < wanted) {
-        throw this.#channel.link.reasonOf(readTimedOut(what, deadline.timeout, buffer.readable, wanted));
+        throw this.#channel.outOfTime(readTimedOut(what, deadline.timeout, buffer.readable, wanted));
       }
     }
   }
@@ -132,6 +143,6 @@ export class SocketReader {
   }
 
   #wait(deadline: Deadline, met: (reader: SocketReader) => boolean): boolean {
-    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
+    return this.#channel.wait(deadline, met, this);
   }
 }

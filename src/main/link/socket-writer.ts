@@ -57,7 +57,7 @@ export class SocketWriter {
   get pending(): number {
     const pending = this.#ring.pending;
     if (pending > 0) this.#channel.link.caller.maybeCheckLiveness();
-    if (pending > 0 && this.failed) throw this.#channel.error;
+    if (pending > 0 && this.failed) throw this.#channel.takeError();
     return pending;
   }
 
@@ -105,10 +105,10 @@ export class SocketWriter {
     while (written < length) {
       // Waking up for a few free bytes costs more than it gains.
       this.#wanted = Math.min(length - written, this.#ring.capacity >> 2);
-      const inTime = this.#wait(deadline, SocketWriter.#hasWanted);
+      const inTime = this.#waitWithin(written, deadline);
       written += this.#gather(pieces, cursor);
       if (!inTime && written < length) {
-        const error = this.#channel.link.reasonOf(timedOut("writeAll", deadline.timeout));
+        const error = this.#channel.outOfTime(timedOut("writeAll", deadline.timeout));
         error.bytesWritten = written;
         throw error;
       }
@@ -136,6 +136,16 @@ export class SocketWriter {
     this.#claimed = 0;
     this.ended = true;
     this.#channel.request(REQUEST_END);
+  }
+
+  /** Waits within `writeAll`: an error says how many bytes were taken. */
+  #waitWithin(written: number, deadline: Deadline): boolean {
+    try {
+      return this.#wait(deadline, SocketWriter.#hasWanted);
+    } catch (error) {
+      if (error instanceof NetError) error.bytesWritten = written;
+      throw error;
+    }
   }
 
   /** Takes what fits of the pieces from the cursor on and moves it; all of that is published at once. */
@@ -166,6 +176,7 @@ export class SocketWriter {
   #took(count: number): void {
     if (count > 0) {
       this.bytesWritten += count;
+      this.#channel.link.traffic.bytesWritten += count;
       this.#channel.link.caller.spinning.onActivity(count);
       this.#channel.notifyWorker();
     } else {
@@ -188,7 +199,7 @@ export class SocketWriter {
   }
 
   #wait(deadline: Deadline, met: (writer: SocketWriter) => boolean): boolean {
-    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
+    return this.#channel.wait(deadline, met, this);
   }
 }
 

@@ -20,12 +20,15 @@ import {
   TO_WORKER_WRITE,
 } from "../../ring/layout.js";
 import type { Command, RingPair } from "../../ring/protocol.js";
-import { DoorbellRinger } from "../../ring/signal.js";
+import { ANYTHING, DoorbellRinger } from "../../ring/signal.js";
 import { SlotQueueConsumer, SlotQueueProducer } from "../../ring/slot-queue.js";
 import { NetError } from "../api/net-error.js";
 import { Announcements } from "./announcements.js";
 import { AttachWindow } from "./attach-window.js";
-import { Channel, type ChannelCaller } from "./channel.js";
+import { Channel, type ChannelCaller, type Traffic } from "./channel.js";
+import type { Deadline } from "./deadline.js";
+import { debug, debugging } from "./debug.js";
+import { threadChanged } from "./diagnostics.js";
 import { Liveness } from "./liveness.js";
 import { Notices } from "./notices.js";
 import { ringEnds, SlotMemory } from "./slot-memory.js";
@@ -53,6 +56,7 @@ export class WorkerLink {
   onDeath: () => void = () => {};
   readonly #port: MessagePort | null;
   readonly #fromWorker: SlotQueueConsumer;
+  readonly traffic: Traffic = { bytesRead: 0, bytesWritten: 0, dropped: 0 };
   readonly #channels = new Map<number, Channel>();
   readonly #memory = new SlotMemory();
 
@@ -100,6 +104,27 @@ export class WorkerLink {
     return this.#channels.has(handleId);
   }
 
+  /** Datagrams that were dropped, by open and closed sockets. */
+  get dropped(): number {
+    let { dropped } = this.traffic;
+    for (const channel of this.#channels.values()) {
+      if (channel.countsDropped && !channel.closing) dropped += channel.count >>> 0;
+    }
+    return dropped;
+  }
+
+  /** CPU time of the networking thread in ms; null where it is not to be had, or no answer comes within `deadline`. */
+  threadCpuMs(deadline: Deadline): number | null {
+    if (this.death !== null || this.#port === null) return null;
+    const request = this.notices.nextRequest();
+    this.notices.threadCpuMs = null;
+    this.post({ type: "stats", request });
+    const answered = (): boolean => this.notices.replyTo(request) !== undefined || this.death !== null;
+    this.caller.wait(ANYTHING, deadline, answered, null);
+    this.notices.dropReply(request);
+    return this.notices.threadCpuMs;
+  }
+
   /** Bytes of shared memory set aside for slots and rings. */
   get arenaBytes(): number {
     return this.#memory.bytes;
@@ -111,17 +136,18 @@ export class WorkerLink {
   }
 
   /**
-   * The error to throw where a wait ran out: `error`, or what says that the networking thread is still starting, so that nothing was
+   * The fault of a wait that ran out: `fault`, or what says that the networking thread is still starting, so that nothing was
    * asked of the network yet.
    */
-  reasonOf(error: NetError): NetError {
-    if (!this.liveness.starting) return error;
-    const text = `${error.message}: the networking thread is still starting; nothing was sent yet, and a later call may succeed`;
-    return new NetError({ code: "ERR_WORKER_START", message: text }, error);
+  reasonOf(fault: Fault): Fault {
+    if (!this.liveness.starting) return fault;
+    const message = `${fault.message}: the networking thread is still starting; nothing was sent yet, and a later call may succeed`;
+    return { code: "ERR_WORKER_START", message };
   }
 
   /** Sends a command. */
   post(command: Command): void {
+    if (debugging) debug(`asks for ${command.type}`, { handle: "slot" in command ? command.slot.handleId : undefined });
     this.#port?.postMessage(command);
   }
 
@@ -195,6 +221,8 @@ export class WorkerLink {
 
   /** The networking thread has ended: everything of this link has failed. */
   died(): void {
+    if (debugging) debug("the networking thread has ended", { name: this.name, reason: this.death?.message });
+    threadChanged(this.name, "end", this.death?.message);
     this.announcements?.close();
     for (const channel of this.#channels.values()) channel.notifyWatchers();
     this.onDeath();

@@ -100,6 +100,8 @@ export function callerLink(
     doorbell: new product.DoorbellRinger(fabric.worker),
     death: null,
     caller: nothing(world),
+    takeNotices: () => {},
+    traffic: { bytesRead: 0, bytesWritten: 0, dropped: 0 },
   };
   return link as unknown as ConstructorParameters<typeof product.Channel>[0];
 }

@@ -84,7 +84,72 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
   };
 }
 
+/** A caller that waits for news of a slot, or for being cancelled by a third thread. */
+class CancelledCaller implements Program {
+  private readonly sleeper;
+  private seen = 0;
+  private cancels = 0;
+
+  constructor(
+    private readonly stage: Stage,
+    block: Int32Array,
+    private readonly news: Int32Array,
+    private readonly word: Int32Array,
+  ) {
+    this.sleeper = new stage.product.SignalSleeper(block);
+  }
+
+  turn(): boolean {
+    const { product, world } = this.stage;
+    const met = () => world.atomics.load(this.news, 0) > this.seen || product.isCancelled(this.word);
+    if (!waitRound(this.stage, this.sleeper, 7, met)) return true;
+    if (product.takeCancel(this.word)) this.cancels++;
+    else this.seen++;
+    return this.seen < 2 || this.cancels < 1;
+  }
+}
+
+/** Cancels once. */
+class Cancelling implements Program {
+  constructor(
+    private readonly stage: Stage,
+    private readonly block: Int32Array,
+    private readonly word: Int32Array,
+  ) {}
+
+  turn(): boolean {
+    const { product } = this.stage;
+    product.requestCancel(this.word, new product.SignalWaker(this.block));
+    return false;
+  }
+}
+
+const CANCELLED: Scenario = {
+  name: "signal, cancelled",
+  story:
+    "Three threads: a worker has two pieces of news of one slot, a third thread cancels the caller's wait once; the caller takes all three.",
+  set(stage) {
+    const { world, product } = stage;
+    const plan: Plan = { wakers: [{ handleId: 7, call: "wake", news: 2 }], waits: [] };
+    world.opaque.set(plan, "plan");
+    const block = world.words("caller", product.CALLER_BLOCK_BYTES / 4, {
+      label: labels("caller", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
+    });
+    world.counter(block, product.SIGNAL);
+    const news = world.words("news", 4);
+    const word = world.words("cancellation", 1);
+    return {
+      threads: [
+        new ModelThread("caller", world, () => new CancelledCaller(stage, block, news, word)),
+        new ModelThread("worker", world, () => new Waker(stage, plan, 0, block, news)),
+        new ModelThread("canceller", world, () => new Cancelling(stage, block, word)),
+      ],
+    };
+  },
+};
+
 export const SIGNAL_SCENARIOS: Scenario[] = [
+  CANCELLED,
   signalScenario(
     "signal, one worker",
     "A caller waits for each of three pieces of news of one slot; the worker wakes it by the slot's handleId. Any wait may run out of time at any moment.",

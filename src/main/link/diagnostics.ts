@@ -1,0 +1,95 @@
+/**
+ * Events for `node:diagnostics_channel`.
+ *
+ * Runs on the calling thread. What the networking thread has done is published at this thread's next call that looks at a state. Without
+ * subscribers nothing is kept and nothing is made.
+ */
+
+import { type Channel as EventChannel, channel as eventChannel } from "node:diagnostics_channel";
+import { PHASE_FAILED, PHASE_WAITING } from "../../ring/layout.js";
+import type { Channel } from "./channel.js";
+
+const CONNECT = events("connect");
+const RESOLVE = events("resolve");
+const TLS = events("tls");
+const CLOSE = eventChannel("ringnet:close");
+const THREAD = eventChannel("ringnet:thread");
+
+interface Events {
+  start: EventChannel;
+  end: EventChannel;
+  error: EventChannel;
+}
+
+function events(name: string): Events {
+  return {
+    start: eventChannel(`ringnet:${name}:start`),
+    end: eventChannel(`ringnet:${name}:end`),
+    error: eventChannel(`ringnet:${name}:error`),
+  };
+}
+
+/** Something that has begun and whose end somebody wants to see. */
+interface Pending {
+  events: Events;
+  channel: Channel;
+  message: object;
+}
+
+let pending: Pending[] = [];
+
+function begun(kind: Events, channel: Channel, message: object): void {
+  if (kind.start.hasSubscribers) kind.start.publish(message);
+  if (kind.end.hasSubscribers || kind.error.hasSubscribers) pending.push({ events: kind, channel, message });
+}
+
+/** A connection, with its handle, what `connect` was given, and whether it includes TLS. */
+export function connectBegun(channel: Channel, message: object, secure: boolean): void {
+  begun(CONNECT, channel, message);
+  if (secure) begun(TLS, channel, message);
+}
+
+export function tlsBegun(channel: Channel, message: object): void {
+  begun(TLS, channel, message);
+}
+
+export function resolveBegun(channel: Channel, message: object): void {
+  begun(RESOLVE, channel, message);
+}
+
+/** A call has given up what it had begun, with this error. */
+export function gaveUp(channel: Channel, error: Error): void {
+  if (pending.length === 0) return;
+  const given = pending.filter((each) => each.channel === channel);
+  pending = pending.filter((each) => each.channel !== channel);
+  for (const each of given) each.events.error.publish({ ...each.message, error });
+}
+
+/** The program has closed a handle: what it had begun and has not ended is not waited for. */
+export function handleClosed(handle: object): void {
+  if (pending.length > 0) pending = pending.filter(({ message }) => !Object.values(message).includes(handle));
+  if (CLOSE.hasSubscribers) CLOSE.publish({ handle });
+}
+
+/** A networking thread was started, or has ended. */
+export function threadChanged(name: string, state: "start" | "end", reason?: string): void {
+  if (THREAD.hasSubscribers) THREAD.publish({ name, state, ...(reason === undefined ? {} : { reason }) });
+}
+
+/** Publishes what has ended since. */
+export function publishEnds(): void {
+  if (pending.length === 0) return;
+  const looked = pending;
+  pending = []; // what a subscriber calls comes here again
+  for (const each of looked) {
+    const { phase } = each.channel;
+    if (phase === PHASE_WAITING) {
+      pending.push(each);
+    } else if (phase === PHASE_FAILED) {
+      each.events.error.publish({ ...each.message, error: each.channel.error });
+    } else {
+      each.channel.link.takeNotices();
+      each.events.end.publish({ ...each.message, facts: each.channel.facts ?? each.channel.addresses });
+    }
+  }
+}
