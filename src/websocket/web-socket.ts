@@ -50,6 +50,7 @@ export class WebSocket extends Handle {
     super();
     const rings = channel.rings as Rings;
     this.#channel = channel;
+    channel.hasCloseMessage = true;
     this.#incoming = new IncomingMessages(channel, rings);
     this.#outgoing = new OutgoingMessages(channel, rings);
     this.#openReported = accepted;

@@ -110,6 +110,8 @@ export class Channel {
   #securing = false;
   /** Whether the connection has moved to another thread. */
   detached = false;
+  /** Whether its protocol has a close of its own, which the peer gets when the program ends. */
+  hasCloseMessage = false;
   /** Whether `count` counts datagrams that were dropped. */
   countsDropped = false;
   /** The word by which other threads cancel a wait; null until one was asked for. */

@@ -26,7 +26,7 @@ export interface Flushable {
 }
 
 /**
- * Closes the handles with bytes to send (with `all`, every handle), blocks until the operating system has taken the bytes of these,
+ * Closes the handles with bytes to send or a close of their own (with `all`, every handle), blocks until the operating system has taken the bytes of these,
  * of handles that were closed before, and of connections that other threads have now, for at most the linger time of the runtimes, and
  * then has the networking threads stop.
  */
@@ -62,7 +62,7 @@ export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
 function mustBeSent(channel: Channel, all: boolean): boolean {
   if (channel.rings === null) return false;
   if (channel.detached) return channel.unsent > 0;
-  if (all || channel.unsent > 0) channel.request(REQUEST_CLOSE);
+  if (all || channel.unsent > 0 || channel.hasCloseMessage) channel.request(REQUEST_CLOSE);
   return channel.closing;
 }
 
