@@ -316,7 +316,9 @@ export class Runtime {
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
     if (address.ip !== null) return address.ip;
     const fault = { ...timedOut(`the look-up of ${address.hostname}`, BIND_MS), host: address.hostname };
-    throw new NetError(address.lookupLink?.reasonOf(fault) ?? fault);
+    const error = new NetError(fault);
+    const reason = address.lookupLink?.reasonOf(fault) ?? fault;
+    throw reason === fault ? error : new NetError({ ...reason, host: fault.host }, error);
   }
 
   /** When one networking thread has ended, the whole runtime ends: programs could not tell which handles still work. */

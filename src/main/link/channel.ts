@@ -198,7 +198,9 @@ export class Channel {
 
   /** The error of a wait on this handle that ran out. */
   outOfTime(fault: Fault): NetError {
-    return new NetError(located(this.link.reasonOf(fault), this.where));
+    const error = new NetError(located(fault, this.where));
+    const reason = this.link.reasonOf(fault);
+    return reason === fault ? error : new NetError(located(reason, this.where), error);
   }
 
   /** What errors say of where they happened. */
