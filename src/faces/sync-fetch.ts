@@ -39,10 +39,6 @@ export function fetch(resource: string | URL | SyncRequest, init: RequestInit = 
   }
   const { status, statusText, url, redirected } = response;
   const headers = headersOf(response.rawHeaders);
-  const location = headers.get("location");
-  if (request.redirect === "manual" && location !== null && URL.canParse(location, url)) {
-    headers.set("location", new URL(location, url).href);
-  }
   return new SyncResponse(bytes, { status, statusText, headers, url }, { redirected, error });
 }
 
@@ -98,5 +94,17 @@ function failure(error: unknown, request: SyncRequest, late: "request-timeout" |
         )
       : new FetchError(error.message, "invalid-redirect", error);
   }
-  return new FetchError(`request to ${url} failed, reason: ${error.message}`, "system", error);
+  const failed = new FetchError(`request to ${url} failed, reason: ${error.message}`, "system", error);
+  return Object.assign(failed, { code: codeOf(error, late), errno: codeOf(error, late) });
+}
+
+/** Node's own code where ringnet has one that programs written for the original don't know. */
+function codeOf(error: http.HttpError, late: "request-timeout" | "body-timeout"): string | undefined {
+  if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && late === "request-timeout") return "ECONNRESET";
+  if (error.code !== "ERR_CONTENT_DECODING") return error.code;
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string" && /^(?:Z_|ERR__)/.test(code)) return code;
+  }
+  return error.code;
 }

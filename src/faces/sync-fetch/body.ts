@@ -4,6 +4,7 @@
  * Runs on the calling thread.
  */
 
+import { makeEnumerable } from "./enumerable.js";
 import { FetchError } from "./fetch-error.js";
 import type { SyncHeaders } from "./headers.js";
 
@@ -51,7 +52,7 @@ export abstract class Body {
     if (bytes === null) return null;
     this.#stream ??= new ReadableStream({
       start(controller) {
-        if (bytes.length > 0) controller.enqueue(new Uint8Array(bytes));
+        if (bytes.length > 0) controller.enqueue(Buffer.from(bytes)); // a copy, whose toString() is the text
         controller.close();
       },
     });
@@ -101,3 +102,5 @@ export abstract class Body {
     return this.#bytes;
   }
 }
+
+makeEnumerable(Body.prototype, ["body", "bodyUsed", "arrayBuffer", "blob", "json", "text"]);

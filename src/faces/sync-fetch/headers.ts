@@ -5,6 +5,8 @@
  * Runs on the calling thread.
  */
 
+import { makeEnumerable } from "./enumerable.js";
+
 export type HeadersInit = SyncHeaders | Headers | Iterable<Iterable<string>> | Readonly<Record<string, unknown>>;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -93,6 +95,19 @@ export class SyncHeaders {
     return "Headers";
   }
 }
+
+makeEnumerable(SyncHeaders.prototype, [
+  "append",
+  "delete",
+  "entries",
+  "forEach",
+  "get",
+  "getSetCookie",
+  "has",
+  "keys",
+  "set",
+  "values",
+]);
 
 function keyOf(name: unknown): string {
   const key = String(name).toLowerCase();

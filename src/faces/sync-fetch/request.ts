@@ -5,6 +5,7 @@
  */
 
 import { Body, type BodyInit, parseBody } from "./body.js";
+import { makeEnumerable } from "./enumerable.js";
 import { type HeadersInit, SyncHeaders } from "./headers.js";
 
 /** What a program may give; other members have no effect. */
@@ -37,9 +38,9 @@ const NORMALIZED = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]);
 
 export class SyncRequest extends Body {
   readonly #init: RequestInit;
-  readonly url: string;
-  readonly method: string;
-  readonly headers: SyncHeaders;
+  readonly #url: string;
+  readonly #method: string;
+  readonly #headers: SyncHeaders;
 
   /** Throws a `TypeError` for a URL that is not absolute, and for a body of a `GET` or `HEAD` request. */
   constructor(resource: string | URL | SyncRequest, init: RequestInit = {}) {
@@ -47,10 +48,10 @@ export class SyncRequest extends Body {
     const given = init.body === undefined || init.body === null ? null : parseBody(init.body);
     super(given?.bytes ?? from?.unusedBytes() ?? null);
     this.#init = from === null ? init : { ...from.#init, ...init };
-    this.url = from?.url ?? absolute(resource as string | URL);
+    this.#url = from?.url ?? absolute(resource as string | URL);
     const method = String(this.#init.method ?? "GET");
-    this.method = NORMALIZED.has(method.toUpperCase()) ? method.toUpperCase() : method;
-    this.headers = new SyncHeaders(init.headers ?? from?.headers);
+    this.#method = NORMALIZED.has(method.toUpperCase()) ? method.toUpperCase() : method;
+    this.#headers = new SyncHeaders(init.headers ?? from?.headers);
     if (this.unusedBytes() !== null && (this.method === "GET" || this.method === "HEAD")) {
       throw new TypeError(`a ${this.method} request has no body`);
     }
@@ -58,6 +59,15 @@ export class SyncRequest extends Body {
     if (type !== null && !this.headers.has("content-type")) this.headers.set("content-type", type);
   }
 
+  get url(): string {
+    return this.#url;
+  }
+  get method(): string {
+    return this.#method;
+  }
+  get headers(): SyncHeaders {
+    return this.#headers;
+  }
   get redirect(): "follow" | "manual" | "error" {
     return this.#init.redirect ?? "follow";
   }
@@ -75,6 +85,10 @@ export class SyncRequest extends Body {
   }
   get size(): number | undefined {
     return this.#init.size;
+  }
+  /** 0: as in the original, redirects are not counted here. */
+  get counter(): number {
+    return 0;
   }
   get agent(): unknown {
     return this.#init.agent;
@@ -113,6 +127,22 @@ export class SyncRequest extends Body {
     return "Request";
   }
 }
+
+makeEnumerable(SyncRequest.prototype, [
+  "cache",
+  "clone",
+  "credentials",
+  "destination",
+  "headers",
+  "integrity",
+  "method",
+  "mode",
+  "redirect",
+  "referrer",
+  "referrerPolicy",
+  "signal",
+  "url",
+]);
 
 function absolute(resource: string | URL): string {
   const text = String(resource);
