@@ -380,6 +380,50 @@ export const FAULTS: SeededFault[] = [
       "if (takeRoomInterest(this.words)) this.wakeCaller();",
     ),
   },
+  // TLS on an open connection.
+  {
+    name: "what was read ahead is not given to TLS",
+    scenario: "TLS started while bytes come",
+    edits: edit("worker/connection", "Buffer.concat([command.early, bytes])", "Buffer.concat([command.early])"),
+  },
+  {
+    name: "the caller reads on where it was when TLS was started",
+    scenario: "TLS started while bytes come",
+    edits: edit("main/link/channel", "receive.skipTo(position);", ""),
+  },
+  {
+    name: "reading goes on while the handshake is under way",
+    scenario: "TLS started while bytes come",
+    edits: edit("main/link/read-buffer", "if (this.#channel.securing) return 0;", ""),
+  },
+  {
+    name: "the room of what TLS took does not resume reading",
+    scenario: "TLS started while bytes come",
+    edits: edit(
+      "main/link/channel",
+      "if (tryResume(this.words, receive.readable, receive.capacity)) this.notifyWorker();",
+      "",
+    ),
+  },
+  {
+    name: "the caller is woken before TLS is said to be established",
+    scenario: "TLS started while bytes go",
+    edits: edit(
+      "worker/slot",
+      `this.#link.post({ type: "secured", handleId: this.#handleId, facts, position }); this.notifyCaller();`,
+      `this.notifyCaller(); this.#link.post({ type: "secured", handleId: this.#handleId, facts, position });`,
+    ),
+  },
+  {
+    name: "writing goes on while the handshake is under way",
+    scenario: "TLS started while bytes go",
+    edits: edit("main/link/socket-writer", "this.#channel.securing ? 0 : this.#ring.write(", "this.#ring.write("),
+  },
+  {
+    name: "TLS is started before all is sent",
+    scenario: "TLS started while bytes go",
+    broken: "TLS is started before all is sent",
+  },
   // The ready list.
   {
     name: "the caller is woken only when the slot was queued now",

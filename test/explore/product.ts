@@ -30,6 +30,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/sender.js") &
   typeof import("../../build/main/link/channel.js") &
   typeof import("../../build/main/link/read-buffer.js") &
+  typeof import("../../build/main/link/notices.js") &
   typeof import("../../build/worker/connection.js") &
   typeof import("../../build/worker/actor.js") & { boot: typeof import("../../build/worker/boot.js").default } & {
     Listener: new () => object;
@@ -125,6 +126,7 @@ function scopeOf(world: World): Exports {
       from: (memory: object) => memory,
       alloc: (count: number) => new Uint8Array(count),
       allocUnsafe: (count: number) => new Uint8Array(count),
+      concat: (pieces: Uint8Array[]) => Uint8Array.from(pieces.flatMap((piece) => [...piece])),
     },
     // The time that something took decides about speed only: the model's clock stands still.
     performance: { now: () => 0 },
@@ -154,7 +156,7 @@ function standIns(world: World): Record<string, Exports> {
       readFault: (words: Int32Array, start: number): object | null =>
         atomics.load(words, start) === 0 ? null : { message: "", ...world.open(words[start + 1] as number) },
     },
-    "node:worker_threads": { BroadcastChannel: broadcastChannel(world), receiveMessageOnPort: () => undefined },
+    "node:worker_threads": { BroadcastChannel: broadcastChannel(world), receiveMessageOnPort },
     "main/link/caller": { HEARTBEAT_MS: 250, thisCaller: () => world.caller },
     "main/api/arguments": {
       amount: same,
@@ -192,7 +194,10 @@ function standIns(world: World): Record<string, Exports> {
     "worker/web-socket-listener": { WebSocketListener: class {} },
     "worker/resolver": { Resolver: class {}, Lookup: class {} },
     "worker/tls-context-cache": { TlsContextCache: class {} },
-    "worker/tls-start": {},
+    "worker/tls-start": {
+      startClient: (_contexts: object, _parameters: object, below: object, _host: string | null, end: object): void =>
+        world.listeners.get("tls")?.({ below, end }),
+    },
     "main/api/tls-options": {},
     // Whether it pays to poll depends on the traffic; where it may, both are tried.
     "worker/polling": {
@@ -215,6 +220,11 @@ function standIns(world: World): Record<string, Exports> {
       },
     },
   };
+}
+
+/** Node's function, on a port of a scenario. Where notices have no part there is nothing on it. */
+function receiveMessageOnPort(port: { receive?(): { message: object } | undefined }): object | undefined {
+  return port.receive?.();
 }
 
 function same(_name: string, value: unknown): unknown {

@@ -11,6 +11,7 @@ import { SEND_SCENARIOS } from "./send-path.js";
 import { SIGNAL_SCENARIOS } from "./signal.js";
 import { SLOT_QUEUE_SCENARIO } from "./slot-queue.js";
 import { REUSE_SCENARIOS } from "./slot-reuse.js";
+import { START_TLS_SCENARIOS } from "./start-tls.js";
 
 export const SCENARIOS = [
   ...BYTE_SCENARIOS,
@@ -20,6 +21,7 @@ export const SCENARIOS = [
   ...DOORBELL_SCENARIOS,
   ...RECEIVE_SCENARIOS,
   ...SEND_SCENARIOS,
+  ...START_TLS_SCENARIOS,
   ...READY_SCENARIOS,
   ...REUSE_SCENARIOS,
   ...HANDOVER_SCENARIOS,
