@@ -54,7 +54,9 @@ test("queue", () => {
 
 test("resolve", () => {
   const outcome = runProgram(
-    `import { fetch } from "ringnet/http";
+    `import { listen } from "ringnet";
+     import { fetch } from "ringnet/http";
+     listen({ host: "127.0.0.1" }).close(); // the networking thread runs from here on
      try { fetch("http://name.invalid/", { proxy: null, timeout: 0 }).status; } catch (error) { console.log(error.code, error.stage); }
      try { fetch("http://name.invalid/", { proxy: null, timeout: 20_000 }).status; } catch (error) { console.log(error.code, error.stage, error.url); }`,
     { timeout: 25_000 },
