@@ -6,6 +6,14 @@
 export const PROGRAMS = [
   { name: "connections", program: "connections.js", quick: 5000, full: 100_000, peer: "tcp" },
   { name: "TLS connections", program: "connections.js", quick: 500, full: 20_000, peer: "tls" },
+  { name: "TLS started on connections", program: "start-tls.js", quick: 500, full: 20_000, peer: "tls" },
+  {
+    name: "waits for room, pollables, cancelled waits, inputs",
+    program: "waits.js",
+    quick: 500,
+    full: 20_000,
+    peer: "tcp",
+  },
   { name: "runtimes, never yielding", program: "runtimes.js", quick: 20, full: 1000, peer: "tcp" },
   { name: "runtimes, yielding", program: "runtimes.js", quick: 5, full: 1000, peer: "tcp", mode: "yielding" },
   { name: "datagrams", program: "datagrams.js", quick: 100_000, full: 1_000_000, peer: "udp" },
