@@ -10,7 +10,7 @@ export interface InternetAddress {
   readonly port: number;
 }
 
-/** A Unix domain socket; an empty path for a socket that has none. */
+/** A Unix domain socket; the path is empty for an unnamed socket. */
 export interface UnixAddress {
   readonly family: typeof AF_UNIX;
   readonly path: string;
@@ -25,14 +25,14 @@ export type SocketAddress = InternetAddress | UnixAddress;
 
 export type Family = SocketAddress["family"];
 
-/** The address that stands for all of this machine's. */
+/** The address that means all addresses of this machine. */
 export function anyIp(family: Family): string {
   return family === AF_INET6 ? "::" : "0.0.0.0";
 }
 
 /**
  * An IP as the package reports it, as an address of `family`: IPv4 is mapped into IPv6 (RFC 4291, 2.5.5.2) and back. The family's "any"
- * address where that can't be done, or where `ip` is undefined.
+ * address if that can't be done, or if `ip` is undefined.
  */
 export function internetAddress(family: Family, ip: string | undefined, port: number | undefined): InternetAddress {
   const known = ip ?? "";

@@ -1,5 +1,5 @@
 /**
- * A datagram socket: UDP. It is bound at its first use where the program has not bound it.
+ * A datagram socket: UDP. If the program has not bound it, the first use does.
  *
  * Runs on the calling thread.
  */
@@ -44,14 +44,14 @@ export class DatagramSocket extends PosixSocket {
   readonly listening = false;
   #socket: UdpSocket | null = null;
   #peer: InternetAddress | null = null;
-  /** A datagram that was looked at and not received. */
+  /** A datagram that was taken off the socket and not returned to the program yet. */
   #ahead: Datagram | null = null;
   #readEnded = false;
   #writeEnded = false;
 
   constructor(family: Family, options: SocketOptions = defaultOptions()) {
     super(family, options);
-    if (family === AF_UNIX) throw new PosixError("EPROTONOSUPPORT", "Node has no Unix domain sockets for datagrams");
+    if (family === AF_UNIX) throw new PosixError("EPROTONOSUPPORT", "Node has no Unix domain datagram sockets");
   }
 
   bind(address: SocketAddress): void {
@@ -145,14 +145,14 @@ export class DatagramSocket extends PosixSocket {
   }
 
   get readable(): number {
-    this.#look();
+    this.#receiveAhead();
     return this.#ahead?.data.length ?? 0;
   }
 
   applyOption(name: keyof SocketOptions): void {
     if (name === "ipv6Only" && this.#socket !== null) throw new PosixError("EINVAL");
     const socket = this.#socket;
-    if (socket === null) return; // carried out when it is bound
+    if (socket === null) return; // applied when it is bound
     const value = this.options[name];
     if (name === "broadcast") socket.setBroadcast(value === 1);
     if (name === "hops") socket.setTtl(value);
@@ -171,7 +171,7 @@ export class DatagramSocket extends PosixSocket {
 
   readiness(): number {
     const socket = this.#bound;
-    this.#look();
+    this.#receiveAhead();
     let bits = 0;
     if (this.#ahead !== null) bits |= POLLIN | POLLRDNORM;
     if (this.hasPendingError) bits |= POLLIN | POLLRDNORM | POLLERR;
@@ -211,8 +211,8 @@ export class DatagramSocket extends PosixSocket {
     return socket;
   }
 
-  /** Takes a datagram, or the error of an earlier one, off the socket to see it; keeps it for the next call. */
-  #look(): void {
+  /** Takes the next datagram, or the error of an earlier one, off the socket and keeps it for the next call. */
+  #receiveAhead(): void {
     if (this.#ahead !== null || this.hasPendingError || this.#socket === null) return;
     try {
       this.#ahead = this.#socket.receive();

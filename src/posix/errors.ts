@@ -1,5 +1,5 @@
 /**
- * Failures of socket calls, by the names of errno values. Numbers belong to the program's ABI, so they are not here.
+ * Failures of socket calls, by errno name. The numbers belong to the program's ABI, so they are not here.
  *
  * Used on the calling thread.
  */
@@ -17,7 +17,7 @@ export class PosixError extends Error {
   }
 }
 
-/** Codes of this package and of resolvers that no C library knows. */
+/** Codes of this package and of resolvers that have no errno value. */
 const SYNONYMS: Record<string, string> = {
   ENOTFOUND: "EHOSTUNREACH",
   EAI_AGAIN: "EHOSTUNREACH",
@@ -28,8 +28,8 @@ const SYNONYMS: Record<string, string> = {
 };
 
 /**
- * The name of the errno value for what a call threw: the system's code, EIO for a code that is not the system's. Throws `error` again where it is
- * not a failure of a call but a defect.
+ * The errno name for an error that a call threw: the system's code, or EIO for any other code. Rethrows `error` if it is not a call's
+ * failure but a bug.
  */
 export function errnoOf(error: unknown): string {
   if (error instanceof PosixError) return error.code;
@@ -40,7 +40,7 @@ export function errnoOf(error: unknown): string {
   throw error;
 }
 
-/** Whether it is what Node's own calls throw for a failure of the system. */
+/** Whether it is an error of the system, as Node's calls throw it. */
 function isSystemError(error: unknown): error is { code: string } {
   return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
 }

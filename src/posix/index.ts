@@ -1,8 +1,8 @@
 /**
- * BSD sockets on top of the public API: sockets whose calls behave as the system's, with errno names, for programs that were written for those.
+ * BSD sockets on top of the public API, for programs written for them: the calls behave as the system's, with errno names.
  *
- * A descriptor table is not part of it: programs that have descriptors keep such a table already (emscripten's file system, for example), and
- * close a socket with the last descriptor that names it.
+ * There is no descriptor table: programs that use descriptors already have one (emscripten's file system, for example). They close a socket
+ * when its last descriptor is closed.
  *
  * Runs on the calling thread.
  */

@@ -56,7 +56,7 @@ export interface AddressInfo {
   type: number;
   protocol: number;
   address: InternetAddress;
-  /** Of the first result, with AI_CANONNAME. */
+  /** Set on the first result, with AI_CANONNAME. */
   canonicalName: string | null;
 }
 
@@ -120,7 +120,7 @@ function portOf(service: string, flags: number): number {
   return port;
 }
 
-/** The host and the service of an address as text; the IP where it has no name. Blocks for the look-up. Throws a `NameError`. */
+/** Returns the host and the service of an address as text; the IP if it has no name. Blocks for the look-up. Throws a `NameError`. */
 export function getNameInfo(address: InternetAddress, flags: number): { host: string; service: string } {
   const { ip, port } = address;
   const named = (flags & NI_NUMERICSERV) === 0 ? [...SERVICES].find(([, each]) => each === port)?.[0] : undefined;

@@ -1,5 +1,5 @@
 /**
- * setsockopt and getsockopt: the options by number, and the values that they carry.
+ * setsockopt and getsockopt: the options by number, and their values as bytes.
  *
  * Runs on the calling thread.
  */
@@ -73,7 +73,7 @@ const IP_ADD_MEMBERSHIP = 35;
 const IP_DROP_MEMBERSHIP = 36;
 const TCP_MAXSEG = 2;
 
-/** The options that are taken and do nothing: they are hints, or the default. */
+/** Options that are accepted and have no effect: hints, and settings that are the default here. */
 function doesNothing(level: number, name: number): boolean {
   return (
     (level === SOL_SOCKET && (name === SO_DONTROUTE || name === SO_OOBINLINE)) ||
@@ -81,7 +81,7 @@ function doesNothing(level: number, name: number): boolean {
   );
 }
 
-/** setsockopt. Throws `ENOPROTOOPT` for an option that is not known, `EINVAL` for a value that is too short or not allowed. */
+/** setsockopt. Throws `ENOPROTOOPT` for an unknown option, `EINVAL` for a value that is too short or not allowed. */
 export function setOption(socket: PosixSocket, level: number, name: number, value: Uint8Array): void {
   if (level === SOL_SOCKET && (RECEIVE_TIMEOUTS.includes(name) || SEND_TIMEOUTS.includes(name))) {
     const ms = readTime(value);
@@ -117,8 +117,8 @@ export function setOption(socket: PosixSocket, level: number, name: number, valu
 }
 
 /**
- * getsockopt: the bytes of the value. `room` is how many the program has room for; it decides about the form of times. Throws
- * `ENOPROTOOPT` for an option that is not known. `errno` gives the number of an errno name, for SO_ERROR.
+ * getsockopt: returns the bytes of the value. `room` is the size of the program's buffer, which decides the format of times. `errno`
+ * returns the number of an errno name, for SO_ERROR. Throws `ENOPROTOOPT` for an unknown option.
  */
 export function getOption(
   socket: PosixSocket,
@@ -145,7 +145,7 @@ export function getOption(
   return ints(socket.options[optionOf(socket, level, name).key]);
 }
 
-/** Carries out the options of IPv4 that name a group or an interface; returns whether `name` is one. */
+/** Applies the IPv4 options for a group or an interface; returns whether `name` is one. */
 function setMulticast(socket: PosixSocket, name: number, value: Uint8Array): boolean {
   const isMembership = name === IP_ADD_MEMBERSHIP || name === IP_DROP_MEMBERSHIP;
   if (!isMembership && name !== IP_MULTICAST_IF) return false;
@@ -184,7 +184,7 @@ function readInt(value: Uint8Array, offset: number): number {
   return viewOf(value).getInt32(offset, true);
 }
 
-/** A `struct timeval` in ms: of two words, or with 64 bits for the seconds. */
+/** A `struct timeval` in ms: two words, or 64 bits for the seconds. */
 function readTime(value: Uint8Array): number {
   const long = value.length >= 16;
   const seconds = long ? Number(viewOf(value).getBigInt64(0, true)) : readInt(value, 0);

@@ -9,14 +9,14 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDNORM, POLLW
 import type { Pollable } from "./posix-socket.js";
 import { TimeLeft } from "./time-left.js";
 
-/** How often, in ms, things are checked that can't be waited for. */
+/** The interval, in ms, for checking sources that can't be waited for. */
 const CHECK_MS = 5;
 
-/** What `poll` looks at. */
+/** An entry of `poll`. */
 export interface Polled {
   readonly source: Pollable;
   readonly events: number;
-  /** What `poll` has found: the events that are true, and POLLERR, POLLHUP and POLLNVAL. */
+  /** Set by `poll`: the events that are true, and POLLERR, POLLHUP and POLLNVAL. */
   found: number;
 }
 
@@ -47,7 +47,7 @@ function wait(list: readonly Polled[], left: number): void {
   pollHandles(entries, time);
 }
 
-/** What `select` looks at: which of its three sets name the source, and, afterwards, in which it is ready. */
+/** An entry of `select`: which of its three sets contain the source, and afterwards in which it is ready. */
 export interface Selected {
   readonly source: Pollable;
   readonly read: boolean;
@@ -79,7 +79,7 @@ export function select(list: readonly Selected[], timeout: number): number {
       selected.exceptional = selected.except && (found & POLLPRI) !== 0;
       count += Number(selected.readable) + Number(selected.writable) + Number(selected.exceptional);
     });
-    // POLLHUP on a member of the write set only is an event for `poll` and none for `select`.
+    // POLLHUP on a source that is only in the write set is an event for `poll`, but not for `select`.
     if (count > 0 || time.ms === 0) return count;
     pollHandles([], Math.min(CHECK_MS, time.ms));
   }

@@ -1,5 +1,5 @@
 /**
- * What stream and datagram sockets have in common: an open socket description, which any number of descriptors may name.
+ * The base of stream and datagram sockets: an open socket description, which any number of descriptors may name.
  *
  * Runs on the calling thread.
  */
@@ -19,11 +19,11 @@ export interface Received {
   readonly truncated: boolean;
 }
 
-/** What can be polled. */
+/** Anything that can be polled. */
 export interface Pollable {
   /** The POLL… bits that are true now. */
   readiness(): number;
-  /** What to wait for, for `events`, or null where only checking again helps. */
+  /** What to wait for, given `events`; null if it can only be checked again later. */
   pollEntry(events: number): PollEntry | null;
 }
 
@@ -40,7 +40,7 @@ export abstract class PosixSocket implements Pollable {
   /** SO_RCVTIMEO and SO_SNDTIMEO in ms; 0: none. */
   receiveTimeout = 0;
   sendTimeout = 0;
-  /** What was set and can be asked for. */
+  /** The options that were set. */
   readonly options: SocketOptions;
   #pendingError: string | null = null;
 
@@ -64,7 +64,7 @@ export abstract class PosixSocket implements Pollable {
   abstract remoteAddress(): SocketAddress;
   /** FIONREAD. */
   abstract get readable(): number;
-  /** Carries out what an option of `options` asks for, where that can be done on an open socket. */
+  /** Applies an option of `options` to the open socket, if possible. */
   abstract applyOption(name: keyof SocketOptions): void;
   /** Joins a multicast group or leaves it. */
   setMembership(_member: boolean, _group: string, _interfaceAddress: string | undefined): void {
@@ -77,10 +77,10 @@ export abstract class PosixSocket implements Pollable {
 
   abstract readiness(): number;
   abstract pollEntry(events: number): PollEntry | null;
-  /** Closes it; for the last descriptor that names it. */
+  /** Closes the socket; called when its last descriptor is closed. */
   abstract close(): void;
 
-  /** SO_ERROR: the errno name of what failed since, which is forgotten then; null if nothing did. */
+  /** SO_ERROR: returns the errno name of the pending error and clears it; null if there is none. */
   takeError(): string | null {
     this.readiness();
     const error = this.#pendingError;
@@ -88,7 +88,7 @@ export abstract class PosixSocket implements Pollable {
     return error;
   }
 
-  /** Whether `takeError` has something. */
+  /** Whether `takeError` returns an error. */
   protected get hasPendingError(): boolean {
     return this.#pendingError !== null;
   }

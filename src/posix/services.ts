@@ -1,4 +1,4 @@
-/** Ports of services by name, as far as programs ask for them. Used on the calling thread. */
+/** Ports of common services by name. Used on the calling thread. */
 
 export const SERVICES: ReadonlyMap<string, number> = new Map([
   ["echo", 7],

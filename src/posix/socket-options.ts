@@ -1,12 +1,12 @@
-/** What the options of a socket are set to. Used on the calling thread. */
+/** The values of a socket's options. Used on the calling thread. */
 
-/** What a program has set, as numbers; flags are 0 or 1. */
+/** The program's settings, as numbers; flags are 0 or 1. */
 export interface SocketOptions {
   reuseAddress: number;
   reusePort: number;
   broadcast: number;
   keepAlive: number;
-  /** Of the first probe, the time between probes, both in s, and the number of probes. The package sets the first only. */
+  /** The delay of the first probe and the time between probes, both in s, and the number of probes. Only the first has an effect. */
   keepIdle: number;
   keepInterval: number;
   keepCount: number;
@@ -22,7 +22,7 @@ export interface SocketOptions {
   multicastLoopback: number;
 }
 
-/** What Linux sets. */
+/** Linux's defaults. */
 export function defaultOptions(): SocketOptions {
   return {
     reuseAddress: 0,

@@ -1,8 +1,8 @@
 /**
  * A stream socket: TCP, or a Unix domain socket.
  *
- * `bind` begins to listen at once: so the port is known and the system's errors come when a program expects them. Until `listen` clients
- * wait. A socket that was bound and connects gives that port up first and connects from it.
+ * `bind` already listens, so that the port is known and the system's errors are thrown when the program expects them. Clients wait until
+ * `listen`. A bound socket that connects first stops listening, and then connects from that port.
  *
  * Runs on the calling thread.
  */
@@ -52,15 +52,15 @@ export class StreamSocket extends PosixSocket {
   #state: State = "unconnected";
   #server: TcpServer | null = null;
   #connection: TcpSocket | null = null;
-  /** Where the other end is; known before the connection is. */
+  /** The peer's address; known before the connection is established. */
   #peer: SocketAddress | null = null;
-  /** The path or IP that `bind` was given. */
+  /** The path or IP that was passed to `bind`. */
   #bound: SocketAddress | null = null;
-  /** Whether a call has returned that the connection is established. */
+  /** Whether a call has reported that the connection is established. */
   #announced = false;
-  /** Bytes that MSG_PEEK has taken from the connection and no call has received. */
+  /** Bytes that MSG_PEEK has read from the connection and no call has received yet. */
   #ahead: Buffer = NOTHING;
-  /** No more bytes come: the peer has ended, the connection has failed and a call has said so, or `shutdown` was called. */
+  /** No more bytes will come: the peer has ended, the connection has failed and a call has reported it, or `shutdown` was called. */
   #readEnded = false;
   #writeEnded = false;
 
@@ -131,7 +131,7 @@ export class StreamSocket extends PosixSocket {
     const time = TimeLeft.of(this.receiveTimeout);
     const wait = !this.nonBlocking && (flags & MSG_DONTWAIT) === 0;
     this.#mustBeConnected(time, wait, "ENOTCONN");
-    // With MSG_TRUNC bytes are dropped instead of copied.
+    // With MSG_TRUNC, bytes are dropped instead of copied.
     const into = (flags & MSG_TRUNC) === 0 ? targets : targets.map(({ length }) => Buffer.allocUnsafe(length));
     const wanted = into.reduce((sum, { length }) => sum + length, 0);
     const enough = (flags & MSG_WAITALL) === 0 ? Math.min(wanted, 1) : wanted;
@@ -143,7 +143,7 @@ export class StreamSocket extends PosixSocket {
       if (count === null) break;
       length = peek ? count : length + count;
       if (length >= enough) break;
-      if (waited && length === before) break; // it was woken by the end, which the next call returns
+      if (waited && length === before) break; // woken by the end, which the next call returns
       if (!wait || !this.#connected.waitUntilReadable(time.ms)) {
         if (length > 0) break;
         throw new PosixError("EAGAIN");
@@ -175,7 +175,7 @@ export class StreamSocket extends PosixSocket {
       }
     } catch (error) {
       if (error instanceof PosixError) throw error;
-      if (sent > 0) return sent; // the next call finds the error
+      if (sent > 0) return sent; // the next call throws the error
       this.#writeEnded = true;
       throw error;
     }
@@ -273,7 +273,7 @@ export class StreamSocket extends PosixSocket {
     try {
       connection.waitUntilDrained(timeout);
     } catch {
-      // The connection has failed: there is nothing to wait for, and close reports no errors of sending.
+      // The connection has failed: there is nothing to wait for, and close does not report send errors.
     }
   }
 
@@ -332,7 +332,7 @@ export class StreamSocket extends PosixSocket {
     this.#announced = false;
   }
 
-  /** Notes what has become of an attempt to connect. */
+  /** Records the result of a connection attempt. */
   #settle(): void {
     if (this.#state !== "connecting" || this.#connected.status === "waiting") return;
     if (this.#connected.waitUntilConnected(0) === "success") {
@@ -341,7 +341,7 @@ export class StreamSocket extends PosixSocket {
     }
     const { error, wasEstablished } = outcomeOf(this.#connected);
     if (wasEstablished) {
-      this.#state = "connected"; // and has failed since: reading finds its bytes and its error
+      this.#state = "connected"; // and has failed since: reading returns its bytes, then its error
       return;
     }
     this.#disconnect();
@@ -379,7 +379,7 @@ export class StreamSocket extends PosixSocket {
     this.#writeEnded = false;
   }
 
-  /** Moves bytes to what `done` bytes have not filled yet; returns how many, or null if no more will come. */
+  /** Fills `targets` from position `done` on; returns the number of bytes, or null if no more will come. */
   #take(targets: readonly Uint8Array[], done: number): number | null {
     let count = 0;
     let before = 0;
@@ -426,7 +426,7 @@ export class StreamSocket extends PosixSocket {
     return copied;
   }
 
-  /** Reads from the connection; null once no more bytes come. A failure is thrown once. */
+  /** Reads from the connection; null once no more bytes will come. A failure is thrown once. */
   #read(target: Uint8Array): number | null {
     if (this.#readEnded) return null;
     try {
@@ -441,7 +441,7 @@ export class StreamSocket extends PosixSocket {
   }
 }
 
-/** For reading no byte, only whether the end or a failure has come. */
+/** An empty target, to check for the end or a failure without reading. */
 const NOTHING_TO_FILL = new Uint8Array(0);
 
 function outcomeOf(connection: TcpSocket): { error: string; wasEstablished: boolean } {

@@ -8,7 +8,7 @@ export class TimeLeft {
     this.#end = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
   }
 
-  /** Of a socket's own timeout, where 0 means no limit. */
+  /** From a socket's own timeout, where 0 means no limit. */
   static of(socketTimeout: number): TimeLeft {
     return new TimeLeft(socketTimeout > 0 ? socketTimeout : -1);
   }

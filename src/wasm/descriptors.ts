@@ -1,5 +1,5 @@
 /**
- * What the calls need of the table of descriptors that a program has.
+ * The interface of a program's descriptor table, as the calls need it.
  *
  * Used on the calling thread.
  */
@@ -8,16 +8,16 @@ import type { Pollable, PosixSocket } from "../posix/index.js";
 import type { HostInput } from "./host-input.js";
 
 export interface Descriptors {
-  /** The socket of a descriptor; null for one that is something else. Throws `EBADF` where there is none. */
+  /** The socket of a descriptor; null if the descriptor is another file. Throws `EBADF` if it is not open. */
   socketOf(fd: number): PosixSocket | null;
-  /** Whatever a descriptor names; null where there is none. */
+  /** The file that a descriptor names; null if it is not open. */
   pollableOf(fd: number): Pollable | null;
-  /** The standard input of this process, where a descriptor names it. */
+  /** This process's standard input if the descriptor names it, otherwise null. */
   inputOf(fd: number): HostInput | null;
-  /** A new descriptor. Throws `EMFILE` where there is no room. */
+  /** Returns a new descriptor. Throws `EMFILE` if the table is full. */
   open(socket: PosixSocket): number;
-  /** Another descriptor for the same socket, the lowest free one that is at least `least`. */
+  /** Duplicates a descriptor: returns the lowest free one that is at least `least`. */
   duplicate(fd: number, least: number): number;
-  /** Makes `target` another descriptor for the same socket, and closes what it was before. */
+  /** Makes `target` a duplicate of `fd`; closes what `target` named before. */
   replace(fd: number, target: number): void;
 }

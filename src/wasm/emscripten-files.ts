@@ -1,6 +1,6 @@
 /**
- * Sockets as files of emscripten's file system, which holds the descriptors of a program: so `read`, `write`, `close` and `poll` reach
- * them, and numbers of descriptors are given out in one place.
+ * Sockets as files of emscripten's file system, which holds the program's descriptors: `read`, `write`, `close` and `poll` work on them,
+ * and descriptors are allocated in one place.
  *
  * Runs on the calling thread.
  */
@@ -13,7 +13,7 @@ import { HostInput } from "./host-input.js";
 /** An open file. */
 export interface EmscriptenStream {
   fd: number;
-  /** Set where the file is a terminal, as emscripten takes the standard streams for. */
+  /** Set if the file is a terminal. Emscripten treats the standard streams as terminals. */
   tty?: unknown;
   node?: EmscriptenNode | null;
   stream_ops?: { poll?: ((stream: EmscriptenStream, timeout: number) => number) | undefined };
@@ -23,7 +23,7 @@ export interface EmscriptenNode {
   mode: number;
 }
 
-/** What this needs of emscripten's `FS`. */
+/** The part of emscripten's `FS` that is used here. */
 export interface EmscriptenFs {
   streams: (EmscriptenStream | null | undefined)[];
   root: unknown;
@@ -73,7 +73,7 @@ export class EmscriptenFiles implements Descriptors {
     return this.#of(stream) ?? this.inputOf(fd) ?? otherFile(stream);
   }
 
-  /** The standard input of this process, where a descriptor names it. */
+  /** This process's standard input if the descriptor names it, otherwise null. */
   inputOf(fd: number): HostInput | null {
     return fd === 0 && this.#fs.streams[0]?.tty != null ? this.#input : null;
   }
@@ -135,7 +135,7 @@ export class EmscriptenFiles implements Descriptors {
     return socket;
   }
 
-  /** A socket is closed with the last descriptor that names it. */
+  /** Closes the socket when its last descriptor is closed. */
   #closed(stream: EmscriptenStream): void {
     const socket = this.#of(stream);
     if (socket === null) return;
@@ -145,7 +145,7 @@ export class EmscriptenFiles implements Descriptors {
     this.#orErrno(() => socket.close());
   }
 
-  /** Failures in the form that the file system passes on. */
+  /** Runs `call`; failures become the file system's `ErrnoError`. */
   #orErrno<T>(call: () => T): T {
     try {
       return call();
@@ -155,16 +155,16 @@ export class EmscriptenFiles implements Descriptors {
   }
 }
 
-/** `heap` may be of signed bytes. */
+/** A part of `heap`, which may be an Int8Array. */
 function part(heap: Uint8Array, offset: number, length: number): Uint8Array {
   return new Uint8Array(heap.buffer, heap.byteOffset + offset, length);
 }
 
 /** A file other than a socket. */
 function otherFile(stream: EmscriptenStream): Pollable {
-  const look = stream.stream_ops?.poll;
+  const readiness = stream.stream_ops?.poll;
   return {
-    readiness: () => (look === undefined ? POLLIN | POLLOUT : look.call(stream.stream_ops, stream, 0)),
+    readiness: () => (readiness === undefined ? POLLIN | POLLOUT : readiness.call(stream.stream_ops, stream, 0)),
     pollEntry: () => null,
   };
 }

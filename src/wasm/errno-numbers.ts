@@ -1,4 +1,4 @@
-/** The errno values of programs that emscripten has built: up to 76 as in WASI, from 100 on its own. Used on the calling thread. */
+/** The errno values of programs built with emscripten: up to 76 as in WASI, from 100 on emscripten's own. Used on the calling thread. */
 
 const NUMBERS: Record<string, number> = {
   E2BIG: 1,
@@ -86,7 +86,7 @@ const NUMBERS: Record<string, number> = {
   EHOSTDOWN: 142,
 };
 
-/** The number of an errno name; that of EIO for a name that programs do not know. */
+/** The number of an errno name; EIO's number for a name that is not in the list. */
 export function errnoNumber(code: string): number {
   return NUMBERS[code] ?? (NUMBERS.EIO as number);
 }

@@ -1,6 +1,6 @@
 /**
- * The memory of a WebAssembly program, read and written at the addresses that it passes. An address or length outside it is the error
- * EFAULT, as a system call reports it.
+ * The memory of a WebAssembly program, read and written at the addresses that it passes. An address or length outside it throws EFAULT, as
+ * with a system call.
  *
  * Used on the calling thread.
  */
@@ -11,12 +11,12 @@ export class GuestMemory {
   readonly #heap: () => Uint8Array;
   #view: DataView = new DataView(new ArrayBuffer(0));
 
-  /** `heap`: all of the memory, as it is now; it changes when the memory grows. */
+  /** `heap` returns the whole memory as it is now; the buffer is replaced when the memory grows. */
   constructor(heap: () => Uint8Array) {
     this.#heap = heap;
   }
 
-  /** `length` bytes at `address`, in place. None at any address. */
+  /** `length` bytes at `address`, in place. For a length of 0 any address is valid. */
   bytes(address: number, length: number): Uint8Array {
     const [start, count] = [address >>> 0, length >>> 0];
     const heap = this.#heap();
@@ -49,7 +49,7 @@ export class GuestMemory {
     this.#viewOf(address, 4).setInt32(address >>> 0, value, true);
   }
 
-  /** The text that ends with a NUL within `limit` bytes. Throws `ENAMETOOLONG` if it does not. */
+  /** The NUL-terminated text at `address`. Throws `ENAMETOOLONG` if there is no NUL within `limit` bytes. */
   text(address: number, limit = 4096): string {
     const heap = this.#heap();
     const start = address >>> 0;
@@ -60,7 +60,7 @@ export class GuestMemory {
     return Buffer.from(bytes.subarray(0, end)).toString();
   }
 
-  /** Writes text and a NUL, cut to `room` bytes. */
+  /** Writes text and a NUL, truncated to `room` bytes. */
   setText(address: number, room: number, text: string): void {
     const bytes = Buffer.from(`${text}\0`).subarray(0, room);
     if (bytes.length > 0) bytes[bytes.length - 1] = 0;

@@ -2,7 +2,7 @@
  * The standard input of this process, for a program that waits for it together with sockets: emscripten's own is always "ready" and then
  * blocks.
  *
- * A pipe or a terminal is opened once more, without blocking, to see what has come. It is checked every few milliseconds.
+ * A pipe or a terminal is opened a second time with O_NONBLOCK, and checked every few milliseconds.
  *
  * Runs on the calling thread.
  */
@@ -14,15 +14,15 @@ import { POLLIN, type Pollable, poll } from "../posix/index.js";
 const CHUNK = 65536;
 
 export class HostInput implements Pollable {
-  /** What was read and the program has not got yet. */
+  /** Bytes that were read ahead for the program. */
   #bytes: Buffer = Buffer.alloc(0);
-  /** Whether the end was read and the program has not got it yet. */
+  /** Whether the end was read and not returned to the program yet. */
   #ended = false;
-  /** A descriptor that does not block; null where there is none, undefined before the first use. */
+  /** A non-blocking descriptor; null if there is none, undefined before the first use. */
   #unblocked: number | null | undefined;
 
   readiness(): number {
-    if (this.#bytes.length === 0 && !this.#ended) this.#look();
+    if (this.#bytes.length === 0 && !this.#ended) this.#readAhead();
     return this.#bytes.length > 0 || this.#ended ? POLLIN : 0;
   }
 
@@ -30,7 +30,7 @@ export class HostInput implements Pollable {
     return null;
   }
 
-  /** Blocks until something has come; returns the number of bytes, 0 at the end. Throws the system's error. */
+  /** Blocks until there are bytes or the end; returns the number of bytes, 0 at the end. Throws the system's error. */
   read(targets: readonly Uint8Array[]): number {
     if (this.#bytes.length === 0 && !this.#ended) this.#await();
     let count = 0;
@@ -40,12 +40,12 @@ export class HostInput implements Pollable {
       this.#bytes = this.#bytes.subarray(part.length);
       count += part.length;
     }
-    if (count === 0) this.#ended = false; // a terminal goes on after its end
+    if (count === 0) this.#ended = false; // a terminal can be read again after its end
     return count;
   }
 
-  /** Reads without blocking, where that is possible; blocks where it is not. */
-  #look(): void {
+  /** Reads ahead: without blocking if the input allows it. */
+  #readAhead(): void {
     if (this.#unblocked === undefined) this.#unblocked = unblockedInput();
     if (this.#unblocked === null) this.#await();
     else this.#readFrom(this.#unblocked);
@@ -56,7 +56,7 @@ export class HostInput implements Pollable {
     poll([{ source: this, events: POLLIN, found: 0 }], -1);
   }
 
-  /** Returns false where nothing has come yet. */
+  /** Returns false if there is nothing to read yet. */
   #readFrom(fd: number): boolean {
     const chunk = Buffer.allocUnsafe(CHUNK);
     try {
@@ -74,9 +74,9 @@ export class HostInput implements Pollable {
 function unblockedInput(): number | null {
   try {
     const kind = fstatSync(0);
-    // Node gives its child processes sockets. A stream that Node makes of one sets it to non-blocking.
+    // Node gives its child processes sockets. `process.stdin` sets such a socket to non-blocking.
     if (kind.isSocket()) return isMainThread && process.stdin !== null ? 0 : null;
-    // A file that is opened again is read from its start.
+    // A regular file would be read from its start again.
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return null;
     return openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {

@@ -14,7 +14,7 @@ import { SocketCalls } from "./socket-calls.js";
 export interface GuestParts {
   /** Emscripten's file system, which holds the descriptors. */
   readonly FS: EmscriptenFs;
-  /** The memory as it is now. */
+  /** Returns the memory as it is now. */
   readonly heap: () => Uint8Array;
   /** The program's own malloc. */
   readonly malloc: (bytes: number) => number;
@@ -25,15 +25,15 @@ export interface GuestParts {
 export type ImportFunction = (...values: number[]) => number;
 
 export interface SocketImports {
-  /** Imports that are about sockets only. */
+  /** Imports that only work on sockets. */
   readonly calls: Record<string, ImportFunction>;
-  /** Imports for any descriptor, the first argument: to be called where `owns` says so, and emscripten's own otherwise. */
+  /** Imports whose first argument may be any descriptor: to be called if `owns` returns true; otherwise call emscripten's own. */
   readonly shared: Record<string, ImportFunction>;
-  /** Whether the function `name` of `shared` is for a descriptor: for a socket, or for reading the standard input. */
+  /** Whether the function `name` of `shared` handles a descriptor: a socket, or standard input for reading. */
   owns(name: string, fd: number): boolean;
 }
 
-/** The names of all imports that `socketImports` has functions for. */
+/** The names of all imports that `socketImports` provides. */
 export const SOCKET_IMPORTS: ReadonlySet<string> = new Set([
   "__syscall_socket",
   "__syscall_bind",
@@ -71,7 +71,7 @@ export const SOCKET_IMPORTS: ReadonlySet<string> = new Set([
   "js_fd_read",
 ]);
 
-/** All of them. None throws: failures are negative errno values (values of EAI for getaddrinfo and getnameinfo). */
+/** Returns all import functions. None throws: failures are negative errno values (EAI values for getaddrinfo and getnameinfo). */
 export function socketImports({ FS, heap, malloc, timevalBytes = 16 }: GuestParts): SocketImports {
   const memory = new GuestMemory(heap);
   const files = new EmscriptenFiles(FS);
@@ -90,7 +90,7 @@ export function socketImports({ FS, heap, malloc, timevalBytes = 16 }: GuestPart
       }
     };
   };
-  /** As WASI has it: a positive errno out, the count in memory. */
+  /** As in WASI: returns a positive errno, and writes the count to memory. */
   const counted = (call: ImportFunction): ImportFunction => {
     return (fd, buffers, count, out) => {
       try {

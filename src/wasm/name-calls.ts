@@ -1,5 +1,5 @@
 /**
- * Look-ups as a program in WebAssembly makes them: getaddrinfo, getnameinfo and gethostbyname, with their structs in its memory.
+ * Look-ups for a WebAssembly program: getaddrinfo, getnameinfo and gethostbyname, with their structs in the program's memory.
  *
  * Runs on the calling thread.
  */
@@ -41,7 +41,7 @@ const HOST_DATA_BYTES = 4 + 4 * (MAX_HOST_ADDRESSES + 1) + 4 * MAX_HOST_ADDRESSE
 export class NameCalls {
   readonly #memory: GuestMemory;
   readonly #malloc: (bytes: number) => number;
-  /** Where gethostbyname puts its result, which the next call replaces. */
+  /** The address of gethostbyname's result, which the next call overwrites. */
   #host = 0;
 
   constructor(memory: GuestMemory, malloc: (bytes: number) => number) {
@@ -96,7 +96,7 @@ export class NameCalls {
     return this.#host;
   }
 
-  /** Returns 0; `out` receives `host`, or 0 where nothing was found. */
+  /** Returns 0; writes `host` to `out`, or 0 if nothing was found. */
   gethostbyname_r(name: number, host: number, data: number, room: number, out: number, error: number): number {
     const HOST_NOT_FOUND = 1;
     const ERANGE = 68;
@@ -115,7 +115,7 @@ export class NameCalls {
     }
   }
 
-  /** The first IPv4 address of a name as `in_addr_t`, or 0: what the library's own gethostbyname asks for. */
+  /** The first IPv4 address of a name as `in_addr_t`, or 0: the library's own gethostbyname calls it. */
   lookupName(name: number): number {
     const ip = this.#hostOf(name)?.ips[0];
     return ip === undefined ? 0 : Buffer.from(ipBytes(ip)).readInt32LE();
@@ -124,7 +124,7 @@ export class NameCalls {
   #allocateInfo({ type, protocol, address, canonicalName }: AddressInfo, next: number): number {
     const memory = this.#memory;
     const bytes = encodeAddress(address);
-    // Blocks of their own: the library frees them one by one.
+    // Each is a separate block, because the library frees them one by one.
     const socketAddress = this.#allocate(bytes.length);
     memory.bytes(socketAddress, bytes.length).set(bytes);
     let name = 0;

@@ -40,7 +40,7 @@ export function decodeAddress(bytes: Uint8Array): SocketAddress | NoAddress {
 function pathOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   const path = bytes.subarray(0, end < 0 ? bytes.length : end);
-  // An abstract address begins with a NUL: the package has none.
+  // An abstract address begins with a NUL. These are not supported.
   if (path.length === 0) throw new PosixError(bytes.length > 1 ? "EINVAL" : "ENOENT");
   if (path.length > MAX_PATH_BYTES) throw new PosixError("ENAMETOOLONG");
   const text = Buffer.from(path).toString();
@@ -80,7 +80,7 @@ export function ipBytes(ip: string): Uint8Array {
   );
 }
 
-/** In the form of RFC 5952: the longest run of zeros is left out, IPv4 in IPv6 has dots. */
+/** In the form of RFC 5952: the longest run of zeros is written as "::", IPv4 in IPv6 with dots. */
 export function ipv6Text(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] as number) << 8) | (bytes[2 * i + 1] as number));
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {

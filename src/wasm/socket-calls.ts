@@ -1,6 +1,5 @@
 /**
- * The system calls of sockets as a program in WebAssembly makes them: numbers and addresses in its memory in, a result or a negative errno
- * out.
+ * The socket system calls for a WebAssembly program: arguments are numbers and addresses in its memory.
  *
  * Runs on the calling thread.
  */
@@ -44,7 +43,7 @@ const MSG = { name: 0, nameLength: 4, buffers: 8, bufferCount: 12, control: 16, 
 const MMSG_BYTES = 32;
 const MMSG_LENGTH = 28;
 
-/** The calls by name. Each throws what `errnoOf` understands; `import-functions.ts` makes numbers of that. */
+/** The calls by name. Each throws errors that `errnoOf` understands; `import-functions.ts` converts them to numbers. */
 export class SocketCalls {
   readonly #memory: GuestMemory;
   readonly #descriptors: Descriptors;
@@ -148,7 +147,7 @@ export class SocketCalls {
     return this.#several(messages, count, (message) => this.sendmsg(fd, message, flags));
   }
 
-  /** Receives several messages, and waits for the first only. */
+  /** Receives several messages; blocks only for the first. */
   recvmmsg(fd: number, messages: number, count: number, flags: number): number {
     const DONTWAIT = 0x40;
     let own = flags;
@@ -298,7 +297,7 @@ export class SocketCalls {
     return named;
   }
 
-  /** Where an address may be written: the room for it, which must lie in the memory. */
+  /** The room for an address. Throws if it is not within the memory. */
   #room(address: number, lengthAddress: number): Uint8Array {
     const room = this.#memory.i32(lengthAddress);
     if (room < 0) throw new PosixError("EINVAL");
@@ -352,7 +351,7 @@ export class SocketCalls {
 
 const NO_DESCRIPTOR: Pollable = { readiness: () => POLLNVAL, pollEntry: () => null };
 
-/** A length of an address as a number of bytes that makes sense. */
+/** Checks the length of an address. */
 function addressBytes(length: number): number {
   if (length < 0 || length > 128) throw new PosixError("EINVAL");
   return length;

@@ -1,6 +1,6 @@
 /**
- * Sockets for programs in WebAssembly that emscripten has built and that are not made for this package: Pyodide, PHP. While such a program
- * is loaded, the functions that it imports for sockets are replaced.
+ * Sockets for emscripten programs that were not built for this package, such as Pyodide and PHP: while such a program is loaded, its
+ * imported socket functions are replaced.
  *
  * Runs on the calling thread.
  */
@@ -8,21 +8,21 @@
 import type { EmscriptenFs } from "./emscripten-files.js";
 import { SOCKET_IMPORTS, type SocketImports, socketImports } from "./import-functions.js";
 
-/** How to find the parts of a program that was loaded. */
+/** How to find the parts of a loaded program. */
 export interface WithSocketsOptions<T> {
-  /** Gives emscripten's file system `FS` of what `load` has returned. */
+  /** Returns emscripten's file system `FS` from what `load` returned. */
   FS: (loaded: T) => unknown;
 }
 
 type Imports = Record<string, Record<string, unknown>>;
 
-/** A program on its way: its functions exist before its file system does. */
+/** A program that is being loaded: its functions exist before its file system does. */
 class Program {
   #imports: Imports | null = null;
   #exports: Record<string, unknown> = {};
   #sockets: SocketImports | null = null;
 
-  /** Replaces what is about sockets in `imports`, if this is the program. */
+  /** Replaces the socket functions in `imports`, if they belong to the program. */
   complete(imports: Imports): boolean {
     const { env, wasi_snapshot_preview1: wasi } = imports;
     if (this.#imports !== null || typeof env?.__syscall_socket !== "function") return false;
@@ -35,7 +35,7 @@ class Program {
     this.#exports = exports;
   }
 
-  /** From now on the functions are this package's. */
+  /** From now on calls go to this package's functions. */
   begin(FS: EmscriptenFs): void {
     const memory = (this.#exports.memory ?? this.#imports?.env?.memory) as WebAssembly.Memory | undefined;
     const malloc = this.#exports.malloc;
@@ -59,7 +59,7 @@ class Program {
 
   #replace(group: Record<string, unknown>): void {
     for (const [name, original] of Object.entries(group)) {
-      // What suspends the program instead of blocking is an object.
+      // An import that suspends the program instead of blocking is an object, not a function.
       if (typeof original !== "function" || !SOCKET_IMPORTS.has(name)) continue;
       const replacement = (...values: unknown[]): unknown => {
         const sockets = this.#sockets;
@@ -67,23 +67,23 @@ class Program {
         const call = sockets.calls[name] ?? (sockets.owns(name, Number(values[0])) ? sockets.shared[name] : undefined);
         return call === undefined ? original(...values) : call(...(values as number[]));
       };
-      // The properties are signatures, which emscripten's dynamic linking reads.
+      // Copies the properties: emscripten's dynamic linking reads signatures from them.
       group[name] = Object.assign(replacement, original);
     }
   }
 }
 
-/** One program at a time can be loaded: they share the place that is patched. */
+/** Only one program can be loaded at a time, because `WebAssembly` is patched meanwhile. */
 let loading = false;
 
 /**
- * Loads a program, with sockets. `load` is to load it, as without this package, and return what `options.FS` finds the file system in:
+ * Loads a program and gives it sockets. `load` loads it as usual; `options.FS` returns the file system of what `load` returned:
  *
  * ```js
  * const pyodide = await withSockets(() => loadPyodide(), { FS: (pyodide) => pyodide.FS });
  * ```
  *
- * Throws what `load` throws, and an `Error` where `load` has loaded no program whose imports have emscripten's names.
+ * Returns what `load` returns. Throws what `load` throws, and an `Error` if `load` instantiated no program whose imports have emscripten's names.
  */
 export async function withSockets<T>(load: () => T | Promise<T>, options: WithSocketsOptions<T>): Promise<T> {
   if (typeof load !== "function") throw new TypeError("load must be a function that loads the program");
@@ -104,7 +104,7 @@ export async function withSockets<T>(load: () => T | Promise<T>, options: WithSo
   }
 }
 
-/** Completes the imports of the program when it is instantiated; returns what undoes that. */
+/** Replaces imports when the program is instantiated; returns a function that restores `WebAssembly`. */
 function watchInstantiation(program: Program): () => void {
   const wasm = WebAssembly as unknown as Record<string, (...values: unknown[]) => Promise<unknown>>;
   const names = ["instantiate", "instantiateStreaming"] as const;
