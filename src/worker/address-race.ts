@@ -2,7 +2,7 @@
  * Tries the addresses of a host until one connects (RFC 8305, section 5, "Happy Eyeballs").
  *
  * Runs on the networking thread. An attempt begins 250 ms after the one before, or as soon as one fails, and the first that connects
- * wins. None is given up meanwhile: an address that answers late is worth more than one that refuses. (`autoSelectFamily` of `node:net`
+ * wins. None is given up meanwhile: an address that answers late is better than one that refuses. (`autoSelectFamily` of `node:net`
  * ends each attempt but the last after its 250 ms.) What bounds the whole is the caller's timeout and the system's own, some two minutes
  * for each attempt.
  */
@@ -11,7 +11,7 @@ import { isIPv6, type Socket } from "node:net";
 
 /** RFC 8305, section 8: the recommended "Connection Attempt Delay", in ms. */
 const DELAY_MS = 250;
-/** Most attempts at a time: a name server decides how many addresses there are. */
+/** The most attempts at a time, since a name server decides how many addresses there are. */
 const MOST_ATTEMPTS = 16;
 
 export class AddressRace {
@@ -28,8 +28,7 @@ export class AddressRace {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * `open` begins an attempt; what it throws is the end of all of them. Exactly one of `won` and `lost` is called, unless the race is given
-   * up.
+   * `open` starts an attempt; an error that it throws ends the race. Exactly one of `won` and `lost` is called, unless the race is cancelled.
    */
   constructor(open: (address: string) => Socket, won: (socket: Socket) => void, lost: (error: unknown) => void) {
     this.#open = open;
@@ -37,7 +36,7 @@ export class AddressRace {
     this.#lost = lost;
   }
 
-  /** Begins, with one address at least, in the system's order. */
+  /** Starts, with at least one address, in the system's order. */
   start(addresses: readonly string[]): void {
     this.#addresses = alternating(addresses);
     this.#next();
@@ -48,7 +47,7 @@ export class AddressRace {
     if (!this.#over) this.#lost(error);
   }
 
-  /** Ends all attempts; nothing is called any more. */
+  /** Ends all attempts; no callback is called afterwards. */
   giveUp(): void {
     this.#over = true;
     clearTimeout(this.#timer);
@@ -77,7 +76,7 @@ export class AddressRace {
       this.giveUp();
       this.#won(socket);
     };
-    // It stays on attempts that were given up: their own errors are ignored.
+    // The listener stays on cancelled attempts, so that their errors are ignored.
     const failed = (error: unknown): void => {
       if (!this.#running.delete(socket)) return;
       socket.off("connect", connected);
@@ -91,7 +90,7 @@ export class AddressRace {
   }
 }
 
-/** The addresses in turns of the two families, each in its order, beginning with the family of the first: RFC 8305, section 4. */
+/** The addresses of the two families alternating, each in its order, starting with the first one's family: RFC 8305, section 4. */
 function alternating(addresses: readonly string[]): string[] {
   const six = isIPv6(addresses[0] ?? "");
   const first = addresses.filter((address) => isIPv6(address) === six);

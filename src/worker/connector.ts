@@ -1,6 +1,6 @@
 /**
  * Opens connections: finds the addresses, tries them all (`AddressRace`), asks the proxy if there is one, and with TLS verifies the peer,
- * before the connection says that it is open.
+ * before the connection becomes open.
  *
  * Runs on the networking thread.
  */
@@ -27,20 +27,20 @@ import type { KeptContext, TlsContextCache } from "./tls-context-cache.js";
 /** Where to connect to, and how. */
 export type DialCommand = Omit<ConnectCommand, "type" | "slot" | "rings">;
 
-/** Who gets the socket: a connection, or what is to become one. */
+/** The receiver of the socket: a connection, or a WebSocket that is opening. */
 export interface Recipient {
   readonly slot: Slot;
-  /** What the socket is made with; null where it is read by events. */
+  /** The `onread` option of the socket; null if it is read by events. */
   readonly onread: Connection["onread"] | null;
-  /** A socket is on its way; `giveUp` ends that without a trace. */
+  /** The attempt has started; `giveUp` cancels it without reporting anything. */
   connecting(giveUp: () => void): void;
-  /** Bytes that came before the socket was taken. Only with `onread`. */
+  /** Bytes that arrived before the socket was handed over. Only with `onread`. */
   early(bytes: Uint8Array): void;
-  /** Here is the socket, whose handshake of TLS may be ahead. */
+  /** The socket is connected; its TLS handshake may still follow. */
   take(socket: Socket, direct: boolean): void;
   /** The socket is connected, with TLS the peer is verified. */
   opened(): void;
-  /** There will be no socket. */
+  /** The attempt has failed. */
   failed(error: unknown): void;
   service(): void;
 }
@@ -57,7 +57,7 @@ export class Connector {
     this.#lingerMs = lingerMs;
   }
 
-  /** Opens what `command` asks for; how it goes is said in its slot. */
+  /** Opens a connection as `command` says; its slot gets the result. */
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     if ("host" in command.target) connection.host = command.target.host;
@@ -111,7 +111,7 @@ export class Connector {
     } catch (error) {
       race.fail(error);
     }
-    connection.service(); // the caller may have asked for its end before this
+    connection.service(); // the caller may have requested its end before this
   }
 
   /** The connection to the host itself, over `socket` to the proxy. */
@@ -121,7 +121,7 @@ export class Connector {
       abandoned = true;
       socket.destroy();
     });
-    socket.on("error", () => socket.destroy()); // reported where the socket is awaited
+    socket.on("error", () => socket.destroy()); // the code that awaits the socket reports it
     const fail = (error: unknown): void => {
       socket.destroy();
       if (!abandoned) connection.failed(error);
@@ -160,14 +160,14 @@ export class Connector {
     conversation.finish();
   }
 
-  /** The tunnel is the connection. Plain TCP is read into the ring from here on. */
+  /** The tunnel becomes the connection. Plain TCP is read into the ring from here on. */
   #giveTunnel(connection: Recipient, socket: Socket, { noDelay, keepAlive, keepAliveDelay }: DialCommand): void {
     let own = { socket, direct: false };
     const { onread } = connection;
     if (!isSecure(socket) && onread !== null) {
       for (let early = socket.read(); early !== null; early = socket.read()) connection.early(early);
       own = withOnread(socket, onread);
-      own.socket.setNoDelay(noDelay); // a socket knows only what was set on itself
+      own.socket.setNoDelay(noDelay); // a socket only knows settings made on itself
       own.socket.setKeepAlive(keepAlive, keepAliveDelay);
     }
     this.#give(connection, own.socket, own.direct, null);
@@ -200,7 +200,7 @@ function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress, localPort
   };
 }
 
-/** One attempt: the name, which TLS verifies, with this address as the answer of its look-up. */
+/** One attempt: connects to the name, which TLS verifies, with this address as the look-up's result. */
 function placeOf(target: Target, address: string): object {
   if ("path" in target) {
     checkSocketPath(target.path, "connect");
@@ -227,14 +227,14 @@ function secured(socket: Socket): Promise<void> {
   });
 }
 
-/** An error that says that it is about the way to the proxy. */
+/** An error of the connection to the proxy. */
 function ofProxy({ host, port }: ProxyTarget, error: unknown): Error {
   const { code, message, syscall, address } = error as NodeJS.ErrnoException & { address?: string };
   const fields = { code, syscall, address, port: (error as { port?: number }).port };
   return Object.assign(new Error(`proxy ${host}:${port}: ${message}`), fields);
 }
 
-/** The addresses that can be reached from the local address. Throws where there are none. */
+/** The addresses that can be reached from the local address. Throws if there are none. */
 function usable(
   addresses: Addresses,
   { target, localAddress }: Pick<ConnectCommand, "target" | "localAddress">,

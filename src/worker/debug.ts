@@ -1,5 +1,5 @@
 /**
- * What the networking thread says where NODE_DEBUG names ringnet.
+ * The networking thread's log lines for NODE_DEBUG=ringnet.
  *
  * Runs on the networking thread.
  */
@@ -18,7 +18,7 @@ import {
 } from "../ring/layout.js";
 import type { Command } from "../ring/protocol.js";
 
-/** Whether to say anything: looked at where a line would be made, so that it costs nothing otherwise. */
+/** Whether to log: checked before a line is built, so that it costs nothing otherwise. */
 export const debugging = namesRingnet(process.env.NODE_DEBUG);
 
 export function debug(what: string, details?: object): void {
@@ -42,7 +42,7 @@ export function stateInWords(state: number): string {
   return [PHASES.get(state & PHASE_MASK), ...bits].join(", ");
 }
 
-/** What a command says of itself; neither keys nor certificates. */
+/** The details of a command to log, without keys and certificates. */
 export function commandDetails(command: Command): object {
   const details: Record<string, unknown> = {};
   if ("slot" in command) details.handle = command.slot.handleId;

@@ -2,7 +2,7 @@
  * Looks a host up without the system's resolver: in the hosts file, then by asking the name servers.
  *
  * Runs on the networking thread. Used only while the threads that the system's resolver needs are occupied by names without an answer.
- * It knows nothing of other sources that a system may have (mDNS, search domains); what it does not find is left to the system.
+ * It uses none of a system's other sources (mDNS, search domains); names that it does not find are left to the system.
  */
 
 import { Resolver } from "node:dns/promises";
@@ -11,10 +11,10 @@ import { withRegularFile } from "./regular-file.js";
 
 const HOSTS_FILE = "/etc/hosts";
 const MAX_BYTES = 16 * 1024 * 1024;
-/** For one question to one name server, in ms. */
+/** The timeout of one query to one name server, in ms. */
 const ANSWER_MS = 2000;
 
-/** The IPs of `host`; rejects if there are none to be found this way. */
+/** The IPs of `host`; rejects if none are found this way. */
 export async function lookupDirectly(host: string): Promise<string[]> {
   const known = await fromHostsFile(host.toLowerCase());
   if (known.length > 0) return known;

@@ -1,5 +1,5 @@
 /**
- * Serves the files of a folder by HTTP, for the pages that open a server's WebSockets.
+ * Serves a folder's files over HTTP, for the pages that open the server's WebSockets.
  *
  * Runs on the networking thread, which only hands reads to the system. Names that begin with a dot are not served, nor is what links lead to outside
  * the folder.

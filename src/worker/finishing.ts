@@ -1,5 +1,5 @@
 /**
- * Sends what all handles have before the main thread ends the process: the thread that has them can't.
+ * Sends the pending bytes of all handles before the main thread ends the process, when their own thread can no longer run.
  *
  * Runs on the networking thread.
  */
@@ -7,14 +7,14 @@
 import { PHASE_RELEASED } from "../ring/layout.js";
 import type { CallerLink } from "./caller-link.js";
 
-/** How often it looks how far it has got, in ms. */
+/** The interval between checks, in ms. */
 const LOOK_MS = 5;
-/** How long peers get to end too, in ms, after everything was sent: an answer that meets a closed socket makes a reset. */
+/** How long peers may take to end too, in ms, after everything was sent: bytes that arrive at a closed socket cause a reset. */
 const PEERS_END_MS = 200;
 
 /**
- * Closes the handles that have bytes to send, also those that get some meanwhile, and calls `done` when all is sent and the peers have
- * ended too, or `lingerMs` are over.
+ * Closes every handle with unsent bytes, also if they are written meanwhile. Calls `done` once everything is sent and the peers have ended
+ * too, or after `lingerMs`.
  */
 export function finishSending(links: () => readonly CallerLink[], lingerMs: number, done: () => void): void {
   const begin = performance.now();

@@ -1,5 +1,5 @@
 /**
- * HTTP's CONNECT (RFC 9110, 9.3.6): asks the proxy for a connection to the server.
+ * HTTP's CONNECT (RFC 9110, 9.3.6): asks the proxy for a tunnel to the server.
  *
  * Runs on the networking thread.
  */
@@ -8,13 +8,13 @@ import { isIPv6 } from "node:net";
 import type { ProxyTarget } from "../ring/protocol.js";
 import { type ProxyConversation, proxyError } from "./proxy-conversation.js";
 
-/** Most bytes of the head of an answer. */
+/** The most bytes of an answer's head. */
 const HEAD_MAX = 64 * 1024;
-/** Most informational answers (1xx) before the final one. */
+/** The most informational answers (1xx) before the final one. */
 const INTERIM_MAX = 8;
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/;
 
-/** Resolves once the connection is that to `host`, a name or an IP. Rejects, with the proxy's status, where it refuses. */
+/** Resolves once the tunnel to `host`, a name or an IP, is established. Rejects with the proxy's status if it refuses. */
 export async function httpConnect(
   proxy: ProxyConversation,
   { username, password }: ProxyTarget,

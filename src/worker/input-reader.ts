@@ -1,8 +1,8 @@
 /**
- * Reads a descriptor that the process has open: a terminal, a pipe, a file.
+ * Reads an open descriptor of the process: a terminal, a pipe, or a file.
  *
- * Runs on the networking thread. Terminals and pipes are read when they have something; a file is read in pieces by libuv's pool of threads,
- * as far as the ring has room.
+ * Runs on the networking thread. Terminals and pipes are read when they are readable; a file is read in pieces by libuv's thread pool,
+ * while the ring has room.
  */
 
 import { createReadStream, ReadStream as FileStream, fstatSync } from "node:fs";
@@ -46,7 +46,7 @@ export class InputReader implements Handle {
     receiver.resume = () => stream.resume();
     stream.on("end", () => receiver.finish(() => this.#ended()));
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      // A terminal that has gone away, the end of its session for example, says so by EIO.
+      // EIO means that the terminal is gone, for example because its session has ended.
       const end = terminal && error.code === "EIO";
       receiver.finish(() => (end ? this.#ended() : !this.#closed && this.slot.fail(faultOf(error))));
     });

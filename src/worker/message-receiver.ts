@@ -1,10 +1,10 @@
 /**
- * Messages of a WebSocket into the receive ring, with back-pressure.
+ * Moves a WebSocket's messages into the receive ring, with back-pressure.
  *
  * Runs on the networking thread; the producer of the receive ring.
  *
- * When the ring is full the socket is paused. `ws` still hands out the messages in the bytes that it has (64 KiB at the most, more where they
- * are compressed); they wait in `#overflow`, and the close waits behind them.
+ * When the ring is full the socket is paused. `ws` still delivers the messages in the bytes that it has read (at most 64 KiB, more if they
+ * are compressed); they wait in `#overflow`, and a close waits behind them.
  */
 
 import { ByteProducer } from "../ring/byte-ring.js";
@@ -16,13 +16,13 @@ import { RecordProducer } from "../ring/record-ring.js";
 import type { Slot } from "./slot.js";
 import { WakeCoalescing } from "./wake-coalescing.js";
 
-/** A message of so many bytes is likely to be followed by more. */
+/** A message of this many bytes is likely to be followed by more. */
 const BULK_BYTES = 8 * 1024;
 
 interface Waiting {
   kind: number;
   bytes: Uint8Array;
-  /** Bytes that are in the ring; -1 where the LENGTH is not. */
+  /** Bytes that are in the ring; -1 if not even the LENGTH record is. */
   written: number;
 }
 
@@ -36,7 +36,7 @@ export class MessageReceiver {
   readonly #afterOverflow: (() => void)[] = [];
   #paused = false;
   #discarding = false;
-  /** Stop reading from the socket, and go on. */
+  /** Stop and resume reading from the socket. */
   pause: () => void = () => {};
   resume: () => void = () => {};
 
@@ -49,7 +49,7 @@ export class MessageReceiver {
     this.#piece = pieceBytes(capacity);
   }
 
-  /** Takes a message, whose bytes may not change until it is in the ring. */
+  /** Takes a message; its bytes must not change until they are in the ring. */
   message(kind: number, bytes: Uint8Array): void {
     this.#slot.link.onActivity(bytes.length);
     if (this.#discarding) return;
@@ -62,20 +62,20 @@ export class MessageReceiver {
     if (!this.#paused && !this.#emptyOverflow()) this.pause();
   }
 
-  /** The caller has queued the slot: goes on if it had stopped, and the caller made room. */
+  /** The caller has queued the slot: resumes if it was paused and the caller has made room. */
   maybeResume(): void {
     if (!this.#paused || Atomics.load(this.#slot.words, RX_PAUSED) === 1) return; // partner: tryResume
     this.#paused = false;
     if (this.#emptyOverflow()) this.resume();
   }
 
-  /** Calls `then` once all messages are in the ring: at once, or when the caller has made room for the last. */
+  /** Calls `then` once all messages are in the ring: immediately, or when the caller has made room for the last. */
   finish(then: () => void): void {
     if (this.#overflow.length === 0) then();
     else this.#afterOverflow.push(then);
   }
 
-  /** From now on what comes is thrown away, so that the peer's close can be seen. */
+  /** From now on messages are discarded, so that the peer's close is reached. */
   discard(): void {
     if (this.#discarding) return;
     this.#discarding = true;
@@ -86,7 +86,7 @@ export class MessageReceiver {
     this.resume();
   }
 
-  /** Writes what fits. Returns whether that was all; if it was not, the caller will say when there is room. */
+  /** Writes what fits. Returns whether that was everything; if not, the caller notifies this thread when there is room. */
   #emptyOverflow(): boolean {
     while (!this.#writeOverflow()) {
       if (!tryPause(this.#slot.words, this.#ring)) continue;

@@ -1,10 +1,10 @@
 /**
- * Messages from the send ring to a WebSocket of `ws`.
+ * Moves messages from the send ring to a WebSocket of `ws`.
  *
  * Runs on the networking thread; the consumer of the send ring.
  *
- * Records go out in batches, each with one write: `ws` and libuv own the bytes of a batch until its last message is called back for, and only then
- * does the ring get them back. A message that has several records goes out as as many fragments.
+ * Records are sent in batches of one write each. `ws` and libuv own a batch's bytes until the callback of its last message; only then are
+ * they released to the ring. A message of several records is sent as that many fragments.
  */
 
 import type { Socket } from "node:net";
@@ -16,7 +16,7 @@ import type { RingReference } from "../ring/protocol.js";
 import { RecordConsumer } from "../ring/record-ring.js";
 import type { Slot } from "./slot.js";
 
-/** A batch ends with the message that makes it so long, in bytes: the caller gets the room when all of it is sent. */
+/** A batch ends with the message that makes it this long, in bytes. The caller gets the room back once the whole batch is sent. */
 const BATCH_BYTES = 256 * 1024;
 
 export class MessageSender {
@@ -25,16 +25,16 @@ export class MessageSender {
   readonly #records: RecordConsumer;
   #webSocket: WebSocket | null = null;
   #socket: Socket | null = null;
-  /** Bytes of the ring in the batch that is under way; 0: none is. */
+  /** Bytes of the ring in the current batch; 0: there is none. */
   #inFlight = 0;
-  /** Whether the consumer stands at a record that was not sent. */
+  /** Whether the consumer is at a record that was not sent yet. */
   #stepped = false;
   #ended = false;
-  /** The close that the program asked for was read from the ring. */
+  /** The program's close was read from the ring. */
   readonly #onClose: (code: number, reason: Buffer) => void;
   readonly #onSent: () => void;
 
-  /** `onClose` is called behind the last message; `onSent` after a batch. */
+  /** `onClose` is called after the last message; `onSent` after each batch. */
   constructor(slot: Slot, ring: RingReference, onClose: (code: number, reason: Buffer) => void, onSent: () => void) {
     this.#slot = slot;
     this.#onClose = onClose;
@@ -44,14 +44,14 @@ export class MessageSender {
     this.#records = new RecordConsumer(this.#ring);
   }
 
-  /** Begins to send: the WebSocket is open, on `socket`. */
+  /** Starts sending: the WebSocket is open, on `socket`. */
   start(webSocket: WebSocket, socket: Socket): void {
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.pump();
   }
 
-  /** Sends nothing any more. */
+  /** Stops sending. */
   stop(): void {
     this.#ended = true;
   }
@@ -61,7 +61,7 @@ export class MessageSender {
     return this.#ring.readable;
   }
 
-  /** Sends what there is to send. */
+  /** Sends what is pending. */
   pump(): void {
     const socket = this.#socket;
     if (socket === null || this.#inFlight > 0 || this.#ended) return;
@@ -100,7 +100,7 @@ export class MessageSender {
   }
 
   readonly #sent = (error?: Error | null): void => {
-    // What was not sent stays pending; what became of the connection is said by the WebSocket's 'close'.
+    // Unsent bytes stay pending; the WebSocket's 'close' event reports what happened to the connection.
     if (error || this.#socket?.destroyed) return;
     const bytes = this.#inFlight;
     this.#inFlight = 0;

@@ -1,6 +1,6 @@
 /**
- * What the `node:tls` of Bun and Deno leaves out where it decides about trust: done here, or refused with an error. On Node all of this
- * does nothing. docs/compatibility.md has the list.
+ * Gaps in the `node:tls` of Bun and Deno that affect trust: filled here, or refused with an error. On Node this file has no effect.
+ * docs/compatibility.md has the list.
  *
  * Runs on the networking thread.
  */
@@ -14,10 +14,10 @@ const { bun, deno } = process.versions as { bun?: string; deno?: string };
 /** Whether sockets read into the buffers of `onread`. Deno has it, but TLS can't be started on such a socket, and its end may get lost. */
 export const READS_INTO_BUFFERS = deno === undefined;
 
-/** Whether a file's times tell that it was changed. Deno gives those of the inode in whole seconds. */
+/** Whether a file's times show that it was changed. Deno gives them in whole seconds. */
 export const KNOWS_CHANGE_TIMES = deno === undefined;
 
-/** The options as this runtime takes them. Throws where it would ignore one, or take a key or certificate that is none. */
+/** The options as this runtime takes them. Throws if it would ignore one, or accept an invalid key or certificate. */
 export function usable(options: SecureContextOptions): SecureContextOptions {
   if (bun !== undefined) {
     refuseSuites(options);
@@ -31,7 +31,7 @@ export function usable(options: SecureContextOptions): SecureContextOptions {
   return withCheckedKeys(options);
 }
 
-/** Whether the peer is authorized; Deno says so of clients that were asked for no certificate. */
+/** Whether the peer is authorized. Deno also reports clients as authorized that were not asked for a certificate. */
 export function isAuthorized(authorized: boolean, certificate: unknown): boolean {
   return authorized && (deno === undefined || certificate !== null);
 }
@@ -43,7 +43,7 @@ function refuseIgnored(options: SecureContextOptions, name: "ciphers" | "ecdhCur
 
 const SUITES = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
 
-/** BoringSSL always offers all suites of TLS 1.3. */
+/** BoringSSL always offers all TLS 1.3 suites. */
 function refuseSuites({ ciphers, maxVersion }: SecureContextOptions): void {
   if (ciphers === undefined || !ciphers.includes("TLS_") || (maxVersion !== undefined && maxVersion !== "TLSv1.3"))
     return;
@@ -57,7 +57,7 @@ function unavailable(message: string): Error {
   return Object.assign(new Error(message), { code: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM" });
 }
 
-/** Deno takes any text as a key or certificate, also a key that it can't decrypt, and fails, or shows nothing, in the handshake. */
+/** Deno accepts any text as a key or certificate, even a key that it can't decrypt, and then fails or sends no certificate in the handshake. */
 function withCheckedKeys(options: SecureContextOptions): SecureContextOptions {
   const { createPrivateKey, X509Certificate } = nodeCrypto();
   const { passphrase } = options;
@@ -72,7 +72,7 @@ function withCheckedKeys(options: SecureContextOptions): SecureContextOptions {
   for (const certificate of keys.length === 0 ? [] : certificates) mustHaveKey(certificate, keys);
   if (keys.length === 0) return options;
   const { passphrase: _, ...rest } = options;
-  // Already deciphered: Deno knows fewer ways to encrypt a key than its own createPrivateKey.
+  // Decrypted here: Deno's TLS supports fewer key encryptions than its own createPrivateKey.
   return { ...rest, key: keys.map((key) => key.export({ format: "pem", type: "pkcs8" }) as string) };
 }
 

@@ -1,17 +1,17 @@
 /**
- * The bytes that are exchanged with a proxy before the connection is the program's.
+ * The handshake with a proxy: the bytes exchanged before the connection belongs to the program.
  *
  * Runs on the networking thread.
  */
 
 import type { Socket } from "node:net";
 
-/** A proxy that refuses, or does not speak its protocol. */
+/** The error of a proxy that refuses, or does not speak its protocol. */
 export function proxyError(message: string): Error {
   return Object.assign(new Error(message), { code: "ERR_PROXY" });
 }
 
-/** One side of the handshake with a proxy, over a socket that is connected. Every wait ends with the socket. */
+/** This end of a handshake with a proxy, over a connected socket. Every wait ends when the socket does. */
 export class ProxyConversation {
   readonly #socket: Socket;
   #held = Buffer.alloc(0);
@@ -36,13 +36,13 @@ export class ProxyConversation {
     this.#socket.write(bytes);
   }
 
-  /** The next `count` bytes. Rejects when the connection ends before. */
+  /** The next `count` bytes. Rejects if the connection ends before they have arrived. */
   async exactly(count: number): Promise<Buffer> {
     while (this.#held.length < count) await this.#more();
     return this.#take(count);
   }
 
-  /** The bytes up to the next `end`, which is included. Rejects when there are more than `most`, or the connection ends before. */
+  /** The bytes up to and including the next `end`. Rejects if there are more than `most`, or the connection ends first. */
   async until(end: string, most: number): Promise<Buffer> {
     for (let searched = 0; ; ) {
       const at = this.#held.indexOf(end, Math.max(0, searched - end.length), "latin1");
@@ -53,7 +53,7 @@ export class ProxyConversation {
     }
   }
 
-  /** Lets go of the socket, which is paused; what came behind the handshake is the next that is read from it. */
+  /** Releases the socket, paused. Bytes that arrived after the handshake are read from it next. */
   finish(): void {
     const socket = this.#socket;
     socket.pause();

@@ -1,5 +1,5 @@
 /**
- * The way in for sockets that take no `onread` buffer: accepted TLS connections, and all accepted ones where only public ways are used.
+ * Reading from sockets that take no `onread` buffer: accepted TLS connections, and all accepted ones if only public API is used.
  *
  * Runs on the networking thread. Node gives each piece to the socket's `push`, which keeps it in the stream's own buffer while the
  * stream is paused; `destroy` drops that buffer, and with it bytes that had arrived before a reset. So `push` is replaced: pieces go
@@ -9,7 +9,7 @@
 import type { Socket } from "node:net";
 import type { Receiver } from "./receiver.js";
 
-/** Gives `receiver` what the stream has buffered so far, and from then on all that is pushed. Begins to read. */
+/** Gives `receiver` the stream's buffered bytes, and from then on everything that is pushed. Starts reading. */
 export function takePushed(socket: Socket, receiver: Receiver): void {
   const { push } = socket;
   // The stream itself calls `_read` to have Node read; it does nothing while Node reads already.
@@ -20,7 +20,7 @@ export function takePushed(socket: Socket, receiver: Receiver): void {
   if (room) receiver.resume();
 }
 
-/** Undoes `takePushed`: what Node reads goes into the stream's buffer again. */
+/** Undoes `takePushed`: bytes that Node reads go into the stream's buffer again. */
 export function releasePushed(socket: Socket): void {
-  delete (socket as Partial<Socket>).push; // the prototype's is there again
+  delete (socket as Partial<Socket>).push; // uncovers the prototype's
 }

@@ -27,7 +27,7 @@ const REPLIES: Record<number, string> = {
   8: "address type not supported",
 };
 
-/** Resolves once the connection is that to `host`, a name or an IP. Rejects where the proxy refuses. */
+/** Resolves once the proxy has connected to `host`, a name or an IP. Rejects if it refuses. */
 export async function socks5(
   proxy: ProxyConversation,
   { username, password }: ProxyTarget,
@@ -66,7 +66,7 @@ function destination(host: string): Buffer {
   return Buffer.concat([Buffer.from([NAME]), short(host, "host name")]);
 }
 
-/** A text with its length in one byte in front. */
+/** The text's bytes after one byte with their number. */
 function short(text: string, what: string): Buffer {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length > 255) throw proxyError(`the ${what} is too long for SOCKS: ${bytes.length} bytes, at most 255`);
@@ -74,7 +74,7 @@ function short(text: string, what: string): Buffer {
 }
 
 function ipv6Bytes(host: string): Buffer {
-  // URL writes every form of an address in groups of hexadecimal digits, with at most one "::".
+  // URL normalizes every form of an address to groups of hexadecimal digits, with at most one "::".
   const text = new URL(`http://[${host.split("%", 1)[0]}]`).hostname.slice(1, -1);
   const [front = "", back] = text.split("::");
   const groups = (part: string) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));

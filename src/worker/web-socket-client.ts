@@ -1,5 +1,5 @@
 /**
- * Opens WebSockets: connects as `connect` does, and has `ws` do the handshake on the socket.
+ * Opens WebSockets: connects as `connect` does, then `ws` does the handshake on the socket.
  *
  * Runs on the networking thread.
  */
@@ -13,7 +13,7 @@ import type { Connector, Recipient } from "./connector.js";
 import { Slot } from "./slot.js";
 import { WebSocketConnection } from "./web-socket.js";
 
-/** Opens what `command` asks for; how it goes is said in its slot. */
+/** Opens a WebSocket as `command` says; its slot gets the result. */
 export function openWebSocket(
   link: CallerLink,
   command: OpenWebSocketCommand,
@@ -24,7 +24,7 @@ export function openWebSocket(
   connector.dial(link, command, new Opening(connection, command, lingerMs));
 }
 
-/** A WebSocket that is to be: waits for its socket, and for `ws`. */
+/** A WebSocket that is opening: waits for its socket, and for `ws` to load. */
 class Opening implements Recipient {
   readonly onread = null;
   readonly #connection: WebSocketConnection;
@@ -117,7 +117,7 @@ function shakeHands(
   }
 }
 
-/** Node's and the system's errors have codes; what `ws` finds wrong with an answer has none. */
+/** Node's and the system's errors have codes; errors of `ws` about an answer have none. */
 function handshakeError(error: NodeJS.ErrnoException): Error {
   if (error.code !== undefined) return error;
   const message = `the WebSocket handshake failed: ${error.message}`;

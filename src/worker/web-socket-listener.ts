@@ -1,5 +1,5 @@
 /**
- * A server of WebSockets, and of a folder's files: one of `node:http` or `node:https`, and the clients that wait at it.
+ * A server for WebSockets and a folder's files: a `node:http` or `node:https` server, and its pending clients.
  *
  * Runs on the networking thread. A client's handshake is done here; then its WebSocket is paused, and has no slot and no rings until the program accepts it.
  */
@@ -28,7 +28,7 @@ export class WebSocketListener implements Handle {
   readonly #command: ListenWebSocketCommand;
   readonly #lingerMs: number;
   readonly #pending = new Map<number, Pending>();
-  /** Connections that are no WebSockets (yet). */
+  /** Connections that are not WebSockets (yet). */
   readonly #others = new Set<Socket>();
   #server: Server | null = null;
   #pendingCount = 0;
@@ -61,9 +61,9 @@ export class WebSocketListener implements Handle {
     );
   }
 
-  service(): void {} // a server is closed by a command, behind the commands that accept its clients
+  service(): void {} // a server is closed by a command, after the commands that accept its clients
 
-  /** The program accepts a pending client: it gets a slot and rings now. */
+  /** The program accepts a pending client, which now gets a slot and rings. */
   accept(command: AcceptCommand): void {
     const waiting = this.#pending.get(command.pending);
     this.#pending.delete(command.pending);
@@ -126,7 +126,7 @@ export class WebSocketListener implements Handle {
       return;
     }
     webSocket.pause();
-    webSocket.on("error", () => {}); // it is gone when it is accepted
+    webSocket.on("error", () => {}); // `accept` reports that it is gone
     const number = ++this.#pendingCount;
     this.#pending.set(number, { webSocket, socket });
     const { protocol, extensions } = webSocket;

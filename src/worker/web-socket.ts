@@ -1,12 +1,12 @@
 /**
- * One WebSocket: one of `ws`, a slot, and two rings of messages, from the handshake to the release.
+ * One WebSocket: a `ws` object, a slot, and two rings of messages, from the handshake to the release.
  *
  * Runs on the networking thread. `ws` speaks the protocol: it answers pings, masks, compresses, and verifies what the peer sends. It is loaded
  * when the first WebSocket is opened.
  *
- * How it ends: the peer closes, or the program (its close is a record in the send ring, behind its messages), or the connection is lost. In each
- * case a CLOSE record comes behind the last message in the receive ring, and reading has ended. When the program gives the handle back, what
- * still comes is thrown away until the closing handshake is over, for at most the linger time.
+ * It ends when the peer closes it, the program closes it (by a record in the send ring, after its messages), or the connection is lost. In
+ * each case a CLOSE record follows the last message in the receive ring, and reading has ended. Once the program has closed the handle,
+ * received messages are discarded until the closing handshake is done, for at most the linger time.
  */
 
 import type { Socket } from "node:net";
@@ -21,7 +21,7 @@ import { MessageReceiver } from "./message-receiver.js";
 import { MessageSender } from "./message-sender.js";
 import type { Slot } from "./slot.js";
 
-/** The code of a program that goes away without a close of its own. RFC 6455, section 7.4.1. */
+/** The code sent when the program ends without closing it. RFC 6455, section 7.4.1. */
 const GOING_AWAY = 1001;
 
 export class WebSocketConnection implements Handle {
@@ -31,12 +31,12 @@ export class WebSocketConnection implements Handle {
   readonly #lingerMs: number;
   #webSocket: WebSocket | null = null;
   #socket: Socket | null = null;
-  /** What gives up the attempt to open, until it is open. */
+  /** Cancels the attempt to open; null once it is open. */
   #giveUp: () => void = () => {};
   #error: unknown = null;
-  /** The program has given the handle back. */
+  /** The program has closed the handle. */
   #closing = false;
-  /** There is no connection any more, or there never will be. */
+  /** The connection is gone, or could not be made. */
   #over = false;
   #linger: NodeJS.Timeout | null = null;
   #pings: NodeJS.Timeout | null = null;
@@ -55,17 +55,17 @@ export class WebSocketConnection implements Handle {
     slot.link.handles.set(slot.handleId, this);
   }
 
-  /** It is on its way; `giveUp` ends that without a trace. */
+  /** The attempt has started; `giveUp` cancels it without reporting anything. */
   opening(giveUp: () => void): void {
     this.#giveUp = giveUp;
   }
 
-  /** Whether the program still wants it. */
+  /** Whether the program has not closed it. */
   get wanted(): boolean {
     return !this.#over;
   }
 
-  /** There will be no connection. */
+  /** The attempt to connect has failed. */
   failed(error: unknown): void {
     if (this.#over) return;
     this.#end();
@@ -73,7 +73,7 @@ export class WebSocketConnection implements Handle {
     this.service();
   }
 
-  /** The handshake is done; `url` and `headers` are those of the other end. `known`: the caller knows the facts. */
+  /** The handshake is done; `url` and `headers` are the peer's. `known`: the caller knows the facts. */
   opened(
     webSocket: WebSocket,
     socket: Socket,
@@ -89,7 +89,7 @@ export class WebSocketConnection implements Handle {
       this.#error ??= error;
     };
     webSocket.on("error", failed);
-    socket.on("error", failed); // `ws` keeps these to itself
+    socket.on("error", failed); // `ws` does not report these errors
     webSocket.on("close", (code, reason) => this.#closed(code, reason));
     if (settings.pingInterval > 0) this.#startPings(webSocket, settings.pingInterval);
     if (request === null) {
@@ -119,7 +119,7 @@ export class WebSocketConnection implements Handle {
     const webSocket = this.#webSocket as WebSocket;
     if (code === NO_STATUS) webSocket.close();
     else webSocket.close(code, reason);
-    // Behind the close, so it is called when the kernel has that.
+    // Written after the close frame, so the callback runs once the kernel has taken that.
     this.#socket?.write("", () => {
       if (this.slot.phase !== PHASE_RELEASED) this.slot.endWriting();
     });
@@ -135,7 +135,7 @@ export class WebSocketConnection implements Handle {
     });
   }
 
-  /** The program gives the handle back. */
+  /** The program closes the handle. */
   #close(): void {
     if (this.#closing) return;
     this.#closing = true;
@@ -151,7 +151,7 @@ export class WebSocketConnection implements Handle {
     }
   }
 
-  /** A program that said nothing goes away, once what it wrote is sent. */
+  /** The program ends without closing it: sends 1001 after the pending messages. */
   #whenSent(): void {
     const webSocket = this.#webSocket;
     if (!this.#closing || webSocket === null || this.#sender.pending > 0 || webSocket.readyState !== webSocket.OPEN)
@@ -166,7 +166,7 @@ export class WebSocketConnection implements Handle {
     this.#abandon();
   }
 
-  /** Ends it at once, whether it is open yet or not. */
+  /** Ends it immediately, whether it is open yet or not. */
   #abandon(): void {
     if (this.#webSocket !== null && !this.#over) {
       this.#webSocket.terminate();
@@ -184,7 +184,7 @@ export class WebSocketConnection implements Handle {
     if (this.#pings !== null) clearInterval(this.#pings);
   }
 
-  /** A peer that has not answered a ping when the next one is due is gone. */
+  /** A peer that has not answered a ping by the time of the next one counts as lost. */
   #startPings(webSocket: WebSocket, interval: number): void {
     webSocket.on("pong", () => {
       this.#answered = true;

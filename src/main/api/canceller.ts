@@ -1,7 +1,7 @@
 /**
  * Cancelling a wait from another thread.
  *
- * `cancellerOf` runs on the thread that waits, `cancel` on any.
+ * `cancellerOf` runs on the thread that waits, `cancel` on any thread.
  */
 
 import { CANCELLATION_BYTES, requestCancel } from "../../ring/cancellation.js";
@@ -11,7 +11,7 @@ import type { Channel } from "../link/channel.js";
 
 /** What `canceller()` returns. It can be posted to any thread of the process, any number of times. Treat it as opaque. */
 export interface Canceller {
-  /** What it is. */
+  /** Marks the object as a canceller. */
   readonly ringnet: "canceller";
   /** Set by `cancel`. */
   readonly word: SharedArrayBuffer;
@@ -19,7 +19,7 @@ export interface Canceller {
   readonly caller: SharedArrayBuffer;
 }
 
-/** The canceller of a handle: each time the same word. */
+/** The canceller of a handle. All cancellers of one handle share one word. */
 export function cancellerOf(channel: Channel): Canceller {
   channel.cancellation ??= new Int32Array(new SharedArrayBuffer(CANCELLATION_BYTES));
   return {
@@ -30,8 +30,8 @@ export function cancellerOf(channel: Channel): Canceller {
 }
 
 /**
- * Ends the wait that the handle's thread is in, or else the next one on that handle: the call throws a `NetError` with code `ERR_CANCELLED`, and
- * nothing is lost. A call that has what it needs returns it and is not cancelled. Throws a `TypeError` if `canceller` is none.
+ * Cancels the call that waits on the handle, or else the next one that would wait: it throws a `NetError` with code `ERR_CANCELLED`, and
+ * nothing is lost. A call that need not wait returns as usual. Throws a `TypeError` if `canceller` was not returned by `canceller()`.
  */
 export function cancel(canceller: Canceller): void {
   if (canceller?.ringnet !== "canceller") throw new TypeError("canceller must be what canceller() returned");

@@ -11,7 +11,7 @@ import { OtherThreads } from "../link/other-threads.js";
 import type { RuntimeOptions } from "./options.js";
 import { Runtime } from "./runtime.js";
 
-/** Runtimes that may have something to send when the process ends. */
+/** Runtimes that may have bytes to send when the process ends. */
 const runtimes = new Set<Runtime>();
 let standard: Runtime | null = null;
 let hooked = false;
@@ -30,7 +30,7 @@ function hookExit(): void {
   });
 }
 
-/** A main thread that has only loaded the package may have worker threads that use it. */
+/** Even if the main thread itself does not use the package, its worker threads may. */
 const LOADED = Symbol.for("ringnet.loaded");
 if (isMainThread && !(LOADED in process)) {
   Object.defineProperty(process, LOADED, { value: true });
@@ -42,7 +42,7 @@ if (isMainThread && !(LOADED in process)) {
 
 /**
  * A separate runtime with its own threads, and the same functions as the package root and `close()`.
- * Throws a `TypeError` or `RangeError` that names the option that is wrong.
+ * Throws a `TypeError` or `RangeError` that names the wrong option.
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const runtime = new Runtime(options);

@@ -1,5 +1,5 @@
 /**
- * What sockets, servers, UDP sockets and addresses have in common.
+ * The base class of sockets, servers, UDP sockets, inputs and addresses.
  *
  * Runs on the calling thread.
  */
@@ -10,7 +10,7 @@ import type { Watcher } from "../link/watcher.js";
 import { READABLE } from "./interest.js";
 
 /**
- * Forgotten handles are closed when the collector finds them. That needs a turn of the event loop: better close them.
+ * Closes handles that are garbage-collected. That needs a turn of the event loop, so programs should close them.
  */
 const forgotten = new FinalizationRegistry<() => void>((close) => close());
 
@@ -18,7 +18,7 @@ let handles = 0;
 
 /** Anything that `poll` and `Poller` can watch. */
 export abstract class Handle {
-  /** Of all handles of this thread each has another number. */
+  /** A number that is unique among the handles of this thread. */
   readonly id = ++handles;
   #closed = false;
   #watchers: Watcher[] = [];
@@ -31,11 +31,11 @@ export abstract class Handle {
 
   /**
    * Whether there is something to do now: bytes or an end to read, a client to accept, a datagram, a status that
-   * changed, an error that was not reported yet. What `poll` reports.
+   * changed, an error that was not reported yet. `poll` and `Poller` report this.
    */
   abstract get ready(): boolean;
 
-  /** @internal Whether something has happened that is of interest, READABLE and WRITABLE bits. */
+  /** @internal Whether it is ready for `interest`, a set of READABLE and WRITABLE bits. */
   readyFor(interest: number): boolean {
     return (interest & READABLE) !== 0 && this.ready;
   }
@@ -43,7 +43,7 @@ export abstract class Handle {
   /** @internal `poll` has reported it for this interest: a changed status is reported only once. */
   reported(_interest: number): void {}
 
-  /** Gives the handle back. Calling it again does nothing. */
+  /** Closes the handle. Calling it again does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -59,22 +59,21 @@ export abstract class Handle {
     this.close();
   }
 
-  /** One line for `console.log`: what it is, and how it is. */
+  /** One line for `console.log`: the class, the id and the state. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `${this.constructor.name} #${this.id} { ${this.closed ? "closed" : this.describe()} }`;
   }
 
-  /** What `console.log` says of it while it is open. Changes nothing. */
+  /** The state for `console.log` while the handle is open. Changes nothing. */
   protected describe(): string {
     return "open";
   }
 
-  /** What closing means for this kind. Called once. */
+  /** Closes this kind of handle. Called once. */
   protected abstract onClose(): void;
 
   /**
-   * @internal The handle lives in this channel now; `abandon` closes it if the handle is forgotten, and must not refer
-   * to it.
+   * @internal The handle lives in this channel now; `abandon` closes it if the handle is garbage-collected, and must not refer to it.
    */
   protected bindChannel(channel: Channel, abandon: () => void): void {
     this.#channel = channel;
@@ -104,7 +103,7 @@ export abstract class Handle {
   }
 }
 
-/** An IP or path, with a port where there is one, as URLs write it. */
+/** An IP or path, with the port if there is one, written as in URLs. */
 export function addressAndPort(address: string, port: number | undefined): string {
   if (port === undefined || port === 0) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -10,7 +10,7 @@ import * as check from "./arguments.js";
 import { NetError } from "./net-error.js";
 
 const ASCII = /^[\0-\x7f]*$/;
-/** What may stand in a name beside characters that are encoded. `domainToASCII` would cut the name at some others. */
+/** The characters that a name to be encoded may have. `domainToASCII` would cut the name off at some others. */
 const ENCODABLE = /^[a-z0-9._\-\u0080-\u{10ffff}]*$/iu;
 
 /**
@@ -21,7 +21,7 @@ export function hostName(name: string, value: unknown): string {
   const text = check.text(name, value);
   if (ASCII.test(text)) return text;
   const encoded = ENCODABLE.test(text) ? domainToASCII(text) : "";
-  // Digits of other scripts could spell an IP: such a text names no host.
+  // Digits of other scripts could be encoded to an IP; such a name is refused.
   if (encoded !== "" && isIP(encoded) === 0) return encoded;
   throw new NetError({
     code: "ENOTFOUND",

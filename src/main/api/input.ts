@@ -1,5 +1,5 @@
 /**
- * The process's input: a terminal, a pipe or a file that it has open.
+ * Reads from an open descriptor of the process: a terminal, a pipe or a file.
  *
  * Runs on the calling thread.
  */
@@ -21,7 +21,7 @@ const LINE_OPTIONS: Names<ReadLineOptions> = { maxLength: true, encoding: true }
 const LINE_MAX = 1024 * 1024;
 const ALL_MAX = 1024 * 1024 * 1024;
 
-/** Bytes that come in through a descriptor of the process. Made by `openInput`. */
+/** Reads bytes from a descriptor of the process. Made by `openInput`. */
 export class Input extends Handle {
   readonly #channel: Channel;
   readonly #reader: SocketReader;
@@ -34,19 +34,19 @@ export class Input extends Handle {
     this.bindChannel(channel, () => channel.link.requestClose(channel, REQUEST_CLOSE));
   }
 
-  /** Bytes that the program has read. */
+  /** The number of bytes that the program has read. */
   get bytesRead(): number {
     return this.#reader.bytesRead;
   }
 
-  /** Bytes that can be read now. 0 also at the end and after a failure. */
+  /** The number of bytes that can be read now. 0 also at the end and after a failure. */
   get readable(): number {
     return this.closed ? 0 : this.#reader.buffer.readable;
   }
 
   /**
-   * Up to `max` bytes that are there now: empty when there are none yet, `null` at the end. Throws the `NetError` of a failure after the bytes
-   * that came before it.
+   * Returns up to `max` received bytes: empty when there are none yet, `null` at the end. Throws the `NetError` of a failure after all
+   * bytes received before it.
    */
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
     const limit = check.amount("max", max);
@@ -55,8 +55,8 @@ export class Input extends Handle {
   }
 
   /**
-   * Blocks until there is something to read: bytes, the end, or an error that `read` will throw. Returns whether there is, false when
-   * `timeout` ms are over (0: polls once; -1: no limit).
+   * Blocks until there is something to read: bytes, the end, or an error that `read` will throw. Returns whether there is; false after
+   * `timeout` ms (0: polls once; -1: no limit).
    */
   waitUntilReadable(timeout: Timeout = -1): boolean {
     const deadline = Deadline.of(timeout);
@@ -65,8 +65,8 @@ export class Input extends Handle {
   }
 
   /**
-   * Blocks until exactly `count` bytes are there and returns them; `null` if the input ended before the first. Throws `NetError`s: `ETIMEDOUT`,
-   * `ERR_STREAM_PREMATURE_CLOSE` if it ended within. What is there stays.
+   * Blocks until `count` bytes have arrived and returns them; `null` if the input ended before the first. Throws `NetError`s: `ETIMEDOUT`,
+   * `ERR_STREAM_PREMATURE_CLOSE` if it ended after fewer bytes. Received bytes remain readable.
    */
   readExactly(count: number, timeout: Timeout = -1): Buffer | null {
     check.integer("count", count, 0, 2 ** 31);
@@ -76,8 +76,8 @@ export class Input extends Handle {
   }
 
   /**
-   * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end. Options and errors
-   * are the ones of `TcpSocket.readLine`.
+   * Blocks for a line and returns it without its terminator ("\n" or "\r\n"); the last line needs none. `null` at the end. Options and
+   * errors as for `TcpSocket.readLine`.
    */
   readLine(timeout: Timeout = -1, options: ReadLineOptions = {}): string | null {
     const { encoding = "utf8", maxLength = LINE_MAX } = ownOptions("options", options, LINE_OPTIONS, READ_HINTS);
@@ -88,7 +88,7 @@ export class Input extends Handle {
     return framing.readLine(this.#reader, deadline, limit, characters);
   }
 
-  /** Blocks until the end, and returns everything. `maxLength`: 1 GiB unless given. Throws as `readLine`. */
+  /** Blocks until the end, and returns everything. `maxLength`: 1 GiB by default. Throws as `readLine`. */
   readAll(timeout: Timeout = -1, options: ReadLimitOptions = {}): Buffer {
     const { maxLength = ALL_MAX } = ownOptions("options", options, READ_OPTIONS, READ_HINTS);
     const limit = check.amount("maxLength", maxLength);

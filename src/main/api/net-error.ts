@@ -1,5 +1,5 @@
 /**
- * The one error class of run-time failures.
+ * The error class of run-time failures.
  *
  * Used on the calling thread.
  */
@@ -7,7 +7,7 @@
 import type { Fault } from "../../ring/fault-text.js";
 import { endInCaller } from "./user-stack.js";
 
-/** What a handle is about, for its errors. */
+/** The host, address and port that an error concerns. */
 export type Where = Pick<Fault, "host" | "address" | "port">;
 
 /**
@@ -18,15 +18,15 @@ export class NetError extends Error {
   override readonly name = "NetError";
   /** The system's or Node's code: `ECONNREFUSED`, `ENOTFOUND`, `ETIMEDOUT`, `CERT_HAS_EXPIRED`, … */
   readonly code: string;
-  /** The system call that failed, where there was one. */
+  /** The system call that failed, or `undefined`. */
   readonly syscall: string | undefined;
-  /** The host name that it was about, where there was one. */
+  /** The host name that the error concerns, or `undefined`. */
   readonly host: string | undefined;
-  /** The IP or path that it was about, where there was one. */
+  /** The IP or path that the error concerns, or `undefined`. */
   readonly address: string | undefined;
-  /** The port that it was about, where there was one. */
+  /** The port that the error concerns, or `undefined`. */
   readonly port: number | undefined;
-  /** Set by `writeAll` when its time is up: the bytes that were taken. */
+  /** Set by `writeAll` when it times out: the number of bytes taken. */
   declare bytesWritten?: number;
 
   constructor(fault: Fault, cause?: unknown) {

@@ -1,5 +1,5 @@
 /**
- * What Node can do only from some version on. An option for it is refused elsewhere: it would be ignored.
+ * Features that only some versions of Node have. Their options are refused elsewhere, where they would be ignored.
  *
  * Used on the calling thread.
  */
@@ -7,10 +7,10 @@
 import { Socket } from "node:net";
 import { NetError } from "./net-error.js";
 
-/** The first versions of Node with `reusePort`, in its line of releases. */
+/** The first minor version with `reusePort`, by major version. */
 const REUSE_PORT = { 22: 12, 23: 1 } as Record<number, number>;
 
-/** Throws a `NetError` where Node has no `reusePort`. */
+/** Throws a `NetError` if this Node has no `reusePort`. */
 export function mustHaveReusePort(): void {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const first = REUSE_PORT[major];
@@ -18,7 +18,7 @@ export function mustHaveReusePort(): void {
   throw missing("reusePort", "Node 22.12, 23.1 or later");
 }
 
-/** Throws a `NetError` where Node can't set the type of service. */
+/** Throws a `NetError` if this Node can't set the type of service. */
 export function mustHaveTypeOfService(): void {
   if (isNode() && "setTypeOfService" in Socket.prototype) return;
   throw missing("dscp", "a Node whose sockets have setTypeOfService (25.6 or later, 24 in its later releases)");

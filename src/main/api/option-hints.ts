@@ -1,5 +1,5 @@
 /**
- * What to write instead of names of options that are Node's, or what people expect of other packages.
+ * What to write instead of options of Node or other packages.
  *
  * Used on the calling thread.
  */

@@ -1,5 +1,5 @@
 /**
- * The names that options may have. Any other name is refused: an option that does nothing would mislead.
+ * The allowed names of options. Any other name is refused, because an option without effect would mislead.
  *
  * Used on the calling thread.
  */
@@ -9,7 +9,7 @@ import * as check from "./arguments.js";
 /** Every name that an object of type `T` may have. */
 export type Names<T> = Record<keyof T & string, true>;
 
-/** What to write instead, by the name that is none here. */
+/** What to write instead, by the unknown name. */
 export type Hints = Readonly<Record<string, string>>;
 
 /**
@@ -43,13 +43,13 @@ function adviceFor(key: string, names: string[], hints: Hints): string {
   return `expected one of ${names.join(", ")}`;
 }
 
-/** Whether one name becomes the other by changing, adding or leaving out up to two letters, one in a short name. */
+/** Whether two names differ by at most two letters changed, added or left out; by at most one in a short name. */
 function isNear(one: string, other: string): boolean {
   const most = Math.min(one.length, other.length) < 5 ? 1 : 2;
   return Math.abs(one.length - other.length) <= most && distance(one, other) <= most;
 }
 
-/** The changes of single letters from one text to the other (Levenshtein); two neighbours that changed places are one (Damerau). */
+/** The edit distance in letters; swapping two neighbours counts as one edit (Damerau-Levenshtein). */
 function distance(one: string, other: string): number {
   let before: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, i) => i);

@@ -1,5 +1,5 @@
 /**
- * What `poll` and `Poller` take beside handles: anything that says what it stands on.
+ * Pollables: objects built on handles, which `poll` and `Poller` take like handles.
  *
  * Used on the calling thread.
  */
@@ -8,22 +8,23 @@ import type { Deadline } from "../link/deadline.js";
 import type { Handle } from "./handle.js";
 import type { Interest } from "./interest.js";
 
-/** The name of the method that makes an object one for `poll` and `Poller`: `Symbol.for("ringnet.pollable")`. */
+/** The name of the method that makes an object pollable: `Symbol.for("ringnet.pollable")`. */
 export const pollable: unique symbol = Symbol.for("ringnet.pollable") as never;
 
 /**
- * Names what a pollable stands on: it is asked again when something of `interest` (`{ readable: true }` unless given) has happened on the handle
- * or pollable, or when the deadline is over.
+ * Names a source of a pollable: its method is called again when the handle or pollable is ready for `interest` (default `{ readable: true
+ * }`), or when the deadline has passed.
  */
 export type Watch = (source: PollSource | Deadline, interest?: Interest) => void;
 
 /** An object that `poll` and `Poller` can wait for. */
 export interface Pollable {
-  /** Whether it was closed. Then it is ready, and a `Poller` reports it once and watches it no more. */
+  /** Whether it was closed. A closed one is always ready; a `Poller` reports it once and removes it. */
   readonly closed?: boolean;
   /**
-   * Does what it can do without blocking, and says whether it is ready for what `interest` names. If it is not, it must have called `watch` for
-   * everything that can make it ready. Or it returns a handle: then it stands for that one, and is ready whenever the handle is.
+   * Does what it can without blocking, and returns whether the object is ready for `interest`. Before it returns false, it must call
+   * `watch` for everything that can make the object ready. It can return a handle instead: the object is then ready whenever that handle
+   * is.
    */
   [pollable](watch: Watch, interest: { readonly readable: boolean; readonly writable: boolean }): boolean | Handle;
 }

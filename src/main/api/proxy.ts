@@ -15,8 +15,8 @@ const PORTS = { http: 80, https: 443, socks5: 1080, socks5h: 1080 };
 const PARTS: Names<ProxyTarget> = { kind: true, host: true, port: true, username: true, password: true };
 
 /**
- * The parts of a proxy's URL: `http://user:password@host:port`, `https://…`, `socks5://…`, `socks5h://…`; without a scheme it is an http proxy.
- * Parts are checked and returned. Throws a `TypeError` or `RangeError` that does not contain the password.
+ * Returns the parts of a proxy's URL: `http://user:password@host:port`, `https://…`, `socks5://…`, `socks5h://…`; without a scheme it is an
+ * http proxy. A `ProxyTarget` is checked and returned. Throws a `TypeError` or `RangeError` that does not show the password.
  */
 export function parseProxy(proxy: string | URL | ProxyTarget): ProxyTarget {
   if (typeof proxy === "string") return parsed(url(proxy));
@@ -31,7 +31,7 @@ export function parseProxy(proxy: string | URL | ProxyTarget): ProxyTarget {
   };
 }
 
-/** What TLS with a proxy takes from the options of TLS with the server: what decides about trust; the rest is the server's. */
+/** The TLS options for a proxy: those of the server's that decide about trust, versions and ciphers. */
 export function proxyTlsOptions(tls: boolean | TlsCopies): TlsCopies {
   if (typeof tls === "boolean") return {};
   const { ca, caFile, minVersion, maxVersion, ciphers } = tls;
@@ -40,7 +40,7 @@ export function proxyTlsOptions(tls: boolean | TlsCopies): TlsCopies {
   );
 }
 
-/** Hosts that are asked of a proxy stand in a line of text. */
+/** Throws a `RangeError` for a host that can't be part of a request line to a proxy. */
 export function mustBePlain(host: string): void {
   if (/[\0-\x20\x7f]/.test(host)) throw new RangeError("host must not contain spaces or control characters");
 }
@@ -53,7 +53,7 @@ function url(text: string): URL {
 
 function parsed(url: URL): ProxyTarget {
   const kind = kindOf(url.protocol.slice(0, -1));
-  // URL knows the hosts of http only: of other schemes they stay as they were written.
+  // URL parses hosts only for schemes such as http; for others the host stays as written.
   const { hostname } = url;
   const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
   if (host === "") throw new TypeError("a proxy needs a host");

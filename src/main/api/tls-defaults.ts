@@ -1,6 +1,6 @@
 /**
- * What `node:tls` on the calling thread stands in for options that are not given: a program can set that
- * (`tls.DEFAULT_MIN_VERSION`, `tls.setDefaultCACertificates`, …), for this thread only, so it has to travel.
+ * The defaults of `node:tls` on the calling thread. A program can change them (`tls.DEFAULT_MIN_VERSION`, `tls.setDefaultCACertificates`,
+ * …), for its own thread only, so they are sent to the networking thread.
  *
  * Used on the calling thread.
  */
@@ -14,7 +14,7 @@ type Tls = typeof import("node:tls");
 const require = createRequire(process.execPath); // only for Node's own modules
 
 /**
- * `node:tls`, or null where this thread has not loaded it: nothing can have been set then, and loading it takes some 10 ms.
+ * `node:tls`, or null if this thread has not loaded it: then nothing can have been changed, and loading it takes about 10 ms.
  */
 function loadedTls(): Tls | null {
   const loaded = (process as unknown as { moduleLoadList?: string[] }).moduleLoadList;
@@ -23,7 +23,7 @@ function loadedTls(): Tls | null {
   return require("node:tls") as Tls;
 }
 
-/** `parameters`, completed by what this thread has set. */
+/** `parameters`, completed with this thread's defaults. */
 export function withDefaults(parameters: TlsParameters): TlsParameters {
   const tls = loadedTls();
   if (tls === null) return parameters;
@@ -40,7 +40,7 @@ export function withDefaults(parameters: TlsParameters): TlsParameters {
 
 let shared: { list: string[]; certificates: DefaultCertificates } | null = null;
 
-/** What this thread trusts, in shared memory; null on releases of Node where a program can't change it. */
+/** The certificates that this thread trusts, in shared memory; null if this Node does not let programs change them. */
 function defaultCertificates(tls: Tls): DefaultCertificates | null {
   if (typeof tls.setDefaultCACertificates !== "function") return null;
   const list = tls.getCACertificates("default"); // the same array until it is set anew

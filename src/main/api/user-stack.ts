@@ -4,10 +4,10 @@
  * Used on the calling thread.
  */
 
-/** Frames that are captured beyond `Error.stackTraceLimit`: as many of the package's own may be left out. */
+/** Additional frames to capture beyond `Error.stackTraceLimit`, since the package's own are left out. */
 const OWN_FRAMES = 12;
 
-/** The folder of the package's code, as traces write it; null where a bundler has put the code into the program's own files. */
+/** The folder of the package's code, as stack traces write it; null if a bundler has put the code into the program's own files. */
 const OWN = ownFolder(new Error().stack);
 
 function ownFolder(stack: string | undefined): string | null {

@@ -1,5 +1,5 @@
 /**
- * What the calling thread says where NODE_DEBUG names ringnet.
+ * The calling thread's log lines for NODE_DEBUG=ringnet.
  *
  * Runs on the calling thread.
  */
@@ -7,7 +7,7 @@
 import { threadId } from "node:worker_threads";
 import { namesRingnet, writeDebugLine } from "../../ring/debug-line.js";
 
-/** Whether to say anything: looked at where a line would be made, so that it costs nothing otherwise. */
+/** Whether to log: checked before a line is built, so that it costs nothing otherwise. */
 export const debugging = namesRingnet(process.env.NODE_DEBUG);
 
 export function debug(what: string, details?: object): void {

@@ -29,7 +29,7 @@ function events(name: string): Events {
   };
 }
 
-/** Something that has begun and whose end somebody wants to see. */
+/** Something that has begun and has a subscriber for its end. */
 interface Pending {
   events: Events;
   channel: Channel;
@@ -43,7 +43,7 @@ function begun(kind: Events, channel: Channel, message: object): void {
   if (kind.end.hasSubscribers || kind.error.hasSubscribers) pending.push({ events: kind, channel, message });
 }
 
-/** A connection, with its handle, what `connect` was given, and whether it includes TLS. */
+/** A connection: `message` has its handle and the arguments of `connect`; `secure`: whether it includes TLS. */
 export function connectBegun(channel: Channel, message: object, secure: boolean): void {
   begun(CONNECT, channel, message);
   if (secure) begun(TLS, channel, message);
@@ -57,7 +57,7 @@ export function resolveBegun(channel: Channel, message: object): void {
   begun(RESOLVE, channel, message);
 }
 
-/** A call has given up what it had begun, with this error. */
+/** A call has given up with this error. */
 export function gaveUp(channel: Channel, error: Error): void {
   if (pending.length === 0) return;
   const given = pending.filter((each) => each.channel === channel);
@@ -65,7 +65,7 @@ export function gaveUp(channel: Channel, error: Error): void {
   for (const each of given) each.events.error.publish({ ...each.message, error });
 }
 
-/** The program has closed a handle: what it had begun and has not ended is not waited for. */
+/** The program has closed a handle: its unfinished events are dropped. */
 export function handleClosed(handle: object): void {
   if (pending.length > 0) pending = pending.filter(({ message }) => !Object.values(message).includes(handle));
   if (CLOSE.hasSubscribers) CLOSE.publish({ handle });
@@ -76,11 +76,11 @@ export function threadChanged(name: string, state: "start" | "end", reason?: str
   if (THREAD.hasSubscribers) THREAD.publish({ name, state, ...(reason === undefined ? {} : { reason }) });
 }
 
-/** Publishes what has ended since. */
+/** Publishes the end of whatever has ended since the last call. */
 export function publishEnds(): void {
   if (pending.length === 0) return;
   const looked = pending;
-  pending = []; // what a subscriber calls comes here again
+  pending = []; // a subscriber's calls may come here again
   for (const each of looked) {
     const { phase } = each.channel;
     if (phase === PHASE_WAITING) {
