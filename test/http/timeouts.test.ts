@@ -62,7 +62,9 @@ test("resolve", () => {
     { timeout: 25_000 },
   );
   // The system may know at once that there is no such name.
-  expect(outcome.output).toMatch(/^(ETIMEDOUT|ENOTFOUND|EAI_AGAIN) resolve\n(ENOTFOUND|EAI_AGAIN) resolve http:\/\/name\.invalid\/\n$/);
+  expect(outcome.output).toMatch(
+    /^(ETIMEDOUT|ENOTFOUND|EAI_AGAIN) resolve\n(ENOTFOUND|EAI_AGAIN) resolve http:\/\/name\.invalid\/\n$/,
+  );
 });
 
 describe("connect", () => {
