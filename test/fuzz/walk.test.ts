@@ -6,20 +6,26 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { Process, root } from "../support/processes.js";
+import { selfSigned } from "../tls/support/certificates.js";
 
 const STEPS = 3000;
 const WALKS = 6;
 
 test(`${WALKS} walks of ${STEPS} steps: whatever is called, in whatever order, the model says what comes out`, () => {
   const peer = startPeer("echo", { hash: false });
+  const identity = JSON.stringify(selfSigned("localhost"));
   let verified = 0;
+  let secured = 0;
   for (let walk = 0; walk < WALKS; walk++) {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const args = [join(root, "test/fuzz/programs/walk.js"), `${STEPS}`, `${seed}`, `${peer.port}`];
+    const args = [join(root, "test/fuzz/programs/walk.js"), `${STEPS}`, `${seed}`, `${peer.port}`, identity];
     const running = new Process(process.execPath, args, { env: { NODE_OPTIONS: undefined } });
     const [line] = running.waitForOutput(/^\{"event":"done".*$/m, 60_000);
-    verified += JSON.parse(line).verified;
+    const done = JSON.parse(line);
+    verified += done.verified;
+    secured += done.secured;
   }
-  console.log(`${WALKS * STEPS} steps, ${verified} bytes verified`);
+  console.log(`${WALKS * STEPS} steps, ${verified} bytes verified, TLS started ${secured} times`);
+  expect(secured).toBeGreaterThan(WALKS);
   expect(verified).toBeGreaterThan(WALKS * 100_000);
 }, 180_000);

@@ -1,5 +1,5 @@
 /**
- * A random walk over the API, next to a simple model of it: `node walk.js <steps> <seed> <echo port>`.
+ * A random walk over the API, next to a simple model of it: `node walk.js <steps> <seed> <echo port> <certificate as JSON>`.
  *
  * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream was ended, and whether
  * a reset cut it. Some connections go to an echo server, where both streams are one; others to a server of our own, where both ends take
@@ -13,6 +13,8 @@ import { pattern } from "../../support/bytes.js";
 import { Random } from "./random.js";
 
 const [steps, seed, echoPort] = [Number(process.argv[2]), Number(process.argv[3]), Number(process.argv[4])];
+/** A certificate for localhost and its key. */
+const identity = JSON.parse(process.argv[5]);
 const random = new Random(seed);
 const host = "127.0.0.1";
 /** Longer than a walk: what is closed is sent however late the other end reads. */
@@ -22,6 +24,7 @@ const log = [];
 let verified = 0;
 let streams = 0;
 let named = 0;
+let secured = 0;
 
 function must(condition, what) {
   if (!condition) throw new Error(what);
@@ -59,6 +62,9 @@ class End {
     this.outgoing = outgoing;
     this.closed = false;
     this.ended = false;
+    /** Whether a server accepted it, and whether another thread could have it: then TLS is not started on it. */
+    this.accepted = false;
+    this.attached = false;
   }
 
   /** Takes bytes that were read and compares them with what was sent. */
@@ -246,6 +252,25 @@ const others = {
     end.socket.setNoDelay(random.chance(0.5));
     end.socket.setKeepAlive(random.chance(0.5), random.below(5000));
   },
+  /** Both ends of a connection of ours begin TLS, where nothing is on its way. The one that was accepted is the server. */
+  startTls(end) {
+    const other = ends.find((each) => each.incoming === end.outgoing && each.outgoing === end.incoming);
+    const begun = [end, other];
+    if (other === undefined || other === end || end.socket.encrypted || !begun.every((each) => calm(each))) return;
+    const [client, accepted] = end.accepted ? [other, end] : [end, other];
+    const options = { key: identity.key, cert: identity.cert, isServer: true };
+    // Neither can wait for the other in one thread: the first begins, and is waited for behind the second.
+    const hello = attempt(() => client.socket.startTls({ ca: identity.cert, servername: "localhost" }, 0));
+    must(hello.code === "ETIMEDOUT", `startTls without an answer gave ${hello.code}`);
+    must(client.socket.write("in plain text") === 0 && client.socket.writable === 0, "written during the handshake");
+    must(client.socket.read().length === 0, "read during the handshake");
+    if (random.chance(0.5)) accepted.socket.waitUntilReadable(20_000); // the first bytes of TLS are read ahead
+    const { code } = attempt(() => accepted.socket.startTls(options, 20_000));
+    must(code === null, `startTls of the server gave ${code}`);
+    must(client.socket.waitUntilConnected(20_000) === "success", `startTls failed: ${client.socket.error?.message}`);
+    must(client.socket.authorized && accepted.socket.encrypted, "TLS says that it is none");
+    secured++;
+  },
   state(end) {
     const { socket, incoming, outgoing } = end;
     must(socket.bytesRead === incoming.received, `bytesRead is ${socket.bytesRead}, not ${incoming.received}`);
@@ -264,6 +289,7 @@ const others = {
     forget(end);
     const posted = structuredClone(token);
     end.socket = TcpSocket.attach(posted);
+    end.attached = true;
     must(attempt(() => TcpSocket.attach(posted)).code === "ERR_SOCKET_DETACHED", "a token was attached twice");
   },
   watch(end) {
@@ -291,6 +317,12 @@ const others = {
     leave(end);
   },
 };
+
+/** Whether nothing is on its way from this end, and TLS can be started on it. */
+function calm({ socket, outgoing, ended, whole, attached }) {
+  if (!whole || ended || attached || outgoing.outstanding > 0) return false;
+  return socket.waitUntilDrained(20_000) === 0;
+}
 
 /** The poller forgets an end whose handle is closed, and says so once. */
 function forget(end) {
@@ -361,6 +393,7 @@ function openPair() {
   must(accepted.remotePort === client.localPort, "another client was accepted");
   must(server.accept() === null, "no other client waits");
   ends.push(new End(client, back, there), new End(accepted, there, back));
+  ends.at(-1).accepted = true;
 }
 
 function pollSome() {
@@ -441,7 +474,7 @@ try {
   for (const { socket } of ends) socket.reset();
   server.close();
   settle(runtime);
-  writeSync(1, `${JSON.stringify({ event: "done", verified, streams })}\n`);
+  writeSync(1, `${JSON.stringify({ event: "done", verified, streams, secured })}\n`);
 } catch (error) {
   writeSync(2, `${error.stack}\nseed ${seed}; the last steps:\n${log.slice(-60).join("\n")}\n`);
   process.exitCode = 1;

@@ -17,6 +17,7 @@ const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } }
 const folder = mkdtempSync(join(tmpdir(), "ringnet-waits-"));
 const fifo = join(folder, "fifo");
 execFileSync("mkfifo", [fifo]);
+const writer = openSync(fifo, constants.O_RDWR); // opening one end alone would wait for the other
 const file = join(folder, "file");
 const FILE_BYTES = 5000;
 writeFileSync(file, Buffer.alloc(FILE_BYTES));
@@ -67,16 +68,13 @@ function cancelled(socket) {
   throw new Error("the wait was not cancelled");
 }
 
-/** A pipe that is read to its end, read in part, or still waits for bytes. Closing the input closes it. */
-function readPipe(kind) {
-  const both = openSync(fifo, constants.O_RDWR); // opening one end alone would wait for the other
+/** A pipe that has brought nothing, or was read in part, when the input is closed, which closes the pipe. Its other end stays open. */
+function readPipe(written) {
   const input = runtime.openInput(openSync(fifo, constants.O_RDONLY));
-  if (kind > 0) {
-    writeSync(both, "one\ntwo\n");
+  if (written) {
+    writeSync(writer, "one\ntwo\n");
     must(input.readLine(10_000) === "one", "another line came in");
   }
-  closeSync(both);
-  if (kind === 2) must(input.readAll(10_000).toString() === "two\n", "something else came in");
   input.close();
 }
 
@@ -101,7 +99,7 @@ function open(total) {
     must([...poller.wait(10_000)][0] === line, "the poller does not report the line");
     socket.canceller();
     socket.claim(); // and never committed
-    if (i % 20 < 3) readPipe(i % 20);
+    if (i % 20 < 2) readPipe(i % 20 === 1);
     if (i % 20 === 3) readFile();
     if (i % 4 === 0) socket.close();
     else socket.reset();
