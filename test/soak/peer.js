@@ -6,6 +6,7 @@
  *
  * - `{ "send": { seed, bytes, piece, pause }, "receive": { seed, bytes, slow }, "fault": { after, how } | null }`: both streams at once; when
  *   both are complete it says "good" (or "bad!", if other bytes came) and ends. A fault ends the connection after `after` bytes sent.
+ * - `{ "startTls": true }`: it answers with the line `go` and speaks TLS, as its server; the first line within says what happens on it.
  * - `{ "lines": true }`: it sends every line back.
  * - `{ "connect": port, "count": n }`: it opens so many connections to that port, on which the other side says what happens.
  * - `{ "garbage": port, "count": n }`: it opens so many connections to that port, with nothing or nonsense on them.
@@ -40,6 +41,7 @@ function serve(socket) {
       return socket.destroy();
     }
     socket.unshift(head.subarray(end + 1));
+    if (job.startTls) return startTls(socket);
     if (job.lines) return echoLines(socket);
     if (job.connect !== undefined) return openTo(job.connect, job.count, serve, socket);
     if (job.garbage !== undefined) return openTo(job.garbage, job.count, annoy, socket);
@@ -47,6 +49,11 @@ function serve(socket) {
   };
   socket.on("data", onHead);
   socket.once("end", () => head.includes(10) || socket.end());
+}
+
+function startTls(socket) {
+  socket.write("go\n");
+  serve(new tls.TLSSocket(socket, { isServer: true, ...identity(), allowHalfOpen: true }));
 }
 
 function echoLines(socket) {

@@ -17,7 +17,7 @@ import { Random } from "../fuzz/programs/random.js";
 import { PeerProcess, pause } from "./peer-process.js";
 
 const { createRuntime, NetError, Poller } = await import("ringnet");
-const { Datagrams, Exchange, Finding, Lines } = await import("./jobs.js");
+const { Datagrams, Exchange, Finding, Lines, Upgraded } = await import("./jobs.js");
 
 const minutes = Number(process.argv[2] ?? 2);
 const seed = Number(process.argv[3] ?? Math.floor(Math.random() * 2 ** 31));
@@ -63,6 +63,7 @@ function finish(job) {
 function step(job) {
   totals.bytes += job.step();
   if (job.done) finish(job);
+  else if (job.interest !== undefined) poller.modify(job.handle, job.interest);
 }
 
 /** Something happens that explains why jobs fail: all of them, or one. */
@@ -94,6 +95,7 @@ const OPEN = [
         ),
       ),
   ],
+  [2, () => add(new Upgraded(runtime.connect({ host, port: peer.ports.tcp, ...rings() }), "started TLS", random))],
   [2, () => add(new Exchange(runtime.connect({ path: peer.ports.path, ...rings() }), "a Unix socket", random))],
   [
     2,
@@ -213,7 +215,7 @@ async function soak() {
       const job = jobs.get(handle);
       if (job !== undefined) step(job);
     }
-    // Those that only write are never reported.
+    // Some are not asked: what is under way may not stop for that.
     for (const job of [...jobs.values()]) if (random.chance(0.2)) step(job);
     if (performance.now() > nextFault) {
       nextFault = performance.now() + random.below(2 * FAULT_MS);

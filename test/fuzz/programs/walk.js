@@ -252,11 +252,12 @@ const others = {
     end.socket.setNoDelay(random.chance(0.5));
     end.socket.setKeepAlive(random.chance(0.5), random.below(5000));
   },
-  /** Both ends of a connection of ours begin TLS, where nothing is on its way. The one that was accepted is the server. */
+  /** Both ends of a connection of ours begin TLS, once nothing is on its way. The one that was accepted is the server. */
   startTls(end) {
     const other = ends.find((each) => each.incoming === end.outgoing && each.outgoing === end.incoming);
     const begun = [end, other];
-    if (other === undefined || other === end || end.socket.encrypted || !begun.every((each) => calm(each))) return;
+    if (other === undefined || other === end || end.socket.encrypted || !begun.every(mayStartTls)) return;
+    for (const each of begun) readOutstanding(each);
     const [client, accepted] = end.accepted ? [other, end] : [end, other];
     const options = { key: identity.key, cert: identity.cert, isServer: true };
     // Neither can wait for the other in one thread: the first begins, and is waited for behind the second.
@@ -318,10 +319,14 @@ const others = {
   },
 };
 
-/** Whether nothing is on its way from this end, and TLS can be started on it. */
-function calm({ socket, outgoing, ended, whole, attached }) {
-  if (!whole || ended || attached || outgoing.outstanding > 0) return false;
-  return socket.waitUntilDrained(20_000) === 0;
+function mayStartTls({ whole, ended, attached }) {
+  return whole && !ended && !attached;
+}
+
+/** Reads all that is on its way to this end. */
+function readOutstanding(end) {
+  const { incoming, socket } = end;
+  while (incoming.outstanding > 0) end.took(socket.readExactly(Math.min(incoming.outstanding, 4000), 20_000));
 }
 
 /** The poller forgets an end whose handle is closed, and says so once. */
