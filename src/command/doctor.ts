@@ -1,5 +1,5 @@
 /**
- * `ringnet doctor`: what this machine gives, and whether the package works on it.
+ * `ringnet doctor`: checks whether the package works on this machine.
  *
  * Runs on the calling thread.
  */
@@ -12,17 +12,17 @@ import { EXIT } from "./exit-code.js";
 
 const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
 
-/** Returns 0 if everything that the package needs works. */
+/** Returns the exit code: 0 if everything that the package needs works. */
 export function doctor(args: string[]): number {
   if (args.length > 0) {
     process.stdout.write("usage: ringnet doctor\n");
     return args[0] === "--help" || args[0] === "-h" ? EXIT.ok : EXIT.usage;
   }
   let failed = false;
-  const report = (name: string, look: () => string): void => {
+  const report = (name: string, check: () => string): void => {
     let text: string;
     try {
-      text = look();
+      text = check();
     } catch (error) {
       failed = true;
       text = `FAILED: ${(error as Error).message}`;
@@ -67,7 +67,7 @@ function milliseconds(action: () => void): string {
   return (performance.now() - start).toFixed(1);
 }
 
-/** A byte to a server of our own and back. */
+/** Sends a byte to a local server and back. */
 function echo(host: string): void {
   const server = listen({ host });
   const client = connect({ host, port: server.port, timeout: 10_000 });

@@ -1,5 +1,5 @@
 /**
- * Exit codes, those of curl where it has one, and the errors that carry them.
+ * Exit codes, as curl's where it has one, and the errors that carry them.
  *
  * Used on the calling thread.
  */

@@ -48,7 +48,7 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
 
-/** Returns the exit code: that of the last URL that failed. */
+/** Returns the exit code: that of the last failed URL. */
 export function get(args: string[]): number {
   const { values, positionals: urls } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   if (values.help) {
@@ -179,13 +179,13 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** The length of the whole, from `Content-Range`. */
+/** The length of the whole file, from `Content-Range`. */
 function totalOf(response: HttpResponse): number | null {
   const found = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
   return found === null ? null : Number(found[1]);
 }
 
-/** Where the part begins. Throws where that is not what was asked for. */
+/** The start of the returned range. Throws if it is not the requested one. */
 function startOf(response: HttpResponse, asked: number): number {
   const range = response.headers.get("content-range") ?? "";
   const start = /^bytes (\d+)-/.exec(range)?.[1];

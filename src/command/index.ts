@@ -1,7 +1,7 @@
 /**
- * The command `ringnet`: what a program of this package does, from a shell.
+ * The command `ringnet`: the package's functions from a shell.
  *
- * Runs on the calling thread. Each subcommand is a file; it returns the exit code.
+ * Runs on the calling thread. Each subcommand has its own file and returns the exit code.
  */
 
 import { doctor } from "./doctor.js";
@@ -26,7 +26,7 @@ const COMMANDS: Record<string, (args: string[]) => number | null> = {
   doctor,
 };
 
-/** Runs what the arguments say. The process ends with the exit code, unless the command goes on by itself (`repl`). */
+/** Runs a command line. The process ends with the exit code, unless the command keeps running (`repl`). */
 export function main(args: string[]): void {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {

@@ -1,5 +1,5 @@
 /**
- * The messages in a receive ring: takes them out, and puts together those that have several records.
+ * Takes messages out of a receive ring, and joins messages of several records.
  *
  * Runs on the calling thread; the consumer of the receive ring.
  */
@@ -9,21 +9,21 @@ import { tryResume } from "../ring/flow-control.js";
 import { CLOSE, CONTINUED, closeOf, KIND_MASK, LENGTH, lengthOf, TEXT } from "../ring/message-record.js";
 import { RecordConsumer } from "../ring/record-ring.js";
 
-/** A text or bytes, as they were sent. */
+/** Text or bytes, as the peer sent them. */
 export type Message = string | Buffer;
 
 export class IncomingMessages {
   readonly #channel: Channel;
   readonly #rings: Rings;
   readonly #records: RecordConsumer;
-  /** Whether the consumer stands at a record that is still to be taken. */
+  /** Whether the consumer is at a record that was not taken yet. */
   #stepped = false;
-  /** A message of several records, and how many of its bytes have come. */
+  /** A message of several records, and how many of its bytes have arrived. */
   #large: Buffer | null = null;
   #filled = 0;
   #largeIsWhole = false;
   #largeIsText = false;
-  /** How the connection was closed, once all messages before are taken. */
+  /** How the connection was closed, once all messages before the close were taken. */
   close: { code: number; reason: string } | null = null;
 
   constructor(channel: Channel, rings: Rings) {
@@ -32,12 +32,12 @@ export class IncomingMessages {
     this.#records = new RecordConsumer(rings.receive);
   }
 
-  /** Whether there are records, or a message that is whole. */
+  /** Whether there are records, or a complete message. */
   get any(): boolean {
     return this.#largeIsWhole || this.#stepped || this.#rings.receive.readable > 0;
   }
 
-  /** Bytes of the next message, or -1 where none is whole. Takes in what there is of a large one. */
+  /** The length of the next message in bytes, or -1 if none is complete. Takes in the available part of a large one. */
   next(): number {
     if (this.#largeIsWhole) return this.#filled;
     const records = this.#records;
@@ -53,7 +53,7 @@ export class IncomingMessages {
     return -1;
   }
 
-  /** Takes the message out that `next` has found. */
+  /** Takes out the message that `next` has found. */
   take(): Message {
     if (this.#largeIsWhole) {
       const bytes = this.#large as Buffer;
@@ -75,7 +75,7 @@ export class IncomingMessages {
     return message;
   }
 
-  /** The same, as bytes, into `target`, which is long enough. */
+  /** The same, as bytes, into `target`, which must be long enough. */
   takeInto(target: Uint8Array): void {
     if (this.#largeIsWhole) {
       target.set(this.#large as Buffer);
@@ -94,7 +94,7 @@ export class IncomingMessages {
     this.#release();
   }
 
-  /** Returns whether the message is whole now. */
+  /** Returns whether the message is now complete. */
   #takePiece(): boolean {
     const records = this.#records;
     const large = this.#large as Buffer;

@@ -1,5 +1,5 @@
 /**
- * A server of WebSockets: the options, checked, and what the networking thread is asked for.
+ * Opens a WebSocket server: checks the options and sends the command to the networking thread.
  *
  * Runs on the calling thread.
  */
@@ -15,24 +15,24 @@ import { awaitBound, type Runtime } from "../main/api/runtime.js";
 import { checkedProtocols, checkedSettings } from "./settings.js";
 import { WebSocketServer } from "./web-socket-server.js";
 
-/** What `listenWebSocket` takes. */
+/** Options of `listenWebSocket`. */
 export interface ListenWebSocketOptions {
   /** Default 0: the system picks one; see `WebSocketServer.port`. */
   port?: number | undefined;
   /** The address to listen on. Default: all interfaces, IPv4 and IPv6. */
   host?: string | undefined;
-  /** The path of requests for a WebSocket; others are answered with 404. Default: any. */
+  /** The path of the WebSocket; requests for another path are answered with 404. Default: any path. */
   path?: string | undefined;
   /** TLS with `cert` and `key` or `pfx`. */
   tls?: TlsOptions | false | undefined;
-  /** Subprotocols, the most wanted first: the first that a client offers is chosen. */
+  /** Subprotocols in order of preference; the first that the client also offers is chosen. */
   protocols?: string | readonly string[] | undefined;
   /**
-   * The origins of pages that may open a WebSocket, such as `https://example.com`; other requests are answered with 403. Default: any, also none. Browsers
-   * let every page connect to every server, and send cookies along.
+   * The origins of pages that may open a WebSocket, such as `https://example.com`; requests from others are answered with 403. Default: any
+   * origin, or none. Browsers let any page connect to any server, and send that server's cookies.
    */
   origins?: readonly string[] | undefined;
-  /** A folder whose files plain HTTP requests get. Without it they are answered with 426. */
+  /** A folder to serve to plain HTTP requests. Without it they are answered with 426. */
   files?: string | undefined;
   /** As in `OpenWebSocketOptions`. */
   maxPayload?: number | undefined;
@@ -40,15 +40,15 @@ export interface ListenWebSocketOptions {
   perMessageDeflate?: boolean | undefined;
   /** As in `OpenWebSocketOptions`. */
   pingInterval?: number | undefined;
-  /** Clients that the kernel holds before the networking thread takes them. Default: 511. */
+  /** The most clients that the kernel holds while the networking thread is busy. Default: 511. */
   backlog?: number | undefined;
-  /** Do not take IPv4 clients on `::`. Default: false. */
+  /** Do not accept IPv4 clients on `::`. Default: false. */
   ipv6Only?: boolean | undefined;
   /** For accepted WebSockets, as in `OpenWebSocketOptions`. */
   receiveBuffer?: number | undefined;
   /** For accepted WebSockets, as in `OpenWebSocketOptions`. */
   sendBuffer?: number | undefined;
-  /** Where it is opened. Default: the package's own runtime. */
+  /** The runtime to open it on. Default: the package's own. */
   runtime?: Runtime | undefined;
 }
 
@@ -81,8 +81,8 @@ const HINTS: Hints = {
 };
 
 /**
- * Listens for WebSockets. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …), and a `TypeError` or
- * `RangeError` that names the option that is wrong.
+ * Listens for WebSockets. The server is bound when this returns. Throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …), or
+ * a `TypeError` or `RangeError` that names the wrong option.
  */
 export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocketServer {
   const own = ownOptions("options", options, OPTIONS, HINTS);
@@ -116,7 +116,7 @@ export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocket
 function checkedOrigins(value: readonly string[]): string[] {
   if (!Array.isArray(value)) throw new TypeError("origins must be an array of strings");
   for (const each of value) {
-    if (each === "null") continue; // of pages from files
+    if (each === "null") continue; // the origin of pages from files
     if (!URL.canParse(each) || new URL(each).origin !== each) {
       throw new TypeError(`origins must be like "https://example.com", without a path, not ${JSON.stringify(each)}`);
     }

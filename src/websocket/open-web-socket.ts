@@ -1,5 +1,5 @@
 /**
- * Opens a WebSocket as a client: the options, checked, and what the networking thread is asked for.
+ * Opens a WebSocket as a client: checks the options and sends the command to the networking thread.
  *
  * Runs on the calling thread.
  */
@@ -14,29 +14,29 @@ import type { Timeout } from "../main/link/deadline.js";
 import { checkedHeaders, checkedProtocols, checkedSettings, type HeadersOption } from "./settings.js";
 import { WebSocket } from "./web-socket.js";
 
-/** What `openWebSocket` takes. */
+/** Options of `openWebSocket`. */
 export interface OpenWebSocketOptions {
-  /** Subprotocols, the most wanted first. If some are given the server must choose one. */
+  /** Subprotocols in order of preference. If any are given, the server must choose one. */
   protocols?: string | readonly string[] | undefined;
-  /** Further headers of the request, by name. */
+  /** Additional request headers, by name. */
   headers?: HeadersOption | undefined;
-  /** Options of TLS, for `wss:`. */
+  /** TLS options, for `wss:`. */
   tls?: TlsOptions | undefined;
   /** A proxy's URL, as in `ConnectOptions`. Default: none. */
   proxy?: string | URL | undefined;
-  /** Block until it is open, for at most so many ms (-1: no limit). Without it, `openWebSocket` returns at once. */
+  /** Block until it is open, for at most this many ms (-1: no limit). Without it, `openWebSocket` returns immediately. */
   timeout?: Timeout | undefined;
-  /** The most bytes of a message that is received; a longer one ends the connection (code 1009). Default: 100 MiB; 0: no limit. */
+  /** The most bytes of a received message; a longer one closes the connection (code 1009). Default: 100 MiB; 0: no limit. */
   maxPayload?: number | undefined;
-  /** Whether to offer compression to the server. Default: true. */
+  /** Whether to offer compression. Default: true. */
   perMessageDeflate?: boolean | undefined;
-  /** ms between two pings; a peer that has not answered one by the next is gone (code 1006). Default 0: none are sent. */
+  /** ms between pings; a peer that has not answered a ping by the next one counts as lost (code 1006). Default 0: no pings. */
   pingInterval?: number | undefined;
   /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
   receiveBuffer?: number | undefined;
   /** Bytes of the send ring, a power of two from 4096. Default: the runtime's. */
   sendBuffer?: number | undefined;
-  /** Where it is opened. Default: the package's own runtime. */
+  /** The runtime to open it on. Default: the package's own. */
   runtime?: Runtime | undefined;
 }
 
@@ -63,13 +63,13 @@ const HINTS: Hints = {
   rejectUnauthorized: "it belongs into tls: { rejectUnauthorized: … }",
 };
 
-/** `connectCommand` checks sizes that are given; here they are checked with those of the runtime. */
+/** `connectCommand` checks the given sizes; here the runtime's defaults are checked too. */
 const NO_RINGS = { receiveBuffer: 4096, sendBuffer: 4096 };
 
 /**
- * Opens a WebSocket to a URL, `ws:` or `wss:`, and returns at once in status `waiting`; with `timeout` it blocks until the handshake is done,
- * and throws the `NetError` of a failure (`ECONNREFUSED`, `ERR_WEBSOCKET_HANDSHAKE` with what the server answered, …) or one with code
- * `ETIMEDOUT`. Throws a `TypeError` or `RangeError` that names the argument that is wrong.
+ * Opens a WebSocket to a `ws:` or `wss:` URL, and returns immediately, with status `waiting`. With `timeout` it blocks until the handshake
+ * is done, and throws the `NetError` of a failure (`ECONNREFUSED`, `ERR_WEBSOCKET_HANDSHAKE` with the server's answer, …) or one with code
+ * `ETIMEDOUT`. Throws a `TypeError` or `RangeError` that names the wrong argument.
  */
 export function openWebSocket(url: string | URL, options: OpenWebSocketOptions = {}): WebSocket {
   const own = ownOptions("options", options, OPTIONS, HINTS);

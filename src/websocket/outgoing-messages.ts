@@ -1,5 +1,5 @@
 /**
- * Messages into a send ring, and the rest of one that its time ran out for.
+ * Writes messages into a send ring, and keeps the rest of one whose timeout has passed.
  *
  * Runs on the calling thread; the producer of the send ring.
  */
@@ -22,7 +22,7 @@ export class OutgoingMessages {
     this.#piece = pieceBytes(rings.send.capacity);
   }
 
-  /** The longest message that `send` takes: room for a close is always left. */
+  /** The longest message that `send` takes, in bytes: room for a close is always left. */
   get longest(): number {
     return this.#rings.send.capacity - CLOSE_RECORD_BYTES - RECORD_HEADER_BYTES;
   }
@@ -37,7 +37,7 @@ export class OutgoingMessages {
     return this.#rest === null && this.#rings.send.free >= bytes + RECORD_HEADER_BYTES + CLOSE_RECORD_BYTES;
   }
 
-  /** Takes a whole message, if there is room. */
+  /** Takes a whole message if there is room; returns whether it did. */
   send(kind: number, bytes: Uint8Array): boolean {
     if (!this.sendRest() || !this.hasRoom(bytes.length)) return false;
     this.#records.write("", kind, bytes);
@@ -45,12 +45,12 @@ export class OutgoingMessages {
     return true;
   }
 
-  /** Begins a message that is longer than the ring; `sendRest` goes on with it. Its bytes are not copied. */
+  /** Begins a message that is longer than the ring; `sendRest` continues it. Its bytes are not copied. */
   begin(kind: number, bytes: Uint8Array): void {
     this.#rest = { kind, bytes };
   }
 
-  /** Writes what fits of a message that was begun; returns whether nothing is left of it. */
+  /** Writes what fits of a message that was begun; returns whether it is complete. */
   sendRest(): boolean {
     const rest = this.#rest;
     if (rest === null) return true;
@@ -69,12 +69,12 @@ export class OutgoingMessages {
     return true;
   }
 
-  /** What is left belongs to the caller, which may change it. */
+  /** Copies the rest of the message, since the program may change its bytes. */
   keepRest(): void {
     if (this.#rest !== null) this.#rest.bytes = Uint8Array.from(this.#rest.bytes);
   }
 
-  /** Asks for the closing handshake, behind all messages. There is always room. What is left of a message is dropped. */
+  /** Requests the closing handshake, after all messages. There is always room for it. The rest of an unfinished message is dropped. */
   close(code: number, reason: Uint8Array): void {
     this.#rest = null;
     this.#records.write("", CLOSE, closePayload(code, reason));

@@ -1,6 +1,6 @@
 /**
- * Checks of what clients and servers have in common: subprotocols, headers, limits. Each throws a `TypeError` or `RangeError` that names what is
- * wrong.
+ * Checks the options that clients and servers share: subprotocols, headers, limits. Each function throws a `TypeError` or `RangeError` that
+ * names the wrong option.
  *
  * Used on the calling thread.
  */
@@ -8,20 +8,20 @@
 import * as check from "../main/api/arguments.js";
 import type { WebSocketSettings } from "../ring/protocol.js";
 
-/** Headers by name; a list is sent as so many headers. */
+/** Headers by name; a list is sent as one header per value. */
 export type HeadersOption = Readonly<Record<string, string | readonly string[]>>;
 
 const MAX_PAYLOAD = 100 * 1024 * 1024;
-/** Larger messages would not fit a Buffer's length in a LENGTH record. */
+/** The length of a larger message would not fit into a LENGTH record. */
 const LARGEST_PAYLOAD = 2 ** 32 - 1;
 const LONGEST_INTERVAL = 2 ** 31 - 1;
 /** RFC 9110, sections 5.6.2 and 5.5. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** What the handshake sets itself. */
+/** Headers that the handshake sets itself. */
 const RESERVED = new Set(["connection", "upgrade", "sec-websocket-key", "sec-websocket-version"]);
 
-/** A list of subprotocols; one text stands for a list of one. */
+/** A list of subprotocols; a string means a list of one. */
 export function checkedProtocols(name: string, value: string | readonly string[] | undefined): string[] {
   if (value === undefined) return [];
   const list = typeof value === "string" ? [value] : value;
@@ -35,7 +35,7 @@ export function checkedProtocols(name: string, value: string | readonly string[]
   return [...list];
 }
 
-/** The headers as an object of its own. */
+/** Returns a checked copy of the headers. */
 export function checkedHeaders(value: HeadersOption | undefined): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   if (value === undefined) return headers;

@@ -1,5 +1,5 @@
 /**
- * A server of WebSockets: clients wait in it until they are accepted.
+ * A WebSocket server. Clients wait in it until they are accepted.
  *
  * Runs on the calling thread.
  */
@@ -12,14 +12,14 @@ import type { WorkerLink } from "../main/link/worker-link.js";
 import { PHASE_FAILED } from "../ring/layout.js";
 import { WebSocket } from "./web-socket.js";
 
-/** A server of WebSockets that listens. Made by `listenWebSocket`. */
+/** A WebSocket server. Made by `listenWebSocket`. */
 export class WebSocketServer extends Handle {
   readonly #link: WorkerLink;
   readonly #channel: Channel;
   readonly #rings: { receiveBuffer: number; sendBuffer: number };
-  /** The port really listened on. */
+  /** The port it listens on. */
   readonly port: number;
-  /** The IP listened on. */
+  /** The IP it listens on. */
   readonly address: string;
   #accepted = 0;
 
@@ -37,8 +37,9 @@ export class WebSocketServer extends Handle {
   }
 
   /**
-   * The client that has waited longest, or `null` when none waits. Its handshake is done: `url`, `headers` and `protocol` are there, and what it sent so far can be
-   * received. Throws a `NetError` once for each client that could not be accepted (`EMFILE`), and when the server has failed.
+   * The client that has waited longest, or `null` when none waits. Its handshake is done: `url`, `headers` and `protocol` are set, and
+   * messages that it has already sent can be received. Throws a `NetError` once for each client that could not be accepted (`EMFILE`), and
+   * when the server has failed.
    */
   accept(): WebSocket | null {
     this.#mustBeOpen();
@@ -70,7 +71,7 @@ export class WebSocketServer extends Handle {
   }
 
   /**
-   * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over (-1: no limit), and as `accept`.
+   * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` after `timeout` ms (-1: no limit), and as `accept`.
    */
   acceptWait(timeout: Timeout = -1): WebSocket {
     const deadline = Deadline.of(timeout);
@@ -82,7 +83,7 @@ export class WebSocketServer extends Handle {
   }
 
   /**
-   * Blocks until `accept` returns a client or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns whether it has.
+   * Blocks until `accept` will return a client or throw, or for `timeout` ms (0: polls once; -1: no limit); returns whether it will.
    */
   waitUntilAcceptable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
@@ -96,7 +97,7 @@ export class WebSocketServer extends Handle {
     return channel.phase === PHASE_FAILED && !channel.errorTaken;
   }
 
-  /** Pending clients are disconnected; accepted WebSockets go on. */
+  /** Disconnects pending clients; accepted WebSockets continue. */
   protected override onClose(): void {
     this.unbindChannel();
     this.#link.post({ type: "close", handleId: this.#channel.handleId });

@@ -1,5 +1,5 @@
 /**
- * A WebSocket: messages in and out, and how it ends.
+ * A WebSocket: receiving, sending and closing.
  *
  * Runs on the calling thread.
  */
@@ -34,15 +34,15 @@ export class WebSocket extends Handle {
   readonly #channel: Channel;
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingMessages;
-  /** Whether the program has seen that it is open, and that it is closed. */
+  /** Whether it was reported to the program that it is open, and that it is closed. */
   #openReported: boolean;
   #closeReported = false;
-  /** Whether this end has asked for the closing handshake. */
+  /** Whether this end has requested the closing handshake. */
   #ended = false;
   #closeRequest = REQUEST_CLOSE;
   #closedError: NetError | null = null;
   #knownFacts: ConnectionFacts | null = null;
-  /** The length of the message that room is awaited for, in bytes. */
+  /** The length in bytes of the message for which a call awaits room. */
   #wanted = 0;
 
   /** @internal Use `openWebSocket` or a server's `accept`. */
@@ -60,8 +60,8 @@ export class WebSocket extends Handle {
   // State.
 
   /**
-   * `waiting` until the handshake is done, then `success`; `failure` once it failed, the connection was lost or broke the protocol, or it was closed
-   * here. After a closing handshake it is still `success`; see `closeCode`.
+   * `waiting` until the handshake is done, then `success`; `failure` once the handshake has failed, the connection was lost, the peer broke
+   * the protocol, or it was closed here. After a closing handshake it is still `success`; see `closeCode`.
    */
   get status(): Status {
     if (this.closed) return "failure";
@@ -80,7 +80,7 @@ export class WebSocket extends Handle {
     return this.status === "failure" ? this.#channel.error : null;
   }
 
-  /** The subprotocol that the server chose; "" if none, or not open yet. */
+  /** The subprotocol that the server chose; "" if there is none, or it is not open yet. */
   get protocol(): string {
     return this.#facts?.webSocket?.protocol ?? "";
   }
@@ -95,7 +95,7 @@ export class WebSocket extends Handle {
     return this.#facts?.webSocket?.url ?? "";
   }
 
-  /** The other end's headers, names in small letters: at a client those of the response, at a server those of the request. */
+  /** The peer's headers, with lower-case names: on a client the response's, on a server the request's. */
   get headers(): Readonly<Record<string, string | string[] | undefined>> {
     return this.#facts?.webSocket?.headers ?? {};
   }
@@ -111,31 +111,30 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * The peer's status code, once `receive` has returned `null`; until then `null`. 1005: its close had no code. 1006: the connection was lost, or the
-   * peer broke the protocol, and `error` says how.
+   * The peer's close code, once `receive` has returned `null`; until then `null`. 1005: its close had no code. 1006: the connection was
+   * lost or the peer broke the protocol; `error` says how.
    */
   get closeCode(): number | null {
     return this.#incoming.close?.code ?? null;
   }
 
-  /** The peer's reason, once `receive` has returned `null`; until then, and without one, "". */
+  /** The peer's reason, once `receive` has returned `null`; "" until then, and if there is none. */
   get closeReason(): string {
     return this.#incoming.close?.reason ?? "";
   }
 
-  /** Bytes of messages that the operating system has not taken yet, with some bytes for each message. */
+  /** Bytes of messages that the operating system has not taken yet, including a few for each message. */
   get bufferedAmount(): number {
     return this.closed ? 0 : this.#channel.unsent + this.#outgoing.rest;
   }
 
-  /** @internal Whether it ever was open: what came before it failed is to be read. */
+  /** @internal Whether it ever was open: messages that arrived before a failure can then be received. */
   get wasOpen(): boolean {
     return this.#facts !== null;
   }
 
   /**
-   * Blocks until it is open or has failed, or `timeout` ms are over; returns the status. Never throws for time or
-   * failure.
+   * Blocks until it is open or has failed, or for `timeout` ms; returns the status. Throws only for a wrong timeout.
    */
   waitUntilOpen(timeout: Timeout = -1): Status {
     this.#block(Deadline.of(timeout), WebSocket.#isSettled);
@@ -147,8 +146,8 @@ export class WebSocket extends Handle {
 
   /**
    * The next message, a string or a Buffer as the peer sent it; `null` once the connection is closed and all messages were returned.
-   * Without `timeout` it returns at once, `undefined` if no message is there; with it, it blocks, for at most so many ms (-1: no limit), and throws a
-   * `NetError` with code `ETIMEDOUT` when they are over. Throws the error of a handshake that failed.
+   * Without `timeout` it returns immediately, `undefined` if there is no message yet. With it, it blocks for at most that many ms (-1: no
+   * limit), and then throws a `NetError` with code `ETIMEDOUT`. Throws the error of a failed handshake.
    */
   receive(): Message | null | undefined;
   receive(timeout: Timeout): Message | null;
@@ -159,8 +158,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * The same, copied into `target`: returns the message's length in bytes; a text is UTF-8. Throws a `NetError` with code `EMSGSIZE` if the message is longer
-   * than `target`; it remains to be received.
+   * The same, copied into `target`: returns the message's length in bytes; text is copied as UTF-8. Throws a `NetError` with code
+   * `EMSGSIZE` if the message is longer than `target`; the message remains readable.
    */
   receiveInto(target: Uint8Array): number | null | undefined;
   receiveInto(target: Uint8Array, timeout: Timeout): number | null;
@@ -177,7 +176,7 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * Blocks until `receive` returns a message or `null`, or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns whether it has.
+   * Blocks until `receive` will return a message or `null`, or throw, or for `timeout` ms (0: polls once; -1: no limit); returns whether it will.
    */
   waitUntilReadable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
@@ -187,9 +186,9 @@ export class WebSocket extends Handle {
   // Sending.
 
   /**
-   * Takes a whole message, a string as text, anything else as bytes, and returns at once. Returns false when there is no room for it in the send ring
-   * now (see `waitUntilWritable`): it was not taken. Throws a `NetError` with code `EMSGSIZE` if it is longer than the ring (see `sendWait`), `EPIPE` once
-   * the connection is closing or closed, or the error it failed with.
+   * Takes a whole message, a string as text, anything else as bytes, and returns immediately. Returns false, and takes nothing, if the send
+   * ring has no room for it now (see `waitUntilWritable`). Throws a `NetError` with code `EMSGSIZE` if it is longer than the ring (see
+   * `sendWait`), `EPIPE` if the connection is closing or closed, or the error with which the connection failed.
    */
   send(data: string | NodeJS.ArrayBufferView): boolean {
     this.#mustBeSendable();
@@ -203,8 +202,8 @@ export class WebSocket extends Handle {
 
   /**
    * Takes a message of any length; blocks while there is no room for it, for at most `timeout` ms (-1: no limit). Throws as `send`, and a `NetError` with
-   * code `ETIMEDOUT` when the time is over. Of a message longer than the ring a part may be sent by then: the rest is kept, and goes out before
-   * the next message, whenever a call sends or waits.
+   * code `ETIMEDOUT` when the time is up. A part of a message longer than the ring may be sent by then: the rest is kept, and is sent
+   * before the next message, whenever a call sends or waits.
    */
   sendWait(data: string | NodeJS.ArrayBufferView, timeout: Timeout = -1): void {
     const deadline = Deadline.of(timeout);
@@ -228,8 +227,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * Blocks until `send` would take a message of `bytes` bytes (1 unless given), or throw, or `timeout` ms are over (0: polls once; -1: no limit); returns
-   * whether it would.
+   * Blocks until `send` would take a message of `bytes` bytes (default 1), or throw, or for `timeout` ms (0: polls once; -1: no limit);
+   * returns whether it would.
    */
   waitUntilWritable(timeout: Timeout = -1, bytes = 1): boolean {
     this.#mustBeOpen();
@@ -237,7 +236,7 @@ export class WebSocket extends Handle {
     return this.#block(Deadline.of(timeout), WebSocket.#isWritable);
   }
 
-  /** Blocks until the operating system has taken everything, or the connection is closed, or `timeout` ms are over; returns `bufferedAmount`. */
+  /** Blocks until the operating system has taken everything or the connection is closed, or for `timeout` ms; returns `bufferedAmount`. */
   waitUntilDrained(timeout: Timeout = -1): number {
     this.#mustBeOpen();
     this.#block(Deadline.of(timeout), WebSocket.#isDrained);
@@ -247,9 +246,9 @@ export class WebSocket extends Handle {
   // Ending.
 
   /**
-   * Asks for the closing handshake, behind what was sent; nothing can be sent any more. Messages are received until the peer has closed too: then `receive`
-   * returns `null` and `closeCode` is the peer's. `code` is one that a close frame may have (1000 to 1003, 1007 to 1014, 3000 to 4999; 3000 and up are for programs), none unless given; the reason
-   * has up to 123 bytes in UTF-8. Does nothing when it is closing already.
+   * Starts the closing handshake, after all sent messages; nothing can be sent afterwards. Messages are received until the peer has closed
+   * too: then `receive` returns `null` and `closeCode` is the peer's. `code` is 1000 to 1003, 1007 to 1014, or 3000 to 4999 (programs may
+   * define their own from 3000 on), none by default; the reason has up to 123 bytes in UTF-8. Does nothing if it is already closing.
    */
   end(code?: number, reason = ""): void {
     const close = checkedClose(code, reason);
@@ -258,8 +257,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * As `end`, and gives the handle back: messages that still come are dropped. What was sent goes out in the background, and the closing handshake is
-   * done, for at most the runtime's linger time. Calling it again does nothing.
+   * As `end`, and closes the handle: further messages are dropped. Sent messages and the closing handshake go out in the background, for at
+   * most the runtime's linger time. Calling it again does nothing.
    */
   override close(code?: number, reason = ""): void {
     const close = checkedClose(code, reason);
@@ -269,7 +268,7 @@ export class WebSocket extends Handle {
     super.close();
   }
 
-  /** Ends the connection at once, without a closing handshake: the peer sees code 1006. Gives the handle back. */
+  /** Ends the connection immediately, without a closing handshake: the peer sees code 1006. Closes the handle. */
   terminate(): void {
     if (this.closed) return;
     this.#closeRequest = REQUEST_RESET;
@@ -277,9 +276,9 @@ export class WebSocket extends Handle {
     super.close();
   }
 
-  // What pollers ask.
+  // For pollers.
 
-  /** Whether there is a message, a part of a long one, a close that was not received, a failure that was not thrown, or it is newly open. */
+  /** Whether there is a message, a part of a long one, a close that was not received or a failure that was not thrown yet, or it has just opened. */
   get ready(): boolean {
     if (this.closed) return false;
     if (this.#incoming.any) return true;
@@ -363,7 +362,7 @@ export class WebSocket extends Handle {
     return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
   }
 
-  /** The length of the next message; `null` at the close, `undefined` if none is there and no timeout was given. */
+  /** The length of the next message; `null` at the close, `undefined` if there is none and no timeout was given. */
   #await(what: string, timeout: Timeout | undefined): number | null | undefined {
     const deadline = Deadline.of(timeout ?? 0);
     this.#mustBeOpen();
@@ -380,11 +379,11 @@ export class WebSocket extends Handle {
     }
   }
 
-  /** Whether nothing comes any more. Throws where it was never open, or its networking thread has ended. */
+  /** Whether no more messages will come. Throws if it was never open, or its networking thread has ended. */
   #isOver(): boolean {
     const { state } = this.#channel;
     if ((state & READ_ENDED) !== 0) {
-      // What was written before that word may have come since the last look.
+      // Messages written before that state may have arrived since the last check.
       if (this.#incoming.next() >= 0) return false;
       this.#incoming.close ??= { code: ABNORMAL, reason: "" };
       this.#closeReported = true;
@@ -429,7 +428,7 @@ export class WebSocket extends Handle {
   }
 }
 
-/** What may stand in a close frame: RFC 6455, section 7.4, and the codes that were registered since. */
+/** Checks the content of a close frame: RFC 6455, section 7.4, and the codes registered since. */
 function checkedClose(code: number | undefined, reason: string): { code: number; reason: Uint8Array } {
   if (typeof reason !== "string") throw new TypeError(`reason must be a string, not ${typeof reason}`);
   const bytes = Buffer.from(reason);
