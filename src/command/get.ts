@@ -16,7 +16,7 @@ import { tlsOf } from "./tls-arguments.js";
 const HELP = `usage: ringnet get URL... [options]
   -o, --output FILE     write into FILE instead of stdout (one URL)
   -O, --remote-name     write into a file with the name at the end of the URL
-      --continue        go on where the file ends, if the server can
+      --continue        resume where the file ends, if the server can
   -H, --header "A: b"   add a header; may be given again
   -d, --data TEXT       send TEXT with POST; @FILE sends a file, @- stdin
   -X, --request METHOD  the method

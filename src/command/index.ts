@@ -14,7 +14,7 @@ const USAGE = `usage: ringnet get URL... [options]      fetch over HTTP
        ringnet connect HOST PORT [options] connect stdin and stdout to a server
        ringnet listen [HOST] PORT [options] the same for the first client
        ringnet repl                       Node's REPL with net, connect, fetch and others
-       ringnet doctor                     what this machine gives
+       ringnet doctor                     check whether the package works here
 Each takes --help.
 `;
 

@@ -1,5 +1,5 @@
 /**
- * Writing to descriptors that may not block.
+ * Writes to descriptors that may be non-blocking.
  *
  * Runs on the calling thread.
  */
@@ -8,7 +8,7 @@ import { writeSync } from "node:fs";
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-/** Writes all; waits where a pipe is full. Throws the system's error. */
+/** Writes all bytes; waits while a pipe is full. Throws the system's error. */
 export function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.length; ) {
     try {

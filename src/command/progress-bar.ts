@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-/** A download that is over before shows none. */
+/** A download that ends sooner shows no progress. */
 const QUIET_MS = 500;
 const INTERVAL_MS = 100;
 const WIDTH = 30;
@@ -17,7 +17,7 @@ export class ProgressBar {
   #shown: number;
   #length = 0;
 
-  /** `first`: bytes that were there before. */
+  /** `first`: the bytes that the file had before. */
   constructor(write: (text: string) => void, first: number, now: () => number = () => performance.now()) {
     this.#write = write;
     this.#first = first;

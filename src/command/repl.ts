@@ -8,7 +8,7 @@ import { start } from "node:repl";
 import * as http from "../http/index.js";
 import * as ringnet from "../main/index.js";
 
-/** Goes on by itself: Node's event loop reads the input. */
+/** Returns null: the REPL keeps running in Node's event loop. */
 export function repl(args: string[]): null {
   if (args.length > 0) {
     process.stdout.write(

@@ -1,8 +1,8 @@
 /**
  * Standard input as a socket, so that a program can wait for it together with others.
  *
- * A process reads it and writes it to a Unix domain socket in a folder that only this user can open. (A thread would do, but a read that
- * nothing answers can't be given up, and this process could not end.) Runs on the calling thread.
+ * A process reads it and writes it to a Unix domain socket in a folder that only this user can open. (Not a thread: a blocked read in a
+ * thread can't be cancelled, so this process could not end.) Runs on the calling thread.
  */
 
 import { spawn } from "node:child_process";
@@ -20,7 +20,7 @@ process.stdin.on('error', () => socket.end());
 process.stdin.pipe(socket);
 `;
 
-/** Its end is the end of the input. `stop` ends the process that reads. */
+/** `input` ends when standard input does. `stop` ends the reading process. */
 export function standardInput(): { input: TcpSocket; stop: () => void } {
   const folder = process.platform === "win32" ? null : mkdtempSync(join(tmpdir(), "ringnet-"));
   const path = folder === null ? `\\\\.\\pipe\\ringnet-${process.pid}-${Date.now()}` : join(folder, "input");

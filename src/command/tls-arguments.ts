@@ -1,5 +1,5 @@
 /**
- * The arguments about TLS that `get`, `connect` and `listen` share.
+ * The TLS arguments that `get`, `connect` and `listen` share.
  *
  * Used on the calling thread.
  */
@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import type { TlsOptions } from "../main/index.js";
 
-/** Throws the system's error for a file that can't be read. */
+/** The arguments as `TlsOptions`. Throws the system's error if a file can't be read. */
 export function tlsOf(values: {
   ca?: string | undefined;
   cert?: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * The bytes of a Blob, which Node gives to promises only: another thread waits for the promise.
+ * Reads a Blob synchronously: Node reads it only by a promise, so another thread awaits that.
  *
  * Runs on the calling thread.
  */
@@ -20,7 +20,7 @@ const PROGRAM = `
   });
 `;
 
-/** Blocks until they are read, some 30 ms: a thread is started for it. */
+/** Blocks until the bytes are read: about 30 ms, because a thread is started for it. */
 export function blobBytes(blob: Blob): Uint8Array {
   if (blob.size === 0) return new Uint8Array(0);
   const done = new Int32Array(new SharedArrayBuffer(4));

@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-/** So much is read ahead. */
+/** The number of bytes to read ahead. */
 const AHEAD = 65536;
 
 export class BodyBuffer {
@@ -12,7 +12,7 @@ export class BodyBuffer {
   total = 0;
   #pieces: Buffer[] = [];
   #size = 0;
-  /** Where the rest of the body goes instead of pieces. */
+  /** Collects the rest of the body, instead of pieces. */
   #target: Buffer | null = null;
   #filled = 0;
   #everything = false;
@@ -40,14 +40,14 @@ export class BodyBuffer {
     this.own(copy);
   }
 
-  /** Appends a buffer, which is this body's from now on. */
+  /** Appends a buffer without a copy; the body owns it from now on. */
   own(piece: Buffer): void {
     if (piece.length === 0) return;
     this.#pieces.push(piece);
     this.#size += piece.length;
   }
 
-  /** From now on everything is received, into one buffer of `length` bytes if that is known. */
+  /** From now on everything is received, into one buffer of `length` bytes if the length is known. */
   collect(length: number | null): void {
     if (this.#everything) return;
     this.#everything = true;
@@ -76,7 +76,7 @@ export class BodyBuffer {
     return this.#pieces[0] ?? null;
   }
 
-  /** Drops `count` bytes, which are there. */
+  /** Drops `count` bytes, which must have arrived. */
   drop(count: number): void {
     this.#size -= count;
     let left = count;

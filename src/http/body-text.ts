@@ -1,5 +1,5 @@
 /**
- * A body as text that comes piece by piece: lines, and server-sent events.
+ * Splits a body that arrives in pieces into lines or server-sent events.
  *
  * Runs on the calling thread.
  */
@@ -12,14 +12,14 @@ const MAX_LENGTH = 1024 * 1024;
 
 /** A server-sent event. */
 export interface ServerSentEvent {
-  /** Its kind: `message` unless the server says otherwise. */
+  /** Its type: `message` by default. */
   readonly event: string;
   readonly data: string;
   /** The id of the last event that had one; empty if there was none. */
   readonly id: string;
 }
 
-/** The lines of a body without their ends, "\n" or "\r\n"; the last one also if it has none. */
+/** The lines of a body without their terminators, "\n" or "\r\n". The last line needs none. */
 export function* lines(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Generator<string, void> {
   const decoder = new TextDecoder();
   let parts: string[] = [];
@@ -56,7 +56,7 @@ function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** The events of a `text/event-stream`; one that is not complete at the end is none, as the HTML Standard has it. */
+/** The events of a `text/event-stream`; an incomplete one at the end is dropped, as in the HTML Standard. */
 export function* events(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Generator<ServerSentEvent, void> {
   const decoder = new TextDecoder();
   const found: ServerSentEvent[] = [];
@@ -69,7 +69,7 @@ export function* events(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): G
       found.push({ event, data, id: lastId });
     },
     onError(error) {
-      // Fields that are not known are ignored, as the standard wants it.
+      // Unknown fields are ignored, as the standard requires.
       if (error.type !== "max-buffer-size-exceeded") return;
       failure ??= new NetError(
         { code: "EMSGSIZE", message: `an event is longer than maxLength (${maxLength})` },

@@ -1,5 +1,5 @@
 /**
- * A call of `fetch`, from its first request to the last byte: redirects, cookies, time, and what has failed.
+ * A call of `fetch`, from its first request to the last byte: redirects, cookies, timeouts and errors.
  *
  * Runs on the calling thread.
  */
@@ -34,11 +34,11 @@ const CONNECTING = new Set<Stage>(["resolve", "connect", "TLS", "proxy"]);
 
 export class Call implements InFlight {
   readonly deadline: Deadline;
-  /** The head of the response that the program gets; null until it is here. */
+  /** The head of the final response; null until it has arrived. */
   head: ResponseHead | null = null;
   /** The body of that response. */
   body: ResponseBody;
-  /** What it has failed with; null if it has not. */
+  /** The error with which it has failed, or null. */
   error: unknown = null;
   redirects = 0;
   readonly #request: CheckedRequest;
@@ -46,10 +46,10 @@ export class Call implements InFlight {
   readonly #retry: boolean;
   #outgoing: OutgoingRequest;
   #exchange: Exchange | null = null;
-  /** By when the connection must be established. */
+  /** The deadline for establishing the connection. */
   #connectBy: Deadline;
 
-  /** Starts it. Throws a `TypeError` or `RangeError` for wrong options; what fails otherwise is in `error`. */
+  /** Starts the call. Throws a `TypeError` or `RangeError` for wrong options; other failures are in `error`. */
   constructor(request: CheckedRequest, pool: ConnectionPool, retry: boolean) {
     this.#request = request;
     this.#pool = pool;
@@ -70,7 +70,7 @@ export class Call implements InFlight {
     }
   }
 
-  /** The URL of the request that is answered. */
+  /** The URL of the last request. */
   get url(): URL {
     return this.#outgoing.url;
   }
@@ -80,7 +80,7 @@ export class Call implements InFlight {
     return this.error !== null || (this.head !== null && this.#exchange?.settled === true);
   }
 
-  /** Whether the whole response is here. */
+  /** Whether the whole response has arrived. */
   get complete(): boolean {
     return this.head !== null && this.#exchange?.reader?.done === true;
   }
@@ -115,7 +115,7 @@ export class Call implements InFlight {
     return ms;
   }
 
-  /** Names what it waits for. */
+  /** Adds what it waits for. */
   watch(watch: Watch): void {
     if (this.settled) return;
     const { connection, reading, writing } = this;
@@ -126,7 +126,7 @@ export class Call implements InFlight {
     if (exchange?.wakeAt) watch(exchange.wakeAt);
   }
 
-  /** Moves what can be moved. Never throws: see `error`. */
+  /** Makes what progress is possible. Never throws: see `error`. */
   step(): void {
     if (this.settled) return;
     const { signal } = this.#request;
@@ -148,7 +148,7 @@ export class Call implements InFlight {
     this.#fail(new NetError({ code: "EAGAIN", message }));
   }
 
-  /** Gives up. */
+  /** Cancels the call. */
   abort(): void {
     if (!this.settled) this.#fail(new NetError({ code: "ERR_SOCKET_CLOSED", message: "the response is closed" }));
     else if (this.#exchange?.reader?.upgraded && this.connection !== null) this.takeConnection().close(true);
@@ -160,7 +160,7 @@ export class Call implements InFlight {
     return (this.#exchange as Exchange).takeConnection();
   }
 
-  /** What happened as an error that names the request. */
+  /** Wraps an error in one that names the request. */
   wrap(error: unknown): unknown {
     const subject = this.#outgoing;
     const stage = this.#exchange?.stage ?? "connect";
@@ -172,17 +172,17 @@ export class Call implements InFlight {
     if (error.code === "ERR_PROXY") return wrapped("ERR_HTTP_PROXY", error.message);
     const route = this.#exchange?.route;
     const proxy = route !== undefined && isRelayed(route) ? route.proxy : null;
-    // With a proxy that only connects, the connection's errors say where they belong.
+    // With a tunnelling proxy, the connection's errors already name it.
     const failedAtProxy = proxy !== null && CONNECTING.has(stage);
     return wrapped(error.code, failedAtProxy ? `proxy ${proxy.host}:${proxy.port}: ${error.message}` : error.message);
   }
 
-  /** An error of this request. */
+  /** Makes an error of this request. */
   failure(code: string, message: string): HttpError {
     return new HttpError(code, message, this.#outgoing, this.#exchange?.stage ?? "connect");
   }
 
-  /** The error of a call whose time is up. */
+  /** The error of a call that has timed out. */
   timedOut(milliseconds: number, what: string): HttpError {
     const stage = this.#exchange?.stage ?? "connect";
     const message = `${what} timed out after ${milliseconds} ms, ${STAGES[stage]}`;

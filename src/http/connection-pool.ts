@@ -11,12 +11,12 @@ import { type Route, sameRoute } from "./route.js";
 /** A request that waits for a connection. */
 export interface Waiting {
   readonly route: Route;
-  /** Gets a connection, or the reason why there is none. */
+  /** Receives a connection, or the error of opening it. */
   assign(connection: Connection): void;
   refuse(error: unknown): void;
 }
 
-/** Of so many new routes, one makes the pool look for what is too old. A power of two, less one. */
+/** The pool closes old connections once per this many new routes. A power of two, minus one. */
 const SWEEP_MASK = 31;
 
 interface Group {
@@ -42,7 +42,7 @@ export class ConnectionPool {
     this.#keepAliveMs = keepAliveMs;
   }
 
-  /** Assigns a connection: an idle one, a new one, or later one that is given back. Throws what opening throws. */
+  /** Assigns a connection: an idle one, a new one, or later one that is returned. Throws what opening throws. */
   request(waiting: Waiting): void {
     const group = this.#group(waiting.route);
     for (let idle = group.idle.pop(); idle !== undefined; idle = group.idle.pop()) {
@@ -56,7 +56,7 @@ export class ConnectionPool {
     else waiting.assign(this.#open(group));
   }
 
-  /** A new connection in place of one that was dead. */
+  /** A new connection in place of a dead one. */
   replace(dead: Connection): Connection {
     const group = this.#group(dead.route);
     dead.close(true);
@@ -68,14 +68,14 @@ export class ConnectionPool {
     }
   }
 
-  /** Gives up waiting. */
+  /** Stops waiting. */
   withdraw(waiting: Waiting): void {
     const { waiting: list } = this.#group(waiting.route);
     const index = list.indexOf(waiting);
     if (index >= 0) list.splice(index, 1);
   }
 
-  /** It has carried its request, and can carry another one. `hintMs`: how long the server keeps it, if it said so. */
+  /** The connection is free for another request. `hintMs`: how long the server keeps it, if known. */
   giveBack(connection: Connection, hintMs: number | null): void {
     const group = this.#group(connection.route);
     const keepMs = hintMs === null ? this.#keepAliveMs : Math.min(this.#keepAliveMs, hintMs);
@@ -102,7 +102,7 @@ export class ConnectionPool {
     this.#tidy(group);
   }
 
-  /** Leaves the pool: it has another owner from now on. */
+  /** Removes the connection from the pool: it has another owner from now on. */
   handOver(connection: Connection): void {
     const group = this.#group(connection.route);
     group.open--;
@@ -110,21 +110,21 @@ export class ConnectionPool {
     this.#tidy(group);
   }
 
-  /** Closes what is idle. */
+  /** Closes the idle connections. */
   close(): void {
     for (const groups of this.#groups.values()) {
       for (const group of groups) for (const idle of group.idle.splice(0)) this.#close(group, idle, false);
     }
   }
 
-  /** Idle connections and open ones, for tests and curiosity. */
+  /** The numbers of idle and of open connections. */
   get counts(): { idle: number; open: number } {
     const groups = [...this.#groups.values()].flat();
     const sum = (count: (group: Group) => number) => groups.reduce((total, group) => total + count(group), 0);
     return { idle: sum(({ idle }) => idle.length), open: sum(({ open }) => open) };
   }
 
-  /** Opens connections for requests that wait, as far as the limit allows. */
+  /** Opens connections for waiting requests, up to the limit. */
   #serve(group: Group): void {
     while (group.waiting.length > 0 && group.open < this.#limit) {
       const next = group.waiting.shift() as Waiting;
@@ -159,7 +159,7 @@ export class ConnectionPool {
     return group;
   }
 
-  /** Closes what has become too old, so that a program that asks thousands of hosts once each keeps none of them. */
+  /** Closes connections that are too old, so that a program that uses thousands of hosts once each does not keep them. */
   #sweep(): void {
     const time = now();
     for (const groups of [...this.#groups.values()]) {
@@ -172,7 +172,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Forgets a route that is not used. */
+  /** Removes a route that is not used. */
   #tidy(group: Group): void {
     if (group.open > 0 || group.waiting.length > 0) return;
     const groups = this.#groups.get(group.route.host);

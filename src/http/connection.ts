@@ -1,5 +1,5 @@
 /**
- * A connection to a server, or to the proxy that passes its requests on.
+ * A connection to a server, or to the proxy that forwards requests.
  *
  * Runs on the calling thread.
  */
@@ -17,7 +17,7 @@ export interface Opener {
 export class Connection {
   readonly socket: TcpSocket;
   readonly route: Route;
-  /** Requests that it has carried. */
+  /** The number of requests that it has carried. */
   uses = 0;
   /** When it is too old to be used again. */
   idleUntil = 0;
@@ -33,7 +33,7 @@ export class Connection {
     }
   }
 
-  /** Which stage it is in, or has failed in; null once it is established. */
+  /** The stage that it is in or has failed in; null once it is established. */
   get stage(): Stage | null {
     return this.socket.state.stage;
   }
@@ -48,7 +48,7 @@ export class Connection {
     }
   }
 
-  /** Ends it in good order, or with `reset` at once: what was not sent is dropped. */
+  /** Closes it; with `reset` immediately, dropping unsent bytes. */
   close(reset = false): void {
     if (reset) this.socket.reset();
     else this.socket.close();
@@ -59,7 +59,7 @@ function http1(): TlsOptions {
   return { ALPNProtocols: ["http/1.1"] };
 }
 
-/** Of the options of TLS what holds for a proxy too; names, certificates and exceptions are the server's. */
+/** The TLS options that also apply to a proxy; names, certificates and exceptions are the server's only. */
 function trust({ ca, caFile, minVersion, maxVersion, ciphers }: TlsOptions = {}): TlsOptions {
   return { ca, caFile, minVersion, maxVersion, ciphers };
 }

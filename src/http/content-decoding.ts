@@ -1,5 +1,5 @@
 /**
- * Content codings: gzip, deflate, br, and zstd where Node has it, undone piece by piece and synchronously.
+ * Decodes content codings piece by piece, synchronously: gzip, deflate, br, and zstd if Node has it.
  *
  * Runs on the calling thread.
  */
@@ -8,22 +8,22 @@ import * as zlib from "node:zlib";
 import { BrotliDecompress, Gunzip, Inflate, InflateRaw, ZstdDecompress } from "minizlib";
 import { NetError } from "../main/index.js";
 
-/** Undoes one coding, and hands on what comes out. */
+/** Decodes one coding, and passes the result on. */
 export interface Decoder {
   write(bytes: Uint8Array): void;
-  /** Throws if the coded body is not complete. */
+  /** Throws if the encoded body is not complete. */
   end(): void;
 }
 
 type Stream = Gunzip | BrotliDecompress | ZstdDecompress;
 type Output = (bytes: Uint8Array) => void;
 
-/** A frame of zstd that was cut off. */
+/** A truncated zstd frame. */
 const CUT_OFF = Buffer.from("28b52ffd2007390000637574206f66", "hex");
 
 let zstd: boolean | null = null;
 
-/** Whether Node undoes zstd, and notices where it was cut off: Node 22 takes half a body for a whole one. */
+/** Whether Node decodes zstd and detects truncation: Node 22 does not. */
 function hasZstd(): boolean {
   if (zstd !== null) return zstd;
   const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => unknown };
@@ -36,14 +36,14 @@ function hasZstd(): boolean {
   return zstd;
 }
 
-/** What requests say that they accept. */
+/** The value of `Accept-Encoding`. */
 export function acceptedCodings(): string {
   return hasZstd() ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
 }
 
-/** A server that codes its body more often than this wants something else than to transfer it. */
+/** The most nested codings. More would be an attack. */
 const MAX_CODINGS = 5;
-/** The most bytes that one piece may expand to: there is no way to stop in the middle of it. */
+/** The most bytes that one piece may expand to, because decoding can't stop within a piece. */
 const MAX_EXPANSION = 128 * 1024 * 1024;
 /**
  * How much is decoded at a time: gzip and deflate can't make more than a thousand bytes of one. The others can make 16 MB
@@ -55,7 +55,7 @@ const MUCH = 1024 * 1024;
 /** The lower half of the first byte of zlib's header: deflate (RFC 1950). */
 const ZLIB_METHOD = 8;
 
-/** Undoes the codings of `Content-Encoding`; null if there are none, or one that is not known. */
+/** A decoder for `Content-Encoding`; null if there is none, or an unknown coding. */
 export function decoder(encoding: string | null, output: Output, maxLength: number): Decoder | null {
   if (encoding === null) return null;
   const codings = encoding
@@ -116,7 +116,7 @@ class StreamDecoder implements Decoder {
   }
 
   end(): void {
-    // A body without a byte is none, coded or not.
+    // An empty body needs no decoding.
     if (this.#stream !== null) {
       this.#stream.end();
       this.#check();
@@ -174,7 +174,7 @@ function undecodable(message: string, cause?: unknown): NetError {
   return new NetError({ code: "ERR_CONTENT_DECODING", message }, cause);
 }
 
-/** The error of a body that is longer than the program wants. */
+/** The error of a body longer than `maxLength`. */
 export function tooLong(maxLength: number): NetError {
   return new NetError({
     code: "EMSGSIZE",

@@ -1,8 +1,8 @@
 /**
  * One request and its response over one connection.
  *
- * It moves when `step` is called, and never blocks: the request goes out as far as there is room, the response is parsed
- * as far as its consumer has room.
+ * It makes progress when `step` is called, and never blocks: the request is sent while there is room, the response is parsed while its
+ * consumer has room.
  *
  * Runs on the calling thread.
  */
@@ -17,16 +17,16 @@ import { type BodyConsumer, ResponseReader } from "./response-reader.js";
 import type { Route } from "./route.js";
 import type { Upload } from "./upload.js";
 
-/** How long a body waits for the server's consent, as with curl. */
+/** How long a body waits for 100 Continue, as with curl. */
 const CONSENT_MS = 1000;
-/** Methods that may be sent twice (RFC 9110, 9.2.2). */
+/** Idempotent methods, which may be repeated (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-/** From this status on the server does not want the rest of the body. */
+/** From this status on, the rest of the body is not sent. */
 const REFUSED = 400;
 
 export class Exchange {
   readonly route: Route;
-  /** What it has failed with; null if it has not. */
+  /** The error with which it has failed, or null. */
   error: unknown = null;
   readonly #request: OutgoingRequest;
   readonly #pool: ConnectionPool;
@@ -51,7 +51,7 @@ export class Exchange {
     pool.request(this);
   }
 
-  // What the pool calls.
+  // For the pool.
 
   assign(connection: Connection): void {
     this.#connection = connection;
@@ -62,13 +62,13 @@ export class Exchange {
     this.error = error;
   }
 
-  // What the call asks.
+  // For the call.
 
   get reader(): ResponseReader | null {
     return this.#reader;
   }
 
-  /** Its connection while it needs it. */
+  /** Its connection, while it has one. */
   get connection(): Connection | null {
     return this.#released ? null : this.#connection;
   }
@@ -83,12 +83,12 @@ export class Exchange {
     return this.#upload !== null && !this.#upload.done && !this.#upload.held && this.#uploadError === null;
   }
 
-  /** Whether it would take more from the connection. */
+  /** Whether it can take more bytes from the connection. */
   get reading(): boolean {
     return this.#reader?.head == null || this.#consumer.hasRoom;
   }
 
-  /** When it has something to do although nothing came; null where that is not so. */
+  /** When it has something to do even if no bytes arrive; null if never. */
   get wakeAt(): Deadline | null {
     return this.#upload?.held ? this.#consentBy : null;
   }
@@ -102,7 +102,7 @@ export class Exchange {
     return this.#upload?.done && this.#isSent ? "head" : "request";
   }
 
-  /** Moves what can be moved. Never throws: see `error`. */
+  /** Makes what progress is possible. Never throws: see `error`. */
   step(): void {
     if (this.#stepping || this.settled || this.#connection === null) return;
     this.#stepping = true;
@@ -115,7 +115,7 @@ export class Exchange {
     }
   }
 
-  /** Gives up; the connection is cut off. */
+  /** Cancels it and closes the connection. */
   abort(error: unknown): void {
     if (this.settled) return;
     this.error = error;
@@ -130,7 +130,7 @@ export class Exchange {
     return this.#connection as Connection;
   }
 
-  // How it moves.
+  // Progress.
 
   #begin(connection: Connection): void {
     connection.uses++;
@@ -155,7 +155,7 @@ export class Exchange {
       upload.pump(socket);
     } catch (error) {
       if (!(error instanceof NetError)) throw error; // the program's own iterable
-      this.#uploadError = error; // the server may have answered before it hung up
+      this.#uploadError = error; // the server may have answered before it closed the connection
     }
   }
 
@@ -185,7 +185,7 @@ export class Exchange {
     throw new NetError({ code: "ERR_STREAM_PREMATURE_CLOSE", message: `the server ended the connection ${where}` });
   }
 
-  /** The response is complete; what becomes of the connection? */
+  /** The response is complete: keeps or closes the connection. */
   #finish(reader: ResponseReader): void {
     if (reader.upgraded) return; // until the program takes it, or closes the response
     const sent = this.#upload?.done === true;

@@ -12,19 +12,19 @@ import { HttpResponse } from "./response.js";
 
 /** Options of a client. */
 export interface HttpClientOptions {
-  /** Options of TLS, for https, unless a request has its own. */
+  /** TLS options for https, unless a request has its own. */
   tls?: TlsOptions;
   /** A proxy's URL, unless a request has its own; `null` or `false` for none, whatever the environment says. */
   proxy?: string | URL | null | false;
-  /** For each request that has none of its own: ms, or a deadline for them all. For ever unless given. */
+  /** The default timeout of requests: ms for each, or a deadline for all. Default: forever. */
   timeout?: Timeout;
-  /** The most open connections to each server: as many as there are requests unless given. */
+  /** The most open connections to each server. Default: no limit. */
   connections?: number;
-  /** How long an idle connection is kept, in ms: 60,000 unless given, and never longer than the server says. */
+  /** How long an idle connection is kept, in ms. Default: 60,000; never longer than the server says. */
   keepAliveMs?: number;
-  /** Whether a request is sent once more where a kept connection turns out dead: true unless given. */
+  /** Whether a request is sent once more if a kept connection turns out dead. Default: true. */
   retry?: boolean;
-  /** Where connections are opened; the package's own unless given. */
+  /** The runtime to open connections on. Default: the package's own. */
   runtime?: Runtime;
 }
 
@@ -53,7 +53,7 @@ export class HttpClient {
     checkRequest("http://localhost", this.#defaults);
   }
 
-  /** Starts a request, and returns at once. See `fetch` of the package. */
+  /** Starts a request and returns immediately. See the package's `fetch`. */
   fetch(url: string | URL, options: RequestOptions = {}): HttpResponse {
     if (typeof options !== "object" || options === null) throw new TypeError("options must be an object");
     return new HttpResponse(new Call(checkRequest(url, { ...this.#defaults, ...options }), this.#pool, this.#retry));

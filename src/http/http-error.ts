@@ -15,7 +15,7 @@ export interface Subject {
   readonly url: URL;
 }
 
-/** A failure of a request. `code` is the connection's, TLS's or one of HTTP's own; `cause` the error behind it. */
+/** A failure of a request. `code` comes from the connection, TLS or HTTP; `cause` is the underlying error. */
 export class HttpError extends NetError {
   /** The URL of the request that failed, without credentials. */
   readonly url: string;

@@ -1,7 +1,7 @@
 /**
  * ringnet/http: blocking HTTP.
  *
- * `fetch` returns at once; its response blocks where it is asked for something that has not arrived.
+ * `fetch` returns immediately; reading from the response blocks until the data has arrived.
  */
 
 import { HttpClient, type HttpClientOptions } from "./http-client.js";
@@ -21,17 +21,15 @@ export { HttpResponse } from "./response.js";
 let standard: HttpClient | null = null;
 
 /**
- * Starts a request and returns its response at once, as a rule long before it has arrived: what the program asks the
- * response for blocks until it is here.
- * Throws a `TypeError` or `RangeError` for wrong options, before anything is sent. What fails later is thrown by the
- * response's calls.
+ * Starts a request and returns its response immediately, usually before it has arrived: reading from it blocks until the data is there.
+ * Throws a `TypeError` or `RangeError` for wrong options, before anything is sent. Later errors are thrown by the response's calls.
  */
 export function fetch(url: string | URL, options: RequestOptions = {}): HttpResponse {
   standard ??= new HttpClient({});
   return standard.fetch(url, options);
 }
 
-/** A client with connections and settings of its own. Throws a `TypeError` or `RangeError` for wrong options. */
+/** A client with its own connections and settings. Throws a `TypeError` or `RangeError` for wrong options. */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   return new HttpClient(options);
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting: while the program waits for one request, all requests in flight move.
+ * Waiting: while the program waits for one request, all requests in flight make progress.
  *
  * Runs on the calling thread.
  */
@@ -16,12 +16,12 @@ export interface InFlight {
   readonly reading: boolean;
   /** Whether it waits for room to write. */
   readonly writing: boolean;
-  /** Ms after which it has something to do although nothing came. */
+  /** Milliseconds after which it has something to do even if no bytes arrive. */
   readonly patience: number;
   step(): void;
   /** Names what it waits for. */
   watch(watch: Watch): void;
-  /** It can never go on: what it needs is held by unread responses. */
+  /** It can't continue: unread responses hold all connections. */
   starve(): void;
 }
 
@@ -35,7 +35,7 @@ export function leave(request: InFlight): void {
   active.delete(request);
 }
 
-/** Moves all that are in flight. */
+/** Advances all requests in flight. */
 export function stepAll(): void {
   for (const each of [...active]) each.step();
 }

@@ -1,5 +1,5 @@
 /**
- * Which proxy a request goes through: the one that the program names, or the one of the environment.
+ * Which proxy a request goes through: the program's or the environment's.
  *
  * Runs on the calling thread.
  */

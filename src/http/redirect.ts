@@ -1,5 +1,5 @@
 /**
- * Redirects as the Fetch Standard has them: where to, with which method, and without which headers.
+ * Redirects by the Fetch Standard: the target, the method, and the headers to drop.
  *
  * Runs on the calling thread.
  */
@@ -9,12 +9,12 @@ import { isReplayable } from "./request-body.js";
 import type { ResponseHead } from "./response-head.js";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Headers that speak about the body. */
+/** Headers that describe the body. */
 const OF_THE_BODY = ["content-encoding", "content-language", "content-location", "content-type", "content-length"];
 /** Headers that are for the first server only. */
 const CONFIDENTIAL = ["authorization", "proxy-authorization", "cookie", "host"];
 
-/** A redirect that is not followed. */
+/** A redirect that can't be followed. */
 export class RedirectError extends Error {}
 
 /** Where a response redirects to; null if it does not. Throws a `RedirectError` unless it is an http or https URL. */
@@ -72,7 +72,7 @@ const POLICIES = new Set([
   "unsafe-url",
 ]);
 
-/** What is left of a `Referer` by a `Referrer-Policy` (or by the usual one); null if nothing is. */
+/** The `Referer` that a `Referrer-Policy` (or the default policy) allows; null for none. */
 function refererFor(referer: string, target: URL, header: string | null): string | null {
   if (!URL.canParse(referer)) return null;
   const named = (header ?? "")

@@ -1,5 +1,5 @@
 /**
- * The body of a request: what a program may give, as bytes or as pieces that are asked for one after another.
+ * The body of a request, as bytes or as pieces that are taken one after another.
  *
  * Runs on the calling thread.
  */
@@ -7,7 +7,7 @@
 import { blobBytes } from "./blob-bytes.js";
 import { encodeMultipart } from "./multipart.js";
 
-/** What a program may give. The bytes of a view are sent as they are when their turn comes: don't change them meanwhile. */
+/** A request's body. The bytes of a view are not copied: don't change them before the response's head has arrived. */
 export type BodyInput =
   | string
   | ArrayBuffer
@@ -20,7 +20,7 @@ export type BodyInput =
 export interface RequestBody {
   /** The whole body, or pieces of a length that is not known. */
   readonly source: Uint8Array | Iterable<Uint8Array>;
-  /** What it says of itself. */
+  /** Its content type. */
   readonly type: string | null;
 }
 
@@ -29,7 +29,7 @@ export function isReplayable(body: RequestBody | null): boolean {
   return body === null || body.source instanceof Uint8Array;
 }
 
-/** Throws a `TypeError` for anything that can't be a body. */
+/** Throws a `TypeError` for a value that can't be a body. */
 export function requestBody(input: BodyInput | null | undefined): RequestBody | null {
   if (input === undefined || input === null) return null;
   if (typeof input === "string") return { source: Buffer.from(input, "utf8"), type: "text/plain;charset=UTF-8" };

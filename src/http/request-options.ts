@@ -1,5 +1,5 @@
 /**
- * What a program asks for, checked before anything happens.
+ * The options of a request, checked before anything happens.
  *
  * Runs on the calling thread.
  */
@@ -18,15 +18,15 @@ export interface RequestOptions {
   method?: string;
   headers?: HeadersInput;
   body?: BodyInput | null;
-  /** What happens with redirects: `follow` unless given. `manual` gives the redirect itself, `error` throws. */
+  /** What to do with redirects. Default: `follow`. `manual` returns the redirect itself, `error` throws. */
   redirect?: "follow" | "manual" | "error";
-  /** The most redirects that are followed: 20 unless given. */
+  /** The most redirects to follow. Default: 20. */
   maxRedirects?: number;
-  /** For the whole request, from the look-up of the name to the last byte: ms, or a deadline. For ever unless given. */
+  /** For the whole request, from the look-up of the name to the last byte: ms, or a deadline. Default: forever. */
   timeout?: Timeout;
-  /** The most time until the connection is established: ms for each one that redirects lead to, or a deadline. */
+  /** The most time to establish a connection: ms for each, since redirects may need several, or a deadline. */
   connectTimeout?: Timeout;
-  /** Whether gzip, deflate, br and zstd are undone: true unless given. */
+  /** Whether to decode gzip, deflate, br and zstd. Default: true. */
   decompress?: boolean;
   /** The most bytes of the body, decompressed. */
   maxLength?: number;
@@ -36,7 +36,7 @@ export interface RequestOptions {
   proxy?: string | URL | null | false;
   /** Options of TLS, for https. */
   tls?: TlsOptions;
-  /** Looked at between waits. */
+  /** Checked between waits. */
   signal?: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 const FORBIDDEN_IN_URL = /[\0\r\n]/;
 const MAX_REDIRECTS = 20;
 
-/** Throws a `TypeError` or `RangeError` that names what is wrong. */
+/** Throws a `TypeError` or `RangeError` that names the wrong option. */
 export function checkRequest(url: string | URL, options: RequestOptions): CheckedRequest {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new TypeError(`unknown option ${name}; expected one of ${[...NAMES].join(", ")}`);

@@ -1,5 +1,5 @@
 /**
- * The answer to a request, which may still be under way.
+ * The response to a request; it may not have arrived yet.
  *
  * Runs on the calling thread.
  */
@@ -16,9 +16,9 @@ const EMPTY = Buffer.alloc(0);
 const WHOLE_MAX = 1024 * 1024 * 1024;
 
 /**
- * Forgotten responses give their connections back when the collector finds them. What is registered here survives young
- * collections, with all that it refers to: so the usual response, which is read before the next one is asked for, never
- * is, and the others let go of their call when it is over.
+ * A response that is garbage-collected returns its connection. Objects registered here survive minor collections, with everything they
+ * refer to. So the usual response, which is read before the next request, is never registered, and the others drop their call when it is
+ * over.
  */
 const forgotten = new FinalizationRegistry<{ call: Call | null }>((held) => held.call?.abort());
 /** The last response that was made. */
@@ -45,7 +45,7 @@ export class HttpResponse implements Pollable {
   // The head.
 
   /**
-   * Blocks until the head is here, or `timeout` ms are over (-1: for ever); returns whether it is. Throws the request's
+   * Blocks until the head has arrived, or for `timeout` ms (-1: forever); returns whether it has. Throws the request's
    * error.
    */
   waitUntilHeaders(timeout: Timeout = -1): boolean {
@@ -61,7 +61,7 @@ export class HttpResponse implements Pollable {
     return this.#head.status;
   }
 
-  /** Whether the status is one of success, 200 to 299. */
+  /** Whether the status is 200 to 299. */
   get ok(): boolean {
     const { status } = this.#head;
     return status >= 200 && status <= 299;
@@ -72,7 +72,7 @@ export class HttpResponse implements Pollable {
     return this.#head.statusText;
   }
 
-  /** The URL of the last request, behind all redirects, without credentials and fragment. */
+  /** The URL of the last request, after all redirects, without credentials and fragment. */
   get url(): string {
     this.#head;
     const url = new URL(withoutCredentials(this.#call.url));
@@ -93,12 +93,12 @@ export class HttpResponse implements Pollable {
     return this.#headers;
   }
 
-  /** Names and values in turn, as the server spells them. */
+  /** Names and values alternating, as the server spells them. */
   get rawHeaders(): readonly string[] {
     return this.#head.raw;
   }
 
-  /** What the server has sent behind the body; empty until the body has ended. */
+  /** The headers that the server sent after the body; empty until the body has ended. */
   get trailers(): Headers {
     return asHeaders(this.#call.trailers);
   }
@@ -111,8 +111,8 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * Blocks for the whole body. Throws `ETIMEDOUT` when `timeout` ms are over: what has arrived stays for the next call;
-   * `EMSGSIZE` if it is longer than `maxLength`, or than 1 GiB.
+   * Blocks for the whole body. Throws `ETIMEDOUT` after `timeout` ms, and received bytes are kept for the next call; `EMSGSIZE` if the body
+   * is longer than `maxLength`, or 1 GiB.
    */
   bytes(timeout: Timeout = -1): Buffer {
     this.#collect(timeout, "bytes");
@@ -154,8 +154,8 @@ export class HttpResponse implements Pollable {
   // The body in pieces.
 
   /**
-   * Up to `max` bytes that are here now: empty when there are none yet, `null` at the end. Throws the request's error
-   * behind the bytes that arrived before it.
+   * Returns up to `max` received bytes: empty when there are none yet, `null` at the end. Throws the request's error after all bytes that
+   * arrived before it.
    */
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
     const piece = this.peek() as Buffer | null;
@@ -165,7 +165,7 @@ export class HttpResponse implements Pollable {
     return taken;
   }
 
-  /** Fills `target` with what is here now; returns the number of bytes, `null` at the end. Throws as `read`. */
+  /** Copies received bytes into `target`; returns their number, `null` at the end. Throws as `read`. */
   readInto(target: Uint8Array): number | null {
     if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
     let filled = 0;
@@ -200,7 +200,7 @@ export class HttpResponse implements Pollable {
     return null;
   }
 
-  /** Drops `count` bytes that `peek` has shown. Throws a `RangeError` if there are not so many. */
+  /** Drops `count` readable bytes. Throws a `RangeError` if there are fewer. */
   consume(count: number): void {
     const { buffer } = this.#open().body;
     if (!Number.isInteger(count) || count < 0 || count > buffer.size) {
@@ -209,13 +209,13 @@ export class HttpResponse implements Pollable {
     buffer.drop(count);
   }
 
-  /** Blocks until `read` has something to give: bytes, the end, or an error. Returns whether it has. */
+  /** Blocks until `read` will return bytes or the end, or throw. Returns whether it will. */
   waitUntilReadable(timeout: Timeout = -1): boolean {
     const call = this.#open();
     return waitFor(call, Deadline.of(timeout), () => call.settled || (call.head !== null && call.body.buffer.size > 0));
   }
 
-  /** The pieces of the body as they come; each blocks until it is here. */
+  /** The pieces of the body as they arrive; each step blocks for the next one. */
   *[Symbol.iterator](): Generator<Buffer, void> {
     for (;;) {
       this.waitUntilReadable();
@@ -226,23 +226,22 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * The lines of the body as they come, without their ends; the last one also if it has none. `maxLength`: the most
-   * characters of a line, 1 MiB unless given; a longer one throws `EMSGSIZE`.
+   * The lines of the body as they arrive, without their terminators; the last line needs none. `maxLength`: the most characters of a line,
+   * 1 Mi by default; a longer one throws `EMSGSIZE`.
    */
   lines(options: { maxLength?: number } = {}): Generator<string, void> {
     return this.#named(lines(this, options.maxLength));
   }
 
-  /** The events of a `text/event-stream` as they come. `maxLength`: the most characters of an event, 1 MiB unless given. */
+  /** The events of a `text/event-stream` as they arrive. `maxLength`: the most characters of an event, 1 Mi by default. */
   events(options: { maxLength?: number } = {}): Generator<ServerSentEvent, void> {
     return this.#named(events(this, options.maxLength));
   }
 
-  // Anything else.
+  // Other members.
 
   /**
-   * The connection itself, where the server has switched protocols (status 101, after a request with `Upgrade`). It
-   * belongs to the program from now on.
+   * The connection itself, when the server has switched protocols (status 101, after a request with `Upgrade`). The program owns it from now on.
    */
   takeSocket(): TcpSocket {
     if (this.#head.status !== 101)
@@ -257,8 +256,8 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * Whether there is something to do now: the head is here and was not looked at, there are bytes of the body, or its end or an error was not
-   * seen yet. What `poll` reports.
+   * Whether there is something to do now: the head has arrived and was not read yet, the body has readable bytes, or no call has returned
+   * its end or thrown its error yet. `poll` reports this.
    */
   get ready(): boolean {
     if (this.closed) return false;
@@ -271,7 +270,7 @@ export class HttpResponse implements Pollable {
     return !this.#headTaken || call.body.buffer.size > 0 || (call.complete && !this.#endTaken);
   }
 
-  /** For `poll` and `Poller`: it stands on one connection after another, and has times to keep. */
+  /** For `poll` and `Poller`: watches its current connection and its deadlines. */
   [pollable](watch: Watch, { readable }: { readonly readable: boolean }): boolean {
     if (!readable) return false;
     if (this.ready) return true;
@@ -281,8 +280,8 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * Gives the request up: a connection that still carries it is cut off. What is known stays known. A response whose body was read to its end
-   * needs no `close`.
+   * Cancels the request, and closes its connection if the response is not complete. Known properties stay. A response whose body was read
+   * to its end needs no `close`.
    */
   close(): void {
     if (this.#closed) return;
@@ -296,7 +295,7 @@ export class HttpResponse implements Pollable {
     this.close();
   }
 
-  /** From now on the collector looks after it. */
+  /** From now on the connection is returned when this is garbage-collected. */
   #guard(): void {
     if (this.#held !== null || this.#call.settled) return;
     this.#held = { call: this.#call };
@@ -339,7 +338,7 @@ export class HttpResponse implements Pollable {
     this.#unguard();
   }
 
-  /** Errors of what is made of the body name the request, too. */
+  /** Errors in lines and events name the request, too. */
   *#named<T>(found: Generator<T, void>): Generator<T, void> {
     try {
       yield* found;

@@ -1,5 +1,5 @@
 /**
- * The way of a request into a connection: its head, then its body, as far as there is room.
+ * Sends a request over a connection: its head, then its body, while there is room.
  *
  * Runs on the calling thread.
  */
@@ -7,13 +7,13 @@
 import type { TcpSocket } from "../main/index.js";
 import type { RequestBody } from "./request-body.js";
 
-/** A body up to this size goes out together with its head. */
+/** A body up to this size is sent together with its head. */
 const TOGETHER = 16384;
 
 export class Upload {
   /** Whether everything was taken. */
   done = false;
-  /** The body waits for the server's consent (`Expect: 100-continue`). */
+  /** The body waits for 100 Continue. */
   held: boolean;
   readonly #chunked: boolean;
   readonly #declared: number | null;
@@ -36,7 +36,7 @@ export class Upload {
     else if (source.length > 0) this.#pending = Buffer.concat([head, source]);
   }
 
-  /** Hands over what fits. Throws the connection's error, and what the program's iterable throws. */
+  /** Writes what fits. Throws the connection's error, and what the program's iterable throws. */
   pump(socket: TcpSocket): void {
     while (!this.done) {
       if (this.#offset < this.#pending.length) {

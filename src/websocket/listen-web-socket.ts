@@ -76,8 +76,8 @@ const HINTS: Hints = {
   server: "a server has its port for itself",
   noServer: "a server has its port for itself",
   hostname: "use host",
-  cert: "it belongs into tls: { cert: … }",
-  key: "it belongs into tls: { key: … }",
+  cert: "write it as tls: { cert: … }",
+  key: "write it as tls: { key: … }",
 };
 
 /**

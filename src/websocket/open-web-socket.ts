@@ -59,8 +59,8 @@ const HINTS: Hints = {
   origin: "use headers: { origin }",
   handshakeTimeout: "use timeout",
   agent: "connections are made by the networking thread",
-  ca: "it belongs into tls: { ca: … }",
-  rejectUnauthorized: "it belongs into tls: { rejectUnauthorized: … }",
+  ca: "write it as tls: { ca: … }",
+  rejectUnauthorized: "write it as tls: { rejectUnauthorized: … }",
 };
 
 /** `connectCommand` checks the given sizes; here the runtime's defaults are checked too. */

@@ -168,7 +168,7 @@ export class WebSocket extends Handle {
     const length = this.#await("receiveInto", timeout);
     if (length === null || length === undefined) return length;
     if (length > target.length) {
-      const text = `the message has ${length} bytes, and target ${target.length}; it remains to be received`;
+      const text = `the message has ${length} bytes, and target ${target.length}; it remains readable`;
       throw new NetError({ code: "EMSGSIZE", message: text });
     }
     this.#incoming.takeInto(target);

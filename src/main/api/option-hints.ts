@@ -8,7 +8,7 @@ import type { Hints } from "./option-names.js";
 import { TLS_OPTIONS } from "./tls-options.js";
 
 const INSIDE_TLS = Object.fromEntries(
-  Object.keys(TLS_OPTIONS).map((name) => [name, `it belongs into tls: { ${name}: … }`]),
+  Object.keys(TLS_OPTIONS).map((name) => [name, `write it as tls: { ${name}: … }`]),
 );
 const ONE_ADDRESS = "all addresses of a name are tried; for one of them give its IP as host";
 const HALF_OPEN = "connections are always half-open: each side ends its own with end()";
