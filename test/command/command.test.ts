@@ -73,7 +73,7 @@ describe("get", () => {
     expect(included).toMatch(/^HTTP\/1\.1 200 OK\r\n(.+: .+\r\n)+\r\n012$/i);
   });
 
-  test("writes into a file, and goes on where it ends", () => {
+  test("writes into a file, and resumes where it ends", () => {
     const file = join(temporaryFolder(), "large");
     const url = `${nginx.origin}/large`;
     const whole = readFileSync(join(nginx.files, "large"));
@@ -105,13 +105,13 @@ describe("get", () => {
     expect(outcome.errors).not.toContain("    at ");
   });
 
-  test("a file is not touched by an answer of 404", () => {
+  test("a 404 leaves the file unchanged", () => {
     const file = join(temporaryFolder(), "file");
     expect(run(["get", `${server.origin}/status/404`, "-o", file]).code).toBe(22);
     expect(existsSync(file)).toBe(false);
   });
 
-  test("HTTPS, with an authority and through a proxy", () => {
+  test("fetches over HTTPS, with an authority and through a proxy", () => {
     const args = ["get", `${secure.origin}/bytes/3`, "--ca", authority.certPath];
     expect(run(args).text).toBe("012");
     expect(run([...args, "--proxy", startSquid().origin]).text).toBe("012");
@@ -134,7 +134,7 @@ describe("connect", () => {
     expect([client.output, client.errors]).toEqual(["good day\n", ""]);
   });
 
-  test("sends all of stdin, ends its side, and prints what comes until the other side ends", () => {
+  test("sends all of stdin, half-closes, and prints until the peer ends", () => {
     const { port } = startPeer("echo");
     const bytes = Buffer.alloc(5_000_000, "0123456789abcdef");
     const { code, output, errors } = run(["connect", "127.0.0.1", `${port}`], bytes);
@@ -142,7 +142,7 @@ describe("connect", () => {
     expect(output.equals(bytes)).toBe(true);
   });
 
-  test("TLS: verified, or not connected", () => {
+  test("verifies the server over TLS", () => {
     const { cert, key } = identity;
     const { port } = startPeer("echo", { tls: { cert, key } });
     const args = ["connect", "localhost", `${port}`, "--tls"];
@@ -150,7 +150,7 @@ describe("connect", () => {
     expect(run(args, "secret\n")).toMatchObject({ code: 35, text: "" });
   });
 
-  test("nobody there", () => {
+  test("fails if the port refuses", () => {
     expect(run(["connect", "127.0.0.1", `${closedPort()}`])).toMatchObject({ code: 7 });
   });
 });
@@ -170,7 +170,7 @@ describe("listen", () => {
     listener.waitForExit(30_000);
   });
 
-  test("TLS, for openssl's client", () => {
+  test("serves openssl's client over TLS", () => {
     const port = closedPort();
     const listener = start([
       "listen",
@@ -202,7 +202,7 @@ describe("listen", () => {
   });
 });
 
-test("repl: the package is at hand, and calls block", () => {
+test("repl: defines the package's functions, which block", () => {
   const outcome = run(
     ["repl"],
     `fetch("${server.origin}/bytes/5", { timeout: 10000 }).text()\ntypeof net + typeof connect\n.exit\n`,
@@ -211,7 +211,7 @@ test("repl: the package is at hand, and calls block", () => {
   expect(outcome.text).toContain("'objectfunction'");
 });
 
-test("doctor: what there is, and 0 if all that is needed works", () => {
+test("doctor: prints its checks, and exits with 0 if they pass", () => {
   const { code, text, errors } = run(["doctor"]);
   expect({ code, errors }).toEqual({ code: 0, errors: "" });
   for (const name of [
@@ -229,7 +229,7 @@ test("doctor: what there is, and 0 if all that is needed works", () => {
   expect(text).toContain(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
 });
 
-test("without a command it says what there is", () => {
+test("prints its usage without a command", () => {
   expect(run([])).toMatchObject({ code: 2, text: expect.stringContaining("usage: ringnet get") });
   expect(run(["--help"])).toMatchObject({ code: 0 });
   expect(run(["wibble"])).toMatchObject({ code: 2, errors: expect.stringContaining("unknown command wibble") });

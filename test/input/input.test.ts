@@ -43,13 +43,13 @@ function shell(line: string, source: string): string {
 }
 
 describe("standard input", () => {
-  test("from a pipe, in whole lines and to its end", () => {
+  test("reads a pipe in whole lines, to its end", () => {
     const source = `const input = openInput();
       for (let line = input.readLine(10_000); line !== null; line = input.readLine(10_000)) console.log("[" + line + "]");`;
     expect(shell('(echo one; sleep 0.2; printf "two\\r\\nlast") | "$N" "$P"', source)).toBe("[one]\n[two]\n[last]");
   });
 
-  test("from a pipe, more than the ring holds, to a slow reader", () => {
+  test("delivers more than the ring holds from a pipe to a slow reader", () => {
     const source = `const input = openInput("stdin", { receiveBuffer: 4096 });
       let count = 0;
       for (let bytes = input.readExactly(1000, 10_000); bytes !== null; bytes = input.readExactly(1000, 10_000)) count += bytes.length;
@@ -57,7 +57,7 @@ describe("standard input", () => {
     expect(shell('head -c 3000000 /dev/zero | "$N" "$P"', source)).toBe("3000000");
   });
 
-  test("that is closed, /dev/null, or a file has an end", () => {
+  test("ends if it is closed, /dev/null, or a file", () => {
     expect(shell('"$N" "$P" <&-', COUNT)).toBe("count 0 0 false");
     expect(shell('"$N" "$P" </dev/null', COUNT)).toBe("count 0 0 false");
     expect(shell('head -c 5000000 /dev/zero >"$P.data"; "$N" "$P" <"$P.data"', COUNT)).toBe(
@@ -68,7 +68,7 @@ describe("standard input", () => {
     );
   });
 
-  test("is waited for beside a socket: whichever comes first is reported", () => {
+  test("is waited for together with a socket: the first to be ready is reported", () => {
     const peer = startPeer("manual");
     const path = program(`
       const input = openInput();
@@ -100,7 +100,7 @@ describe("standard input", () => {
     expect(running.errors).toBe("");
   });
 
-  test("is a terminal: lines as they are typed, Ctrl-D ends it", () => {
+  test("delivers a terminal's lines as they are typed; Ctrl-D ends it", () => {
     const source = `const input = openInput();
       console.log("ready");
       console.log("[" + input.readLine(10_000) + "]");
@@ -124,7 +124,7 @@ print(len(steps), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
     expect(shell(`timeout 15 python3 ${join(folder, "typing.py")}`, source)).toBe("0 0");
   });
 
-  test("that nothing comes from does not keep the process", () => {
+  test("does not keep the process alive", () => {
     // Open for writing too, a FIFO never ends.
     const line = 'mkfifo "$P.fifo"; timeout 15 "$N" "$P" <>"$P.fifo"; echo "code $?"';
     expect(shell(line, `openInput(); console.log("over");`)).toBe("over\ncode 0");
@@ -134,7 +134,7 @@ print(len(steps), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
 });
 
 describe("a descriptor", () => {
-  test("of a FIFO is read as it is written", () => {
+  test("reads a FIFO as it is written", () => {
     const path = join(temporaryFolder(), "fifo");
     spawnSync("mkfifo", [path]);
     const fd = openSync(path, constants.O_RDWR);
@@ -151,7 +151,7 @@ describe("a descriptor", () => {
     closeSync(writer);
   });
 
-  test("of a file is read from where it stands, and stays open", () => {
+  test("reads a file from its current position, and leaves it open", () => {
     const path = join(temporaryFolder(), "file");
     writeFileSync(path, "0123456789");
     const fd = openSync(path, "r");
@@ -162,7 +162,7 @@ describe("a descriptor", () => {
     closeSync(fd);
   });
 
-  test("that is not open, or is no descriptor, is an error", () => {
+  test("throws if it is not open, or not a descriptor", () => {
     expect(errorOf(() => openInput(9999)).code).toBe("EBADF");
     expect(() => openInput(-1)).toThrow(RangeError);
     expect(() => openInput("0" as never)).toThrow(TypeError);

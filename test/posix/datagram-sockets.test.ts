@@ -25,7 +25,7 @@ const udp = (family?: number): PosixSocket => newSocket(family, SOCK_DGRAM);
 const portOf = (socket: PosixSocket): number => (socket.localAddress() as InternetAddress).port;
 
 describe("datagram sockets", () => {
-  test("are bound by the first use; a datagram comes with its sender", () => {
+  test("are bound by the first use; a datagram has its sender's address", () => {
     const peer = startUdpPeer({ echo: true });
     const socket = udp();
     expect(socket.send([Buffer.from("pi"), Buffer.from("ng")], 0, loopback(peer.port))).toBe(4);
@@ -35,7 +35,7 @@ describe("datagram sockets", () => {
     expect(portOf(socket)).toBeGreaterThan(0);
   });
 
-  test("connect: send needs no address, others' datagrams do not come, AF_UNSPEC undoes it", () => {
+  test("connect: send needs no address, datagrams from others are dropped, AF_UNSPEC undoes it", () => {
     const peer = startUdpPeer({ echo: true });
     const socket = udp();
     expect(failure(() => sendText(socket, "x"))).toBe("EDESTADDRREQ");
@@ -50,7 +50,7 @@ describe("datagram sockets", () => {
     expect(failure(() => socket.remoteAddress())).toBe("ENOTCONN");
   });
 
-  test("a datagram that is too long for the buffers is cut; MSG_TRUNC tells its length; MSG_PEEK keeps it", () => {
+  test("a datagram longer than the buffers is truncated; MSG_TRUNC returns its length; MSG_PEEK keeps it", () => {
     const [one, two] = [udp(), udp()];
     two.bind(loopback(0));
     one.send([Buffer.from("0123456789")], 0, loopback(portOf(two)));
@@ -62,14 +62,14 @@ describe("datagram sockets", () => {
     expect(failure(() => receiveText(two, 10, MSG_DONTWAIT))).toBe("EAGAIN");
   });
 
-  test("an empty datagram is a datagram", () => {
+  test("receives an empty datagram", () => {
     const [one, two] = [udp(), udp()];
     two.bind(loopback(0));
     one.send([Buffer.alloc(0)], 0, loopback(portOf(two)));
     expect(two.receive([Buffer.alloc(4)])).toMatchObject({ length: 0, address: { port: portOf(one) } });
   });
 
-  test("a refusal is an error of a later call, and POLLERR until then", () => {
+  test("a later call throws a refusal, which is POLLERR until then", () => {
     const socket = udp();
     socket.connect(loopback(closedPort()));
     sendText(socket, "x");
@@ -80,7 +80,7 @@ describe("datagram sockets", () => {
     expect(failure(() => receiveText(socket, 1, MSG_DONTWAIT))).toBe("EAGAIN");
   });
 
-  test("over IPv6, and IPv4 mapped into it", () => {
+  test("work over IPv6, and with IPv4-mapped addresses", () => {
     const server = udp(AF_INET6);
     server.bind({ family: AF_INET6, ip: "::", port: 0 });
     const [six, four] = [udp(AF_INET6), udp()];
@@ -93,7 +93,7 @@ describe("datagram sockets", () => {
     expect(receiveText(four, 10)).toBe("back");
   });
 
-  test("calls and addresses that do not fit fail", () => {
+  test("unsupported calls and addresses fail", () => {
     const socket = udp();
     expect(failure(() => socket.listen(1))).toBe("EOPNOTSUPP");
     expect(failure(() => socket.accept())).toBe("EOPNOTSUPP");

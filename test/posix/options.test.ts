@@ -28,7 +28,7 @@ const NODELAY = 1;
 const KEEPIDLE = 4;
 
 describe("options", () => {
-  test("what was set can be asked for; flags are 0 or 1", () => {
+  test("getsockopt returns what setsockopt has set; flags are 0 or 1", () => {
     const socket = newSocket();
     for (const [level, name] of [
       [SOL_SOCKET, REUSEADDR],
@@ -43,7 +43,7 @@ describe("options", () => {
     expect(get(socket, SOL_SOCKET, LINGER, 8)).toEqual([1, 3]);
   });
 
-  test("of a socket itself: SO_TYPE, SO_PROTOCOL, SO_ACCEPTCONN", () => {
+  test("SO_TYPE, SO_PROTOCOL and SO_ACCEPTCONN describe the socket", () => {
     const [tcp, udp] = [newSocket(), newSocket(undefined, SOCK_DGRAM)];
     expect([tcp, udp].map((socket) => get(socket, SOL_SOCKET, TYPE)[0])).toEqual([SOCK_STREAM, SOCK_DGRAM]);
     expect([tcp, udp].map((socket) => get(socket, SOL_SOCKET, PROTOCOL)[0])).toEqual([IPPROTO_TCP, IPPROTO_UDP]);
@@ -53,7 +53,7 @@ describe("options", () => {
     expect(get(tcp, SOL_SOCKET, ACCEPTCONN)).toEqual([1]);
   });
 
-  test("SO_ERROR is the number of a pending error, once", () => {
+  test("SO_ERROR returns the number of a pending error, once", () => {
     const socket = newSocket();
     socket.nonBlocking = true;
     expect(failure(() => socket.connect(loopback(closedPort())))).toBe("EINPROGRESS");
@@ -73,7 +73,7 @@ describe("options", () => {
     expect(Buffer.from(getOption(socket, SOL_SOCKET, RCVTIMEO, room, () => 0))).toEqual(value);
   });
 
-  test("unknown options, and options of other protocols, are ENOPROTOOPT; wrong values EINVAL", () => {
+  test("refuses unknown options and options of other protocols with ENOPROTOOPT, wrong values with EINVAL", () => {
     const socket = newSocket();
     expect(failure(() => setOption(socket, SOL_SOCKET, 999, int(1)))).toBe("ENOPROTOOPT");
     expect(failure(() => setOption(socket, 999, 1, int(1)))).toBe("ENOPROTOOPT");

@@ -35,7 +35,7 @@ const reason = (call: () => unknown): string | null => {
 };
 
 describe("poll", () => {
-  test("waits for the first of several sockets, and for no longer than its time", () => {
+  test("waits for the first of several sockets, and no longer than its timeout", () => {
     const quiet = newSocket();
     quiet.connect(loopback(startPeer("silent").port));
     const busy = newSocket();
@@ -61,7 +61,7 @@ describe("poll", () => {
     expect(list[0].found & POLLIN).toBe(POLLIN);
   });
 
-  test("checks again what can't be waited for", () => {
+  test("polls sources that can't be waited for", () => {
     const ready = performance.now() + 60;
     const source: Pollable = { readiness: () => (performance.now() > ready ? POLLIN : 0), pollEntry: () => null };
     expect(poll([{ source, events: POLLIN, found: 0 }], 10_000)).toBe(1);
@@ -83,7 +83,7 @@ describe("select", () => {
 });
 
 describe("getaddrinfo", () => {
-  test("IPs and names, each once for TCP and for UDP", () => {
+  test("returns IPs and names, once each for TCP and for UDP", () => {
     const all = getAddressInfo("127.0.0.1", "http", NONE);
     expect(all.map(({ type, protocol, address }) => ({ type, protocol, ...address }))).toEqual([
       { type: 1, protocol: 6, family: AF_INET, ip: "127.0.0.1", port: 80 },
@@ -94,7 +94,7 @@ describe("getaddrinfo", () => {
     expect(first).toMatchObject({ canonicalName: "localhost", address: { port: 8080 } });
   });
 
-  test("without a name: this machine, or all of its addresses", () => {
+  test("without a name returns loopback, or the wildcard address", () => {
     const ips = (flags: number) =>
       getAddressInfo(null, "80", { ...NONE, type: SOCK_STREAM, flags }).map(({ address }) => address.ip);
     expect(ips(0)).toEqual(["127.0.0.1", "::1"]);
@@ -108,7 +108,7 @@ describe("getaddrinfo", () => {
     expect(mapped.address.ip).toBe("::ffff:127.0.0.1");
   });
 
-  test("fails with the values of getaddrinfo", () => {
+  test("fails with EAI values", () => {
     expect(reason(() => getAddressInfo(null, null, NONE))).toBe("EAI_NONAME");
     expect(reason(() => getAddressInfo("nobody.invalid", null, { ...NONE, flags: AI_NUMERICHOST }))).toBe("EAI_NONAME");
     expect(reason(() => getAddressInfo("127.0.0.1", "no such service", NONE))).toBe("EAI_SERVICE");
@@ -116,7 +116,7 @@ describe("getaddrinfo", () => {
     expect(reason(() => getAddressInfo("127.0.0.1", "1", { ...NONE, type: 99 }))).toBe("EAI_SOCKTYPE");
   });
 
-  test("getnameinfo gives the names of host and service, or the IP and the number", () => {
+  test("getnameinfo returns the names of host and service, or the IP and the number", () => {
     const address = { family: AF_INET, ip: "127.0.0.1", port: 80 } as const;
     expect(getNameInfo(address, 0)).toEqual({ host: "localhost", service: "http" });
     expect(getNameInfo(address, NI_NUMERICHOST | NI_NUMERICSERV)).toEqual({ host: "127.0.0.1", service: "80" });

@@ -50,7 +50,7 @@ describe("connect", () => {
     expect(failure(() => socket.connect(loopback(peer.port)))).toBe("EISCONN");
   });
 
-  test("fails with the system's error, and the socket can try again", () => {
+  test("fails with the system's error, and can be repeated", () => {
     const socket = newSocket();
     expect(failure(() => socket.connect(loopback(closedPort())))).toBe("ECONNREFUSED");
     expect(socket.takeError()).toBeNull();
@@ -87,7 +87,7 @@ describe("connect", () => {
     expect(failure(() => socket.remoteAddress())).toBe("ENOTCONN");
   });
 
-  test("from the address and the port that bind has taken", () => {
+  test("connects from the address and port of bind", () => {
     const peer = startPeer("silent");
     const socket = newSocket();
     socket.bind({ family: AF_INET, ip: "127.0.0.2", port: 0 });
@@ -120,7 +120,7 @@ describe.each([
 });
 
 describe("bind", () => {
-  test("gives port 0 a number at once, and refuses a port that is taken", () => {
+  test("assigns a port for port 0 immediately, and refuses a port in use", () => {
     const socket = newSocket();
     socket.bind(loopback(0));
     const { port } = socket.localAddress() as { port: number };
@@ -155,7 +155,7 @@ describe("receive", () => {
     expect(failure(() => receiveText(socket, 1))).toBe("EAGAIN");
   });
 
-  test("MSG_PEEK keeps what it returns, also where more is asked for than is there", () => {
+  test("MSG_PEEK keeps what it returns, also if fewer bytes have arrived than requested", () => {
     const socket = clientOf(startPeer("echo").port);
     sendText(socket, "abcdef");
     expect(receiveText(socket, 6, MSG_PEEK | MSG_WAITALL)).toBe("abcdef");
@@ -168,7 +168,7 @@ describe("receive", () => {
     expect(failure(() => receiveText(socket, 1, MSG_PEEK | MSG_DONTWAIT))).toBe("EAGAIN");
   });
 
-  test("MSG_WAITALL fills the buffers one after the other; less only at the end", () => {
+  test("MSG_WAITALL fills the buffers one after the other; returns less only at the end", () => {
     const socket = clientOf(startPeer("drip", { text: "0123456789", piece: 1, interval: 5 }).port);
     const targets = [Buffer.alloc(3), Buffer.alloc(0), Buffer.alloc(4)];
     expect(socket.receive(targets, MSG_WAITALL).length).toBe(7);
@@ -195,7 +195,7 @@ describe("receive", () => {
     expect(failure(() => sendText(socket, "x"))).toBe("EPIPE");
   });
 
-  test("after SHUT_RD there is the end", () => {
+  test("returns the end after SHUT_RD", () => {
     const socket = clientOf(startPeer("silent").port);
     socket.shutdown(SHUT_RD);
     expect(receiveText(socket, 1)).toBe("");
@@ -204,7 +204,7 @@ describe("receive", () => {
 });
 
 describe("send", () => {
-  test("to a peer that reads nothing: a part in the time of SO_SNDTIMEO, and the rest when there is room", () => {
+  test("to a peer that does not read: sends a part within SO_SNDTIMEO, and the rest when there is room", () => {
     const peer = startPeer("manual", { paused: true });
     const socket = clientOf(peer.port);
     peer.waitForEvent("connection");

@@ -17,7 +17,7 @@ describe("a client", () => {
     expect(runGuest("client", "127.0.0.1", echo.port)).toBe(`connected to port ${echo.port}\nhello\nthe end\n`);
   });
 
-  test("sees a refusal, and a name that does not exist", () => {
+  test("gets errors for a refusal, and for a name that does not exist", () => {
     expect(runGuest("client", "127.0.0.1", closedPort())).toContain("connect: Connection refused");
     expect(runGuest("client", "nobody.invalid", 80)).toBe("getaddrinfo fails\n");
   });
@@ -68,7 +68,7 @@ describe("a server", () => {
     expect(guest.output).toContain("3 clients");
   });
 
-  test("serves a client that is such a program too", () => {
+  test("serves a WebAssembly client", () => {
     const guest = startGuest("server");
     expect(runGuest("client", "127.0.0.1", portOf(guest))).toContain("hello\nthe end\n");
     guest.waitForExit();
@@ -76,7 +76,7 @@ describe("a server", () => {
 });
 
 describe("other calls", () => {
-  test("datagrams: sendto, sendmsg, recvmsg, FIONREAD, MSG_PEEK", () => {
+  test("exchanges datagrams: sendto, sendmsg, recvmsg, FIONREAD, MSG_PEEK", () => {
     expect(runGuest("datagrams", startUdpPeer({ echo: true }).port).split("\n")).toEqual([
       "one from the port: 1",
       "two, cut: 1",
@@ -93,7 +93,7 @@ describe("other calls", () => {
     );
   });
 
-  test("mistakes are errno values", () => {
+  test("mistakes return errno values", () => {
     expect(runGuest("errors", closedPort()).split("\n")).toEqual([
       "connect: Connection refused",
       "short address: Invalid argument",
@@ -115,7 +115,7 @@ describe("other calls", () => {
     ]);
   });
 
-  test("the standard input and a socket are waited for together", () => {
+  test("waits for standard input and a socket together", () => {
     const peer = startPeer("manual");
     const guest = startGuest("input", peer.port);
     guest.waitForOutput(/waiting/);

@@ -28,7 +28,7 @@ describe("withSockets", () => {
     );
   });
 
-  test("refuses what it can't complete, and leaves WebAssembly as it was", async () => {
+  test("refuses unsuitable programs, and restores WebAssembly", async () => {
     const { instantiate } = WebAssembly;
     await expect(withSockets(async () => ({}), { FS })).rejects.toThrow(/nothing was loaded that imports sockets/);
     await expect(withSockets(() => Promise.reject(new Error("no file")), { FS })).rejects.toThrow("no file");

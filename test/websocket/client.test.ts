@@ -33,7 +33,7 @@ function pair(peerOptions: WsPeerOptions = {}, options: OpenWebSocketOptions = {
 }
 
 describe("opening", () => {
-  test("returns at once in status waiting, and is readable for pollers once it is open", () => {
+  test("returns immediately with status waiting, and is readable for pollers once it is open", () => {
     const peer = startWsPeer({ echo: true });
     const socket = openWebSocket(peer.url);
     opened.push(socket);
@@ -63,7 +63,7 @@ describe("opening", () => {
     expect(other.remotePort).toBe(peer.port);
   });
 
-  test("over TLS verifies the server", () => {
+  test("verifies the server over TLS", () => {
     const authority = new Authority("websocket tests");
     const { cert, key } = authority.issue({ names: ["localhost"] });
     const peer = startWsPeer({ echo: true, cert, key });
@@ -74,7 +74,7 @@ describe("opening", () => {
     expect(errorOf(() => open(url)).code).toMatch(/UNABLE_TO|SELF_SIGNED/);
   });
 
-  test("fails with the system's error, and with what the server answered", () => {
+  test("fails with the system's error, or with the server's answer", () => {
     expect(errorOf(() => open(`ws://127.0.0.1:${closedPort()}`)).code).toBe("ECONNREFUSED");
     expect(errorOf(() => open("ws://nothing.invalid")).code).toMatch(/ENOTFOUND|EAI_AGAIN/);
     const answers: [string, RegExp][] = [
@@ -107,7 +107,7 @@ describe("opening", () => {
     expect(errorOf(() => open(startRawPeer({ answer: "this is not HTTP\r\n\r\n" }).url)).code).toMatch(/^HPE_/);
   });
 
-  test("a handshake that is not answered ends with the timeout", () => {
+  test("the timeout ends a handshake that is not answered", () => {
     const peer = startRawPeer({ answer: "" });
     const error = errorOf(() => open(peer.url, { timeout: 100 }));
     expect([error.code, error.message]).toEqual(["ETIMEDOUT", expect.stringContaining("after 100 ms")]);
@@ -135,7 +135,7 @@ describe("opening", () => {
     for (const [url, options, text] of wrong) expect(() => openWebSocket(url, options)).toThrow(text);
   });
 
-  test("on a runtime of its own, which closes it with 1001", () => {
+  test("opens on a separate runtime, which closes it with 1001", () => {
     const peer = startWsPeer({ echo: true });
     const runtime = createRuntime();
     const socket = open(peer.url, { runtime });
@@ -168,7 +168,7 @@ describe("messages", () => {
     for (const message of messages) expect(socket.receive(TIMEOUT)).toEqual(message);
   });
 
-  test.each([4096, 65536])("longer than rings of %i bytes go and come in pieces", (size) => {
+  test.each([4096, 65536])("longer than rings of %i bytes are sent and received in pieces", (size) => {
     const { socket } = pair({ echo: true }, { receiveBuffer: size, sendBuffer: size });
     const text = "0123456789äöü€😀".repeat(8_000);
     socket.sendWait(text, TIMEOUT);
@@ -180,7 +180,7 @@ describe("messages", () => {
     expect(bytes.equals(socket.receive(TIMEOUT) as Buffer)).toBe(true);
   });
 
-  test("from views of any kind are bytes, and lone surrogates are replaced", () => {
+  test("from any view are sent as bytes, and lone surrogates are replaced", () => {
     const { peer, socket } = pair();
     socket.send(new Uint16Array([0x0201, 0x0403]).subarray(1));
     socket.send("a\ud800b");
@@ -189,7 +189,7 @@ describe("messages", () => {
     expect(() => socket.send(5 as unknown as string)).toThrow(TypeError);
   });
 
-  test("of Python's websockets", () => {
+  test("are exchanged with Python's websockets", () => {
     const peer = startPythonPeer();
     const socket = open(peer.url);
     expect(socket.extensions).toMatch(/permessage-deflate/);
@@ -202,7 +202,7 @@ describe("messages", () => {
     expect(peer.waitForEvent("close").code).toBe(4002);
   });
 
-  test("receive returns undefined when none is there, and with a timeout throws ETIMEDOUT", () => {
+  test("receive returns undefined without a message, and throws ETIMEDOUT with a timeout", () => {
     const { peer, socket } = pair();
     expect(socket.receive()).toBeUndefined();
     const start = performance.now();
@@ -214,7 +214,7 @@ describe("messages", () => {
     expect(() => socket.receive("1" as unknown as number)).toThrow(TypeError);
   });
 
-  test("receiveInto copies, and leaves a message that is too long", () => {
+  test("receiveInto copies a message, and leaves one that is too long", () => {
     const { socket } = pair({ echo: true }, { receiveBuffer: 4096 });
     const target = new Uint8Array(10_000);
     expect(socket.receiveInto(target)).toBeUndefined();
@@ -253,7 +253,7 @@ describe("messages", () => {
 });
 
 describe("back-pressure", () => {
-  test("a program that does not read stops the peer, and then gets every message once and in order", () => {
+  test("stops the peer while the program does not read, then delivers every message once and in order", () => {
     const { peer, socket } = pair({}, { receiveBuffer: 4096 });
     const count = 200_000;
     peer.send({ do: "send", numbered: true, count });
@@ -284,7 +284,7 @@ describe("back-pressure", () => {
     peer.waitForEvent("counted", sent + 1);
   });
 
-  test("a message longer than the ring is for sendWait; where its time is up the rest goes out before the next one", () => {
+  test("sendWait takes a message longer than the ring; after a timeout the rest is sent before the next one", () => {
     const { peer, socket } = pair({ paused: true }, { sendBuffer: 65536, perMessageDeflate: false });
     const bytes = Buffer.alloc(20_000_000, "0123456789abc");
     const error = errorOf(() => socket.send(bytes));
@@ -317,7 +317,7 @@ describe("pings", () => {
     expect(socket.status).toBe("success");
   });
 
-  test("without an answer end the connection", () => {
+  test("end the connection if they are not answered", () => {
     const { peer, socket } = pair({ autoPong: false }, { pingInterval: 50 });
     expect(socket.receive(TIMEOUT)).toBeNull();
     expect([socket.closeCode, socket.error?.code]).toEqual([1006, "ETIMEDOUT"]);

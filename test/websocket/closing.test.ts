@@ -69,7 +69,7 @@ describe("the program's close", () => {
     },
   );
 
-  test("without a code is an empty frame: 1005 at both ends", () => {
+  test("without a code sends an empty frame: 1005 at both ends", () => {
     const { peer, socket } = rawPair([], true);
     socket.end();
     expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 8, bytes: 0, masked: true });
@@ -84,7 +84,7 @@ describe("the program's close", () => {
     expect(peer.waitForEvent("close")).toMatchObject({ code: 1000, reason: "done" });
   });
 
-  test("refuses codes and reasons that may not be sent, and goes on", () => {
+  test("refuses codes and reasons that may not be sent, and stays open", () => {
     const { peer, socket } = pair();
     for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1000.5, Number.NaN]) {
       expect(() => socket.end(code)).toThrow(RangeError);
@@ -98,7 +98,7 @@ describe("the program's close", () => {
     expect(peer.waitForEvent("message").text).toBe("still open");
   });
 
-  test("comes behind all messages, and the peer's messages are received until it has closed too", () => {
+  test("follows all messages, and the peer's messages are received until it has closed too", () => {
     const { peer, socket } = rawPair([], true);
     for (let i = 0; i < 5; i++) socket.send(`${i}`);
     socket.end(4000);
@@ -121,7 +121,7 @@ describe("the program's close", () => {
     expect([socket.closeCode, socket.closeReason]).toEqual([3001, "A"]);
   });
 
-  test("is done once: a second does nothing, and nothing can be sent", () => {
+  test("happens once: a second close does nothing, and nothing can be sent", () => {
     const { peer, socket } = pair();
     socket.end(4001, "first");
     socket.end(4002, "second");
@@ -149,7 +149,7 @@ describe("the program's close", () => {
     expect(peer.waitForEvent("close")).toMatchObject({ code: 4000, reason: "bye" });
   });
 
-  test("before it is open gives up the attempt, or where something was sent waits for the handshake", () => {
+  test("before it is open cancels the attempt, or waits for the handshake if something was sent", () => {
     const peer = startWsPeer();
     const socket = openWebSocket(peer.url);
     socket.send("quick");
@@ -163,7 +163,7 @@ describe("the program's close", () => {
     silent.waitForEvent("end");
   });
 
-  test("terminate ends it at once: the peer sees 1006", () => {
+  test("terminate ends it immediately: the peer sees 1006", () => {
     const { peer, socket } = pair();
     socket.terminate();
     expect(peer.waitForEvent("close").code).toBe(1006);
@@ -199,7 +199,7 @@ describe("the peer's close", () => {
     expect([socket.closeCode, socket.closeReason]).toEqual([4000, "all"]);
   });
 
-  test("that comes with the handshake is received", () => {
+  test("is received if it arrives with the handshake", () => {
     const { socket } = rawPair([
       { opcode: 1, text: "hello" },
       { opcode: 8, hex: "0fa0" },
@@ -210,7 +210,7 @@ describe("the peer's close", () => {
 });
 
 describe("a connection that is lost", () => {
-  test.each(["end", "reset"] as const)("by the peer's %s, is closed with 1006, behind its messages", (how) => {
+  test.each(["end", "reset"] as const)("by the peer's %s, is closed with 1006, after its messages", (how) => {
     const { peer, socket } = rawPair();
     peer.send({ do: "frames", frames: [{ opcode: 2, hex: "01" }] });
     expect(socket.waitUntilReadable(TIMEOUT)).toBe(true);

@@ -22,7 +22,7 @@ function outputOf(source: string): string[] {
     .filter((line) => line !== undefined);
 }
 
-describe("the examples of docs/websocket.md run and print what they say", () => {
+describe("the examples of docs/websocket.md print what their comments say", () => {
   let prelude: string;
   beforeAll(() => {
     const given = { url: startWsPeer({ echo: true, protocols: [] }).url };

@@ -49,31 +49,34 @@ function expectRefused(
 }
 
 describe("framing", () => {
-  test.each([0, 1, 125, 126, 127, 128, 65_535, 65_536, 100_000])("a text and bytes of %i are received", (bytes) => {
-    const { messages } = asked([{ opcode: 1, bytes }, { opcode: 2, bytes }, DONE]);
-    expect(messages.map((message) => message.length)).toEqual([bytes, bytes]);
-    expect(typeof messages[0]).toBe("string");
-    expect(Buffer.isBuffer(messages[1])).toBe(true);
-  });
+  test.each([0, 1, 125, 126, 127, 128, 65_535, 65_536, 100_000])(
+    "receives text and binary messages of %i bytes",
+    (bytes) => {
+      const { messages } = asked([{ opcode: 1, bytes }, { opcode: 2, bytes }, DONE]);
+      expect(messages.map((message) => message.length)).toEqual([bytes, bytes]);
+      expect(typeof messages[0]).toBe("string");
+      expect(Buffer.isBuffer(messages[1])).toBe(true);
+    },
+  );
 
-  test("frames that come byte by byte are received", () => {
+  test("receives frames that arrive byte by byte", () => {
     const { messages } = asked([text("drip"), { opcode: 2, bytes: 300 }, text("€"), DONE], { drip: true });
     expect(messages).toEqual(["drip", Buffer.alloc(300, "a"), "€"]);
   });
 
-  test.each([1, 2, 3, 4, 5, 6, 7])("reserved bits %i are refused", (rsv) => {
+  test.each([1, 2, 3, 4, 5, 6, 7])("refuses reserved bits %i", (rsv) => {
     expectRefused([text("x", { rsv })], 1002, /^WS_ERR_UNEXPECTED_RSV/, { options: { perMessageDeflate: false } });
   });
 
-  test.each([3, 4, 5, 6, 7, 11, 12, 13, 14, 15])("opcode %i is refused", (opcode) => {
+  test.each([3, 4, 5, 6, 7, 11, 12, 13, 14, 15])("refuses opcode %i", (opcode) => {
     expectRefused([{ opcode, text: "x" }], 1002, "WS_ERR_INVALID_OPCODE");
   });
 
-  test("a masked frame of a server is refused", () => {
+  test("refuses a masked frame from a server", () => {
     expectRefused([text("x", { masked: true })], 1002, "WS_ERR_UNEXPECTED_MASK");
   });
 
-  test("a client's frames are masked", () => {
+  test("masks a client's frames", () => {
     const peer = startRawPeer();
     const socket = openWebSocket(peer.url, { timeout: TIMEOUT });
     opened.push(socket);
@@ -83,16 +86,16 @@ describe("framing", () => {
 });
 
 describe("pings and pongs", () => {
-  test.each(["", "hello", "x".repeat(125)])("a ping with %j is answered with the same", (payload) => {
+  test.each(["", "hello", "x".repeat(125)])("answers a ping with the same payload, %j", (payload) => {
     const { peer } = asked([{ opcode: 9, text: payload }, DONE]);
     expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 10, text: payload });
   });
 
-  test("a ping of 126 bytes is refused", () => {
+  test("refuses a ping of 126 bytes", () => {
     expectRefused([{ opcode: 9, bytes: 126 }], 1002, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
   });
 
-  test("ten pings are answered in order, and pongs that answer nothing are passed over", () => {
+  test("answers ten pings in order, and ignores unsolicited pongs", () => {
     const pings = Array.from({ length: 10 }, (_, i) => ({ opcode: 9, text: `${i}` }));
     const { peer, messages } = asked([{ opcode: 10, text: "unasked" }, ...pings, text("x"), DONE]);
     peer.waitForEvent("frame", 10);
@@ -147,7 +150,7 @@ describe("UTF-8", () => {
     },
   );
 
-  test("a character may be divided between fragments and reads", () => {
+  test("accepts a character split between fragments and reads", () => {
     const frames: Frame[] = [
       { opcode: 1, hex: "cebae1bd", fin: false },
       { opcode: 0, hex: "b9cf83ce", fin: false },
@@ -180,7 +183,7 @@ describe("UTF-8", () => {
     );
   });
 
-  test("bytes may be anything", () => {
+  test("does not check binary messages", () => {
     expect(asked([{ opcode: 2, hex: "80feff" }, DONE]).messages).toEqual([Buffer.from([0x80, 0xfe, 0xff])]);
   });
 });
@@ -195,22 +198,22 @@ describe("close frames", () => {
     },
   );
 
-  test.each([0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535])("code %i is refused", (code) => {
+  test.each([0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535])("refuses code %i", (code) => {
     expectRefused([close(code)], 1002, "WS_ERR_INVALID_CLOSE_CODE");
   });
 
-  test("a payload of one byte, one of 126 bytes and a reason that is no UTF-8 are refused", () => {
+  test("refuses a payload of one byte, one of 126 bytes, and a reason that is not UTF-8", () => {
     expectRefused([{ opcode: 8, hex: "03" }], 1002, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
     expectRefused([close(1000, "x".repeat(124))], 1002, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
     expectRefused([{ opcode: 8, hex: "03e8cebae1bdb9cf83cebcceb5eda080" }], 1007, "WS_ERR_INVALID_UTF8");
   });
 
-  test("what comes behind a close is passed over", () => {
+  test("ignores frames after a close", () => {
     const { messages, socket } = asked([text("a"), close(1000), text("b"), { opcode: 9, text: "c" }]);
     expect([messages, socket.closeCode]).toEqual([["a"], 1000]);
   });
 
-  test("within a fragmented message closes, and the part is dropped", () => {
+  test("a close within a fragmented message drops the partial message", () => {
     const { messages, socket } = asked([text("part", { fin: false }), close(4000)]);
     expect([messages, socket.closeCode]).toEqual([[], 4000]);
   });
@@ -218,12 +221,12 @@ describe("close frames", () => {
 
 describe("limits", () => {
   const limited = { options: { maxPayload: 1000 } };
-  test("a message of maxPayload bytes is received, one byte more closes with 1009", () => {
+  test("receives maxPayload bytes, and closes with 1009 for one byte more", () => {
     expect(asked([{ opcode: 2, bytes: 1000 }, DONE], limited).messages[0]?.length).toBe(1000);
     expectRefused([{ opcode: 2, bytes: 1001 }], 1009, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", limited);
   });
 
-  test("fragments count together, and a length is refused before its bytes have come", () => {
+  test("adds fragments up, and refuses a length before its bytes arrive", () => {
     const half = { bytes: 501, fin: false };
     expectRefused(
       [
@@ -238,7 +241,7 @@ describe("limits", () => {
     expectRefused([{ opcode: 2, hex: "00", length: 2 ** 60 }], 1009, "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
   });
 
-  test("twenty thousand fragments are refused", () => {
+  test("refuses twenty thousand fragments", () => {
     const frames = [text("", { fin: false }), { opcode: 0, text: "a", fin: false, count: 20_000 }];
     const { socket } = asked(frames);
     expect(socket.error?.code).toMatch(/^WS_ERR_TOO_MANY/);
@@ -250,12 +253,12 @@ describe("compression", () => {
   const deflated = (value: string | Buffer): string =>
     deflateRawSync(value, { finishFlush: 2 }).subarray(0, -4).toString("hex");
 
-  test("a compressed message and one that is not are received", () => {
+  test("receives compressed and uncompressed messages", () => {
     const frames = [{ opcode: 1, rsv: 4, hex: deflated("hello ".repeat(1000)) }, text("plain"), DONE];
     expect(asked(frames, compressed).messages).toEqual(["hello ".repeat(1000), "plain"]);
   });
 
-  test("only the first fragment says so", () => {
+  test("reads the compression bit from the first fragment only", () => {
     const hex = deflated("hello ".repeat(100));
     const frames: Frame[] = [
       { opcode: 1, rsv: 4, hex: hex.slice(0, 20), fin: false },
@@ -271,7 +274,7 @@ describe("compression", () => {
     expectRefused(wrong, 1002, "WS_ERR_UNEXPECTED_RSV_1", compressed);
   });
 
-  test("bytes that are no deflate, and a text that is no UTF-8, are refused", () => {
+  test("refuses invalid deflate data, and text that is not UTF-8", () => {
     expectRefused([{ opcode: 1, rsv: 4, hex: "ffffffff" }], 1007, /^Z_|WS_ERR/, compressed);
     expectRefused(
       [{ opcode: 1, rsv: 4, hex: deflated(Buffer.from("80", "hex")) }],
@@ -281,7 +284,7 @@ describe("compression", () => {
     );
   });
 
-  test("a bomb is refused when it has grown to maxPayload", () => {
+  test("refuses a compression bomb once it exceeds maxPayload", () => {
     const bomb = { opcode: 2, rsv: 4, hex: deflated(Buffer.alloc(50_000_000)) };
     expectRefused([bomb], 1009, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", {
       ...compressed,
@@ -289,7 +292,7 @@ describe("compression", () => {
     });
   });
 
-  test("an extension that was not offered, and parameters that are none, fail the handshake", () => {
+  test("fails the handshake for an extension that was not offered, and for invalid parameters", () => {
     for (const extension of [
       "x-other",
       "permessage-deflate; server_max_window_bits=99",
@@ -302,7 +305,7 @@ describe("compression", () => {
 });
 
 describe("hostile servers", () => {
-  test("a flood is stopped by the ring, and the program ends it when it likes", () => {
+  test("back-pressure stops a flood, and the program can terminate it", () => {
     const peer = startRawPeer();
     const socket = openWebSocket(peer.url, { timeout: TIMEOUT, receiveBuffer: 65536 });
     opened.push(socket);
@@ -316,7 +319,7 @@ describe("hostile servers", () => {
     peer.waitForEvent("closed");
   });
 
-  test("garbage closes with 1002", () => {
+  test("closes with 1002 on garbage", () => {
     for (const hex of ["ffffffffffffffff", "00".repeat(100), Buffer.from("GET / HTTP/1.1\r\n\r\n").toString("hex")]) {
       const peer = startRawPeer();
       const socket = openWebSocket(peer.url, { timeout: TIMEOUT, perMessageDeflate: false });

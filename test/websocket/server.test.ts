@@ -27,7 +27,7 @@ function listen(options: ListenWebSocketOptions = {}): { server: WebSocketServer
 }
 
 describe("accepting", () => {
-  test("gives a client with its request's path and headers, and what it has sent", () => {
+  test("returns a client with its request's path and headers, and its first messages", () => {
     const { server, url } = listen();
     expect(server.accept()).toBeNull();
     expect(errorOf(() => server.acceptWait(20)).code).toBe("ETIMEDOUT");
@@ -66,7 +66,7 @@ describe("accepting", () => {
     for (const socket of sockets) expect(socket.receive(TIMEOUT)).toBe("hi");
   });
 
-  test("a client that was gone is an error of its own", () => {
+  test("throws one error for a client that is gone", () => {
     const { server, url } = listen();
     const peer = startWsPeer({ connect: url });
     peer.waitForEvent("open");
@@ -83,7 +83,7 @@ describe("accepting", () => {
     }
   });
 
-  test("of this package's own clients works, over TLS and with compression", () => {
+  test("accepts this package's own clients, over TLS and with compression", () => {
     const authority = new Authority("websocket servers");
     const { cert, key } = authority.issue({ names: ["localhost"] });
     const { server } = listen({ tls: { cert, key }, perMessageDeflate: true, protocols: ["a", "b"] });
@@ -104,7 +104,7 @@ describe("accepting", () => {
     }
   });
 
-  test("of Python's websockets works", () => {
+  test("accepts Python's websockets", () => {
     const { server, url } = listen({ perMessageDeflate: true });
     const peer = startPythonClient(url);
     const socket = server.acceptWait(TIMEOUT);
@@ -132,7 +132,7 @@ describe("refuses", () => {
     expect(server.accept()).toBeNull();
   });
 
-  test("frames without a mask, and answers with 1002", () => {
+  test("frames without a mask, with 1002", () => {
     const { server } = listen();
     const peer = startRawPeer({ port: server.port });
     const socket = server.acceptWait(TIMEOUT);
@@ -150,7 +150,7 @@ describe("refuses", () => {
     expect(peer.waitForEvent("frame")).toMatchObject({ opcode: 8, code: 1002, masked: false });
   });
 
-  test("a port in use, wrong options and a handshake that is none", () => {
+  test("a port in use, wrong options and an invalid handshake", () => {
     const { server, url } = listen();
     expect(errorOf(() => listenWebSocket({ host: "127.0.0.1", port: server.port })).code).toBe("EADDRINUSE");
     const wrong: [ListenWebSocketOptions, RegExp][] = [
@@ -172,7 +172,7 @@ describe("refuses", () => {
 });
 
 describe("files", () => {
-  test("of the folder are served, and nothing else", () => {
+  test("serves the folder's files, and nothing else", () => {
     const folder = temporaryFolder();
     const site = join(folder, "site");
     mkdirSync(join(site, "sub"), { recursive: true });
@@ -214,7 +214,7 @@ describe("files", () => {
   });
 });
 
-test("closing a server disconnects those that wait, and leaves accepted ones alone", () => {
+test("closing a server disconnects waiting clients, and leaves accepted ones open", () => {
   const { server, url } = listen();
   const first = startWsPeer({ connect: url });
   const socket = server.acceptWait(TIMEOUT);
