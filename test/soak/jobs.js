@@ -144,7 +144,13 @@ export class Exchange extends Job {
 
   /** What it waits for next; a program asks for room only while it has something to write. */
   get interest() {
-    return { readable: true, writable: this.#sent < this.outgoing.bytes };
+    return { readable: true, writable: this.#head.length > 0 || this.#sent < this.outgoing.bytes };
+  }
+
+  /** Whether there are bytes to read, or there is room that it waits for. */
+  get due() {
+    const { handle } = this;
+    return handle.readable > 0 || (this.interest.writable && handle.writable > 0);
   }
 
   #read() {
