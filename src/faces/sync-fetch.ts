@@ -17,9 +17,9 @@ export type { ResponseInit } from "./sync-fetch/response.js";
 export { FetchError, SyncHeaders as Headers, SyncRequest as Request, SyncResponse as Response };
 
 /**
- * Blocks until the response is complete, or `init.timeout` ms are over.
- * Throws a `FetchError` if there is no response, and a `TypeError` for wrong arguments. What has happened to the body is
- * thrown by `text`, `json` and the like. A status of 400 or more does not throw.
+ * Blocks until the response is complete, or for `init.timeout` ms.
+ * Throws a `FetchError` if there is no response, and a `TypeError` for wrong arguments. Errors of the body are thrown by `text`, `json` and
+ * the like. A status of 400 or more does not throw.
  */
 export function fetch(resource: string | URL | SyncRequest, init: RequestInit = {}): SyncResponse {
   const request = new SyncRequest(resource, init);

@@ -26,7 +26,7 @@ interface Step {
 }
 
 /**
- * Blocks until the whole response is here, behind all redirects. A status of 400 or more does not throw: `getBody` does.
+ * Blocks until the whole response has arrived, after all redirects. A status of 400 or more does not throw: `getBody` does.
  * Throws the request's `HttpError`, and a `TypeError` or `RangeError` for wrong arguments.
  */
 export function request(method: string, url: string | URL, options: Options | null = {}): Response {

@@ -47,7 +47,7 @@ export class XMLHttpRequest extends XhrEvents {
   readonly LOADING = LOADING;
   readonly DONE = DONE;
 
-  /** Kept, without effect: there is no origin that another one could differ from. */
+  /** Stored, without effect: there is no page whose origin could differ. */
   withCredentials = false;
   #state = UNSENT;
   #method = "GET";
@@ -63,7 +63,7 @@ export class XMLHttpRequest extends XhrEvents {
     return this.#state;
   }
 
-  /** ms for the whole request; 0: for ever. Browsers' windows forbid it in synchronous mode, their workers don't. */
+  /** ms for the whole request; 0: no limit. Browsers' windows forbid it in synchronous mode, their workers don't. */
   get timeout(): number {
     return this.#timeout;
   }
@@ -76,7 +76,7 @@ export class XMLHttpRequest extends XhrEvents {
     return this.#responseType;
   }
 
-  /** Throws an `InvalidStateError` once the response is here. What it does not know is ignored. */
+  /** Throws an `InvalidStateError` once the response has arrived. Unknown values are ignored. */
   set responseType(type: XMLHttpRequestResponseType) {
     if (this.#state >= LOADING)
       throw refused("InvalidStateError", "responseType can't change once the response is here");
@@ -113,7 +113,7 @@ export class XMLHttpRequest extends XhrEvents {
     this.#headers.add(name, value);
   }
 
-  /** Throws an `InvalidStateError` once the response is here. */
+  /** Throws an `InvalidStateError` once the response has arrived. */
   overrideMimeType(mime: string): void {
     if (this.#state >= LOADING) throw refused("InvalidStateError", "overrideMimeType comes before the response");
     this.#mimeType = String(mime);
@@ -145,7 +145,7 @@ export class XMLHttpRequest extends XhrEvents {
     this.fire("loadend", this.#answer.bytes.length);
   }
 
-  /** Forgets the response: there is no request under way outside `send`. */
+  /** Drops the response: no request is in progress outside `send`. */
   abort(): void {
     this.#forget();
     if (this.#state === DONE) this.#state = UNSENT;
@@ -167,7 +167,7 @@ export class XMLHttpRequest extends XhrEvents {
     return this.#answer?.headers.get(String(name).toLowerCase()) ?? null;
   }
 
-  /** A line for each, names in small letters and sorted. */
+  /** One line per header, with lower-case names, sorted. */
   getAllResponseHeaders(): string {
     return [...(this.#answer?.headers ?? [])].map(([name, value]) => `${name}: ${value}\r\n`).join("");
   }

@@ -39,7 +39,7 @@ function parseParts(bytes: Buffer, boundary: string, form: FormData): void {
   }
 }
 
-/** Behind a boundary there may be blanks, then a line's end. */
+/** After a boundary there may be blanks, then CRLF. */
 function lineEnd(bytes: Buffer, at: number): number {
   let end = at;
   while (bytes[end] === 32 || bytes[end] === 9) end++;

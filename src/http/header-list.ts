@@ -1,12 +1,12 @@
 /**
- * The header of a request: checked names and values, in the order in which they were given.
+ * The headers of a request: checked names and values, in the given order.
  *
  * Node's global `Headers` would do, but takes 15 ms to load; it is only made where a program asks for it.
  *
  * Runs on the calling thread.
  */
 
-/** What a program may give: an object, pairs, or a `Headers` object. */
+/** Headers as an object, pairs, or a `Headers` object. */
 export type HeadersInput = Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[]>>;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -74,7 +74,7 @@ export class HeaderList {
     return this.#keys.includes(key);
   }
 
-  /** How often a name in lower case is there. */
+  /** How often a lower-case name occurs. */
   count(key: string): number {
     return this.#keys.filter((each) => each === key).length;
   }
@@ -123,7 +123,7 @@ export class HeaderList {
     return list;
   }
 
-  /** As it goes over the wire, each line with its end. */
+  /** The header lines as they are sent, each with CRLF. */
   toString(): string {
     let text = "";
     for (let i = 0; i < this.#names.length; i++) text += `${this.#names[i]}: ${this.#values[i]}\r\n`;

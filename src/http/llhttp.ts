@@ -8,7 +8,7 @@
 
 import binary from "undici/lib/llhttp/llhttp-wasm.js";
 
-/** What a parser finds. The ranges are offsets into the bytes given to `execute`. */
+/** A parser's events. The ranges are offsets into the bytes passed to `execute`. */
 export interface ParserEvents {
   onStatusText(text: string): void;
   /** A name, or a further piece of it. */
@@ -47,7 +47,7 @@ let exports: Exports | null = null;
 let events: ParserEvents | null = null;
 let heap = Buffer.alloc(0);
 let buffer = 0;
-/** Parsers that are free at the moment. */
+/** Parsers that are free. */
 const spare: number[] = [];
 
 function loaded(): Exports {
@@ -85,7 +85,7 @@ function loaded(): Exports {
   return exports;
 }
 
-/** `memory.buffer` is another one each time the memory has grown. */
+/** `memory.buffer` is replaced each time the memory grows. */
 function refreshHeap({ memory }: Exports): void {
   if (heap.buffer !== memory.buffer) heap = Buffer.from(memory.buffer);
 }
@@ -103,7 +103,7 @@ export class ResponseParser {
   }
 
   /**
-   * Parses `bytes`, at most `MAX_FEED`; returns how many it has taken: fewer than there are where it stopped behind a message.
+   * Parses `bytes`, at most `MAX_FEED`; returns how many it has taken: fewer if it stopped after a message.
    * Throws a `ParseError`.
    */
   execute(bytes: Uint8Array): number {
@@ -118,7 +118,7 @@ export class ResponseParser {
     throw this.#error();
   }
 
-  /** The stream has ended. Returns whether that is where a message may end. */
+  /** The stream has ended. Returns whether a message may end there. */
   finish(): boolean {
     events = this.#events;
     const result = this.#llhttp.llhttp_finish(this.#parser);
@@ -126,7 +126,7 @@ export class ResponseParser {
     return result === OK || result === PAUSED;
   }
 
-  /** It is not used any more. */
+  /** Returns the parser for reuse. */
   release(): void {
     if (this.#parser === 0) return;
     spare.push(this.#parser);

@@ -1,5 +1,5 @@
 /**
- * A request as it goes over the wire.
+ * A request as it is sent.
  *
  * Runs on the calling thread.
  */

@@ -11,7 +11,7 @@ import type { BodyConsumer } from "./response-reader.js";
 
 export class ResponseBody implements BodyConsumer {
   readonly buffer = new BodyBuffer();
-  /** Its length, where the head says it and it is not coded. */
+  /** Its length, if the head says it and the body is not encoded. */
   length: number | null = null;
   readonly #decompress: boolean;
   #maxLength: number;
@@ -31,11 +31,11 @@ export class ResponseBody implements BodyConsumer {
     if (this.#decompress) {
       this.#decoder = decoder(head.get("content-encoding"), (bytes) => this.#push(bytes), this.#maxLength);
     }
-    // The length that 304 names is that of another response.
+    // The length in a 304 is another response's.
     if (this.#decoder === null && head.status !== 304) this.length = head.contentLength;
   }
 
-  /** From now on the whole body is received, at most `limit` bytes. Throws `EMSGSIZE` if it is known to be longer. */
+  /** From now on the whole body is received, at most `limit` bytes. Throws `EMSGSIZE` if its known length is larger. */
   collect(limit: number): void {
     this.#maxLength = Math.min(this.#maxLength, limit);
     if (Math.max(this.buffer.total, this.length ?? 0) > this.#maxLength) throw tooLong(this.#maxLength);

@@ -1,5 +1,5 @@
 /**
- * The head of a response as it came: status, reason, names and values.
+ * The head of a response as received: status, reason, names and values.
  *
  * Runs on the calling thread.
  */
@@ -7,7 +7,7 @@
 export class ResponseHead {
   status = 0;
   statusText = "";
-  /** Names and values in turn, in the server's own spelling. */
+  /** Names and values alternating, as the server spells them. */
   readonly raw: string[] = [];
 
   /** The values of a name in lower case, in their order. */
@@ -26,16 +26,16 @@ export class ResponseHead {
     return found.length === 0 ? null : found.join(", ");
   }
 
-  /** What `Content-Length` says; llhttp has checked it. Null if it is not there. */
+  /** The value of `Content-Length`, which llhttp has checked; null if there is none. */
   get contentLength(): number | null {
     const text = this.all("content-length")[0];
     return text === undefined ? null : Number(text);
   }
 
-  /** For how many ms the server keeps an idle connection, by `Keep-Alive: timeout=…`; null if it does not say. */
+  /** How long the server keeps an idle connection, in ms, from `Keep-Alive: timeout=…`; null if unknown. */
   get keepAliveMs(): number | null {
     const seconds = /(?:^|[,\s])timeout=(\d{1,9})/i.exec(this.get("keep-alive") ?? "")?.[1];
-    // Less a second, so that the request comes before the server's own clock says no.
+    // One second less, so that the request arrives before the server's timeout.
     return seconds === undefined ? null : Number(seconds) * 1000 - 1000;
   }
 }

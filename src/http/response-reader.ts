@@ -1,5 +1,5 @@
 /**
- * Puts a response together from what the parser finds: the head, the body for its consumer, the trailers.
+ * Builds a response from the parser's events: the head, the body for its consumer, the trailers.
  *
  * Runs on the calling thread.
  */
@@ -9,9 +9,9 @@ import { trimmed } from "./header-list.js";
 import { MAX_FEED, ParseError, type ParserEvents, ResponseParser } from "./llhttp.js";
 import { ResponseHead } from "./response-head.js";
 
-/** The most bytes of a head, of the trailers, and of what stands between two chunks. */
+/** The most bytes of a head, of the trailers, and between two chunks. */
 const MAX_OVERHEAD = 65536;
-/** Heads are parsed in pieces of this size, so that the bound holds. */
+/** Heads are parsed in pieces of this size, to enforce the limit. */
 const HEAD_FEED = 16384;
 /** The most responses of 1xx before the final one. */
 const MAX_INFORMATIONAL = 64;
@@ -30,13 +30,13 @@ export interface BodyConsumer {
 export class ResponseReader implements ParserEvents {
   /** The final response's head; null until it is complete. */
   head: ResponseHead | null = null;
-  /** Names and values behind the body, in turn. */
+  /** Names and values after the body, alternating. */
   readonly trailers: string[] = [];
-  /** Whether the whole response is here. */
+  /** Whether the whole response has arrived. */
   done = false;
   /** Whether the connection can carry another request afterwards. */
   keepAlive = false;
-  /** Whether the server has consented to the body (100). */
+  /** Whether the server has sent 100 Continue. */
   consented = false;
   /** Whether another protocol follows (101). */
   upgraded = false;
@@ -50,14 +50,14 @@ export class ResponseReader implements ParserEvents {
   #body = 0;
   #view: Uint8Array = new Uint8Array(0);
 
-  /** `isHead`: the answer to HEAD has no body, whatever its head says. */
+  /** `isHead`: the response to HEAD has no body, whatever its head says. */
   constructor(consumer: BodyConsumer, isHead: boolean) {
     this.#consumer = consumer;
     this.#isHead = isHead;
   }
 
   /**
-   * Parses some of `bytes`, at least one, and returns how many; stops behind the response. Throws a `ParseError`, or a
+   * Parses at least one of `bytes`, and returns how many; stops after the response. Throws a `ParseError`, or a
    * `NetError` with code `EMSGSIZE` for heads and trailers without end.
    */
   feed(bytes: Uint8Array): number {
@@ -81,13 +81,13 @@ export class ResponseReader implements ParserEvents {
     this.#parser.release();
   }
 
-  // What the parser calls.
+  // For the parser.
 
   onStatusText(text: string): void {
     this.#next.statusText += text;
   }
 
-  /** Names and values take turns, so their number says whether this is a further piece. */
+  /** Names and values alternate, so their number shows whether this is a further piece. */
   onHeaderName(text: string): void {
     const { list } = this;
     if (list.length % 2 === 0) list.push(text);
@@ -138,7 +138,7 @@ export class ResponseReader implements ParserEvents {
   }
 }
 
-/** llhttp leaves blanks behind a value. */
+/** llhttp leaves blanks after a value. */
 function trimValues(list: string[]): void {
   for (let i = 1; i < list.length; i += 2) list[i] = trimmed(list[i] as string);
 }

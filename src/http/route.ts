@@ -20,7 +20,7 @@ export function routeOf(url: URL, proxy: ProxyTarget | null, tls: TlsOptions | u
   return { secure, host: bareHost(url), port, proxy, tls };
 }
 
-/** Whether the proxy gets the request itself, with the whole address in it, instead of making a connection for it. */
+/** Whether the proxy gets the request itself, with the full URL, instead of making a tunnel for it. */
 export function isRelayed({ secure, proxy }: Route): boolean {
   return !secure && (proxy?.kind === "http" || proxy?.kind === "https");
 }
@@ -31,7 +31,7 @@ export function bareHost(url: URL): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }
 
-/** Nothing is made into a key by joining: what decides about the destination is compared piece by piece. */
+/** Routes are compared field by field, not by a joined key. */
 export function sameRoute(a: Route, b: Route): boolean {
   return (
     a.host === b.host &&

@@ -1,5 +1,5 @@
 /**
- * The body of a request or a response of ringnet/sync-fetch: bytes that are all here.
+ * The body of a request or a response of ringnet/sync-fetch: complete, in memory.
  *
  * Runs on the calling thread.
  */
@@ -46,7 +46,7 @@ export abstract class Body {
     this.#error = error;
   }
 
-  /** A stream of the bytes, which are here; `null` if there is no body. Reading it does not use the body up. */
+  /** A stream of the bytes, which are here; `null` if there is no body. Reading it does not consume the body. */
   get body(): ReadableStream<Uint8Array> | null {
     const bytes = this.#bytes;
     if (bytes === null) return null;

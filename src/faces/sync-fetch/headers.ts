@@ -65,7 +65,7 @@ export class SyncHeaders {
     return [...(this.#values.get("set-cookie") ?? [])];
   }
 
-  /** The names in small letters, sorted. */
+  /** The lower-case names, sorted. */
   keys(): string[] {
     return [...this.#values.keys()].sort();
   }

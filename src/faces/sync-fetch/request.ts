@@ -15,13 +15,13 @@ export interface RequestInit {
   body?: BodyInit | undefined;
   redirect?: "follow" | "manual" | "error" | undefined;
   signal?: AbortSignal | null | undefined;
-  /** The most redirects that are followed: 20 unless given. */
+  /** The most redirects to follow. Default: 20. */
   follow?: number | undefined;
-  /** ms for the whole request, body included; for ever unless given, and for 0. */
+  /** ms for the whole request, including the body. Default, and for 0: no limit. */
   timeout?: number | undefined;
-  /** Whether the body of the response is decompressed: true unless given. */
+  /** Whether to decompress the response's body. Default: true. */
   compress?: boolean | undefined;
-  /** The most bytes of the response's body; any number unless given, and for 0. */
+  /** The most bytes of the response's body. Default, and for 0: no limit. */
   size?: number | undefined;
   // Kept, without effect.
   cache?: string | undefined;

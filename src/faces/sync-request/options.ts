@@ -16,11 +16,11 @@ export interface Options {
   body?: string | Uint8Array;
   form?: FormData;
   followRedirects?: boolean;
-  /** 20 unless given. */
+  /** Default: 20. */
   maxRedirects?: number;
   /** Names of headers that go with redirected requests. */
   allowRedirectHeaders?: string[];
-  /** Whether compressed responses are asked for and undone. Default: true. */
+  /** Whether to request and decode compressed responses. Default: true. */
   gzip?: boolean;
   /** For the whole request. */
   timeout?: number;
@@ -28,11 +28,11 @@ export interface Options {
   socketTimeout?: number;
   /** Whether a `GET` that fails, or is answered with 400 or more, is sent again. */
   retry?: boolean;
-  /** 200 unless given. */
+  /** Default: 200. */
   retryDelay?: number;
-  /** 5 unless given. */
+  /** Default: 5. */
   maxRetries?: number;
-  /** Without effect: connections are kept always. */
+  /** Without effect: connections are always kept. */
   agent?: boolean;
 }
 

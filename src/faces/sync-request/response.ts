@@ -1,12 +1,12 @@
 /**
- * The response of ringnet/sync-request, which is all here.
+ * The response of ringnet/sync-request, complete.
  *
  * Used on the calling thread.
  */
 
 export class Response {
   readonly statusCode: number;
-  /** By names in small letters. */
+  /** By lower-case name. */
   readonly headers: Record<string, string | string[]>;
   readonly body: Buffer;
   /** That of the last request. */
