@@ -56,7 +56,7 @@ export function get(args: string[]): number {
     return EXIT.ok;
   }
   if (urls.length === 0) throw new CommandError(EXIT.usage, `get needs a URL\n${HELP.trimEnd()}`);
-  if (values.output !== undefined && urls.length > 1) throw new CommandError(EXIT.usage, "--output goes with one URL");
+  if (values.output !== undefined && urls.length > 1) throw new CommandError(EXIT.usage, "--output takes only one URL");
   if (values.continue && values.output === undefined && !values["remote-name"]) {
     throw new CommandError(EXIT.usage, "--continue needs a file: --output or --remote-name");
   }

@@ -1,7 +1,7 @@
 /**
  * The clock of budgets, idle connections and uploads.
  *
- * Runs on the calling thread. Fake timers replace `performance` or its methods; a thread that blocks would then wait for ever.
+ * Runs on the calling thread. Fake timers replace `performance` or its methods; a thread that blocks would then wait forever.
  */
 
 const { performance } = globalThis;

@@ -14,7 +14,7 @@ import { type BodyInput, requestBody } from "./request-body.js";
 
 /** Options of one request. */
 export interface RequestOptions {
-  /** `GET` unless given. */
+  /** Default: `GET`. */
   method?: string;
   headers?: HeadersInput;
   body?: BodyInput | null;

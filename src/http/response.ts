@@ -145,7 +145,7 @@ export class HttpResponse implements Pollable {
     return new Blob([this.#call.body.buffer.takeAll() as Uint8Array<ArrayBuffer>], { type });
   }
 
-  /** The body as a form, multipart or URL-encoded. Throws as `bytes`, and a `TypeError` if it is none. */
+  /** The body as a form, multipart or URL-encoded. Throws as `bytes`, and a `TypeError` if it is not a form. */
   formData(timeout: Timeout = -1): FormData {
     this.#collect(timeout, "formData");
     return parseForm(this.#call.body.buffer.takeAll(), this.#call.head?.get("content-type") ?? "");

@@ -40,7 +40,7 @@ export function checkedHeaders(value: HeadersOption | undefined): Record<string,
   const headers: Record<string, string | string[]> = {};
   if (value === undefined) return headers;
   for (const [name, given] of Object.entries(check.options("headers", value))) {
-    if (!TOKEN.test(name)) throw new TypeError(`headers has a name that is none: ${JSON.stringify(name)}`);
+    if (!TOKEN.test(name)) throw new TypeError(`headers has an invalid name: ${JSON.stringify(name)}`);
     const lower = name.toLowerCase();
     if (RESERVED.has(lower)) throw new TypeError(`headers must not have ${name}: the handshake sets it`);
     if (lower === "sec-websocket-protocol")

@@ -1,5 +1,5 @@
 /**
- * The events of an `XMLHttpRequest`, fired at once, in `open` and `send`. No other one than these comes in synchronous mode.
+ * The events of an `XMLHttpRequest`, fired synchronously by `open` and `send`. Synchronous mode has no others.
  *
  * Runs on the calling thread.
  */

@@ -42,9 +42,9 @@ export interface ConnectOptions {
    * parts. Default: none, whatever the environment says.
    */
   proxy?: string | URL | ProxyTarget | null | undefined;
-  /** Block until connected, for at most so many ms (-1: no limit) or until a deadline. Without it, `connect` returns at once. */
+  /** Block until connected, for at most this many ms (-1: no limit) or until a deadline. Without it, `connect` returns immediately. */
   timeout?: Timeout | undefined;
-  /** Send small writes at once (TCP_NODELAY). Default: true. */
+  /** Send small writes immediately (TCP_NODELAY). Default: true. */
   noDelay?: boolean | undefined;
   /** Probe a silent peer; a number is the delay of the first probe in ms. Default: false. */
   keepAlive?: boolean | number | undefined;
@@ -132,7 +132,7 @@ export interface RuntimeOptions {
 
 /** What is set on a connection, as `TcpSocket.options` returns it. */
 export interface SocketSettings {
-  /** Whether small writes are sent at once. */
+  /** Whether small writes are sent immediately. */
   noDelay: boolean;
   /** False, true, or the delay of the first probe in ms. */
   keepAlive: boolean | number;

@@ -39,7 +39,7 @@ export class Poller<T extends PollSource = Handle> {
   }
 
   /**
-   * Watches a handle for `interest`, `{ readable: true }` unless given; adding it again does nothing (see `modify`). Throws a `TypeError`
+   * Watches a handle for `interest`, `{ readable: true }` by default; adding it again does nothing (see `modify`). Throws a `TypeError`
    * if it is none, or the interest has unknown names.
    */
   add(handle: T, interest?: Interest): this {

@@ -185,7 +185,7 @@ export class Runtime {
   }
 
   /**
-   * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws
+   * Starts a connection and returns immediately, with status `waiting`; with `timeout` it blocks until connected, and throws
    * the `NetError` of a failure, or one with code `ETIMEDOUT` (`ERR_WORKER_START` while the networking thread is still starting).
    */
   connect(options: ConnectOptions): TcpSocket {

@@ -53,7 +53,7 @@ export class TcpServer extends Handle {
   }
 
   /**
-   * The client that has waited longest, or `null` when none waits. What it sent so far can be read at once.
+   * The client that has waited longest, or `null` when none waits. Bytes that it has already sent can be read immediately.
    * Throws a `NetError` once for each client that could not be accepted (`EMFILE`), and when the server has failed.
    */
   accept(): TcpSocket | null {

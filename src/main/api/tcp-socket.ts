@@ -459,7 +459,7 @@ export class TcpSocket extends Handle {
 
   /**
    * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the
-   * end. `maxLength`: 1 MiB unless given; `encoding`: `utf8` unless given, or `latin1`. Throws as `readExactly`, and `EMSGSIZE`.
+   * end. `maxLength`: 1 MiB by default; `encoding`: `utf8` (the default) or `latin1`. Throws as `readExactly`, and `EMSGSIZE`.
    */
   readLine(timeout: Timeout = -1, options: ReadLineOptions = {}): string | null {
     const { encoding = "utf8", maxLength = LINE_MAX } = ownOptions("options", options, LINE_OPTIONS, READ_HINTS);
@@ -483,7 +483,7 @@ export class TcpSocket extends Handle {
     return framing.readUntil(this.#reader, bytes, deadline, limit);
   }
 
-  /** Blocks until the peer ends, and returns everything. `maxLength`: 1 GiB unless given. Throws as `readLine`. */
+  /** Blocks until the peer ends, and returns everything. `maxLength`: 1 GiB by default. Throws as `readLine`. */
   readAll(timeout: Timeout = -1, options: ReadLimitOptions = {}): Buffer {
     const limit = maxLength(options, ALL_MAX);
     const deadline = Deadline.of(timeout);
@@ -514,7 +514,7 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Cuts the connection off at once: what is pending is dropped, and the peer sees a reset (RST) where TCP allows it.
+   * Aborts the connection: pending bytes are dropped, and the peer sees a reset (RST) where TCP allows it.
    * Closes the handle.
    */
   reset(): void {
