@@ -41,8 +41,8 @@ export class WebSocketListener implements Handle {
     link.handles.set(this.slot.handleId, this);
     const options = async (): Promise<TlsOptions | null> =>
       command.tls === null ? null : tlsContexts.serverOptions(command.tls);
-    Promise.all([import("ws"), options()]).then(
-      ([{ WebSocketServer }, tls]) => {
+    Promise.all([import("ws"), options()])
+      .then(([{ WebSocketServer }, tls]) => {
         if (this.#closed) return; // the program has given up
         const { maxPayload, perMessageDeflate } = command.settings;
         const server = new WebSocketServer({
@@ -56,9 +56,10 @@ export class WebSocketListener implements Handle {
         this.#listen(tls, (request, socket, head) => {
           server.handleUpgrade(request, socket, head, (webSocket) => this.#addPending(webSocket, socket, request));
         });
-      },
-      (error) => this.slot.fail(faultOf(error)),
-    );
+      })
+      .catch((error) => {
+        if (!this.#closed) this.slot.fail(faultOf(error));
+      });
   }
 
   service(): void {} // a server is closed by a command, after the commands that accept its clients

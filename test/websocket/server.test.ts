@@ -171,6 +171,13 @@ describe("refuses", () => {
   });
 });
 
+test("a certificate that can't be used is an error, and other handles of the runtime stay open", () => {
+  const { server } = listen();
+  const wrong = { port: 0, host: "127.0.0.1", tls: { cert: "none", key: "none" } };
+  expect(errorOf(() => listenWebSocket(wrong)).code).toMatch(/^ERR_OSSL_PEM/);
+  expect(server.accept()).toBeNull();
+});
+
 describe("files", () => {
   test("serves the folder's files, and nothing else", () => {
     const folder = temporaryFolder();
