@@ -5,11 +5,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { connect, listen, poll, type TcpSocket } from "../main/index.js";
+import { connect, type Input, listen, openInput, poll, type TcpSocket } from "../main/index.js";
 import { CommandError, EXIT } from "./exit-code.js";
 import { seconds } from "./get.js";
 import { writeAll } from "./output.js";
-import { standardInput } from "./standard-input.js";
 import { tlsOf } from "./tls-arguments.js";
 
 const CONNECT_HELP = `usage: ringnet connect HOST PORT [options]
@@ -66,12 +65,7 @@ export function connectCommand(args: string[]): number {
     ...(proxy === undefined ? {} : { proxy }),
     timeout: timeout === undefined ? -1 : seconds(timeout),
   });
-  const { input, stop } = standardInput();
-  try {
-    relay(socket, input);
-  } finally {
-    stop();
-  }
+  relay(socket, openInput("stdin"));
   return EXIT.ok;
 }
 
@@ -91,24 +85,22 @@ export function listenCommand(args: string[]): number {
   const say = (text: string): void => void (values.verbose && process.stderr.write(`${text}\n`));
   say(`listening on ${"path" in where ? where.path : `port ${server.port}`}`);
   const patience = values.timeout === undefined ? -1 : seconds(values.timeout);
-  let stdin: ReturnType<typeof standardInput> | null = null;
+  let input: Input | null = null;
   do {
     const socket = server.acceptWait(patience);
     if (socket === null) throw new CommandError(EXIT.timeout, "no client has connected");
     say(
       `connection${socket.remoteAddress === undefined ? "" : ` from ${socket.remoteAddress} port ${socket.remotePort}`}`,
     );
-    stdin ??= standardInput();
+    input ??= openInput("stdin");
     if (!values.keep) server.close();
     try {
-      relay(socket, stdin.input);
+      relay(socket, input);
     } catch (error) {
-      if (!values.keep) stdin.stop();
       if (!values.keep) throw error;
       say(`ended: ${(error as Error).message}`);
     }
   } while (values.keep);
-  stdin.stop();
   return EXIT.ok;
 }
 
@@ -125,12 +117,15 @@ function portOf(text: string): number {
 /**
  * Carries bytes both ways until the peer has ended. The end of the input ends this side only. Throws the connection's error.
  */
-function relay(socket: TcpSocket, input: TcpSocket): void {
-  let inputEnded = input.state.readEnded && input.readable === 0;
+function relay(socket: TcpSocket, input: Input): void {
+  let inputEnded = input.waitUntilReadable(0) && input.readable === 0; // with an earlier client
   if (inputEnded) socket.end();
   for (;;) {
     const blocked = !inputEnded && input.readable > 0;
-    poll([{ handle: socket, readable: true, writable: blocked }, ...(inputEnded || blocked ? [] : [input])], -1);
+    poll<TcpSocket | Input>(
+      [{ handle: socket, readable: true, writable: blocked }, ...(inputEnded || blocked ? [] : [input])],
+      -1,
+    );
     const bytes = socket.read(PIECE);
     if (bytes === null) break;
     if (bytes.length > 0) writeAll(1, bytes);
