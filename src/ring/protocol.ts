@@ -8,6 +8,9 @@
 
 import type { Fault } from "./fault-text.js";
 
+/** After everything was sent at the end, peers get this long to end too, in ms: an answer that meets a closed socket makes a reset. */
+export const PEERS_END_MS = 200;
+
 /** Where a slot is, and the handle id (unique among a caller's handles) by which queues and messages name it. */
 export interface SlotReference {
   handleId: number;

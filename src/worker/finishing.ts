@@ -5,12 +5,11 @@
  */
 
 import { PHASE_RELEASED } from "../ring/layout.js";
+import { PEERS_END_MS } from "../ring/protocol.js";
 import type { CallerLink } from "./caller-link.js";
 
 /** The interval between checks, in ms. */
-const LOOK_MS = 5;
-/** How long peers may take to end too, in ms, after everything was sent: bytes that arrive at a closed socket cause a reset. */
-const PEERS_END_MS = 200;
+const CHECK_MS = 5;
 
 /**
  * Closes every handle with unsent bytes, also if they are written meanwhile. Calls `done` once everything is sent and the peers have ended
@@ -19,7 +18,7 @@ const PEERS_END_MS = 200;
 export function finishSending(links: () => readonly CallerLink[], lingerMs: number, done: () => void): void {
   const begin = performance.now();
   let sent = begin;
-  const look = (): void => {
+  const check = (): void => {
     let sending = false;
     let closing = false;
     for (const { handles } of links()) {
@@ -37,6 +36,6 @@ export function finishSending(links: () => readonly CallerLink[], lingerMs: numb
       done();
     }
   };
-  const timer = setInterval(look, LOOK_MS);
-  setImmediate(look);
+  const timer = setInterval(check, CHECK_MS);
+  setImmediate(check);
 }

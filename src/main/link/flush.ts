@@ -5,16 +5,12 @@
  */
 
 import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../../ring/layout.js";
+import { PEERS_END_MS } from "../../ring/protocol.js";
 import { ANYTHING } from "../../ring/signal.js";
 import { thisCaller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { Deadline } from "./deadline.js";
 import type { WorkerLink } from "./worker-link.js";
-
-/**
- * After everything was sent, peers get this long to end too, in ms: an answer that meets a closed socket makes a reset.
- */
-const PEERS_END_MS = 200;
 
 /** How long to wait for networking threads to stop, in ms: it takes microseconds, unless there is no free core. */
 const STOP_MS = 100;
