@@ -46,7 +46,7 @@ test.each(able ? ["deadlines hold"] : [])(
       expect(asked[name]?.milliseconds).toBeGreaterThan(295);
       expect(asked[name]?.milliseconds).toBeLessThan(1300);
     }
-    expect(asked.close?.milliseconds).toBeLessThan(500);
+    expect(asked.close?.milliseconds).toBeLessThan(1500);
 
     const others = reportOf<Record<string, Report>>(running, "others");
     expect(others.open?.result).toBe("still there");
@@ -77,7 +77,7 @@ test.each(able ? ["datagrams to a name without an answer"] : [])(
     expect(one).toMatchObject({ received: 600, inOrder: true });
     expect(one.milliseconds).toBeLessThan(1000);
     expect(reportOf(running, "pending").bytes).toBeGreaterThan(0); // the one to the name is not sent
-    expect(reportOf(running, "closed").milliseconds).toBeLessThan(500);
+    expect(reportOf(running, "closed").milliseconds).toBeLessThan(1500);
 
     const mixed = reportOf(running, "mixed");
     expect(mixed).toMatchObject({ received: 200, inOrder: true });

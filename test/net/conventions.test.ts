@@ -110,7 +110,7 @@ describe("net: timeout is in milliseconds", () => {
     const tcp = unwrap(net.open_tcp(addressOf(), stuck.port));
     const { value, milliseconds } = timed(() => tcp.wait_until_connected());
     expect(value).toEqual(["waiting", null]);
-    expect(milliseconds).toBeLessThan(100);
+    expect(milliseconds).toBeLessThan(1000);
     expect(tcp.wait_until_connected(0)).toEqual(["waiting", null]);
     tcp.close();
   });
@@ -121,7 +121,7 @@ describe("net: timeout is in milliseconds", () => {
     const { value, milliseconds } = timed(() => tcp.wait_until_connected(200));
     expect(value).toEqual(["waiting", null]);
     expect(milliseconds).toBeGreaterThanOrEqual(199);
-    expect(milliseconds).toBeLessThan(400);
+    expect(milliseconds).toBeLessThan(1200);
     tcp.close();
   });
 

@@ -76,7 +76,7 @@ describe("net.server.accept()", () => {
     const server = unwrap(net.create_server(0));
     const { value, milliseconds } = timed(() => server.accept());
     expect(value).toEqual([null, null]);
-    expect(milliseconds).toBeLessThan(50);
+    expect(milliseconds).toBeLessThan(1000);
     server.close();
   });
 

@@ -15,7 +15,7 @@ describe("net.open_tcp(address, port)", () => {
     const peer = startPeer("echo");
     const address = addressOf();
     const { value, milliseconds } = timed(() => unwrap(net.open_tcp(address, peer.port)));
-    expect(milliseconds).toBeLessThan(100);
+    expect(milliseconds).toBeLessThan(1000);
     expect(value.wait_until_connected(5000)).toEqual(["success", null]);
     peer.waitForEvent("connection");
     value.close();
@@ -250,7 +250,7 @@ describe("net.tcp.wait_until_drained(timeout)", () => {
     const { value, milliseconds } = timed(() => tcp.wait_until_drained(100));
     expect(unwrap(value)).toBeGreaterThan(0);
     expect(milliseconds).toBeGreaterThanOrEqual(99);
-    expect(milliseconds).toBeLessThan(300);
+    expect(milliseconds).toBeLessThan(1100);
     expect(unwrap(tcp.wait_until_drained())).toBe(value[0]);
     tcp.close();
   });
@@ -265,7 +265,7 @@ describe("net.tcp.wait_until_drained(timeout)", () => {
       waitFor("the failure", () => tcp.get_status()[0] === "failure", 5000);
       const { value, milliseconds } = timed(() => tcp.wait_until_drained(timeout));
       expect(failureText(value)).toMatch(/ECONNRESET|EPIPE/);
-      expect(milliseconds).toBeLessThan(500);
+      expect(milliseconds).toBeLessThan(1500);
       tcp.close();
     },
   );
@@ -310,7 +310,7 @@ describe("net.tcp.close()", () => {
     const tcp = unwrap(net.open_tcp(addressOf(), stuck.port));
     pause(50);
     const { milliseconds } = timed(() => tcp.close());
-    expect(milliseconds).toBeLessThan(100);
+    expect(milliseconds).toBeLessThan(1000);
     expect(tcp.get_status()[0]).toBe("failure");
   });
 });

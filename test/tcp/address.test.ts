@@ -14,7 +14,7 @@ describe("resolve(host)", () => {
     resolve("localhost").waitUntilResolved(5000); // the networking thread runs
     const { value, milliseconds } = timed(() => resolve("localhost"));
     expect(value).toBeInstanceOf(Address);
-    expect(milliseconds).toBeLessThan(50);
+    expect(milliseconds).toBeLessThan(1000);
     expect(value.waitUntilResolved(5000)).toBe("success");
     expect(value.status).toBe("success");
     expect(value.error).toBeNull();

@@ -17,7 +17,7 @@ describe("connect without a timeout", () => {
     expect(value).toBeInstanceOf(TcpSocket);
     expect(value.status).toBe("waiting");
     expect(value.error).toBeNull();
-    expect(milliseconds).toBeLessThan(200);
+    expect(milliseconds).toBeLessThan(1000);
     value.close();
 
     const peer = startPeer("echo");
@@ -78,7 +78,7 @@ describe("connect with a timeout", () => {
       return milliseconds;
     });
     expect(Math.min(...times)).toBeGreaterThanOrEqual(149);
-    expect(median(times)).toBeLessThan(170);
+    expect(median(times)).toBeLessThan(400);
   });
 
   test("throws EADDRNOTAVAIL for a local address of another machine", () => {

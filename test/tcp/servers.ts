@@ -81,7 +81,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       const server = listen({ host: "127.0.0.1" });
       const { value, milliseconds } = timed(() => Array.from({ length: 100 }, () => server.accept()));
       expect(value.every((client) => client === null)).toBe(true);
-      expect(milliseconds).toBeLessThan(200);
+      expect(milliseconds).toBeLessThan(1000);
       server.close();
     });
 
