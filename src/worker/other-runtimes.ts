@@ -11,6 +11,10 @@ import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
 const { bun, deno } = process.versions as { bun?: string; deno?: string };
 
+/** Whether a secure context takes authorities one by one, as Node's does (`addCACert`, which is not in its documentation). */
+export const ADDS_AUTHORITIES =
+  bun === undefined && deno === undefined && process.env.RINGNET_PUBLIC_ONLY === undefined;
+
 /** Whether sockets read into the buffers of `onread`. Deno has it, but TLS can't be started on such a socket, and its end may get lost. */
 export const READS_INTO_BUFFERS = deno === undefined;
 

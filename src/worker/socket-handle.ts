@@ -1,6 +1,6 @@
 /**
- * What Node's public API does not offer for a socket. The only file that touches a private part of Node (`socket._handle`; a public
- * way to fall back to exists for each use) or replaces a method of a socket (`destroy`, `push`).
+ * What Node's public API does not offer for a socket. The only file, beside gradual-context.ts, that touches a private part of Node
+ * (`socket._handle`; a public way to fall back to exists for each use) or replaces a method of a socket (`destroy`, `push`).
  *
  * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public ways are used.
  */

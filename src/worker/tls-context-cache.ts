@@ -10,6 +10,7 @@ import type { SecureContext } from "node:tls";
 import type { DefaultCertificates, TlsParameters } from "../ring/protocol.js";
 import { type CaFile, CaFiles } from "./ca-file.js";
 import { fingerprint, type Part } from "./fingerprint.js";
+import { secureContext } from "./gradual-context.js";
 import { usable } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
@@ -40,12 +41,14 @@ export interface KeptContext {
 export class TlsContextCache {
   readonly #files = new CaFiles();
   readonly #contexts = new Map<string, KeptContext>();
+  /** Contexts that are being made, by their keys. */
+  readonly #making = new Map<string, Promise<KeptContext>>();
   /** Fingerprint of the certificates that this thread's `node:tls` trusts where it is given none. */
   #ownDefault: string | null = null;
 
   /**
-   * The context for `parameters`; a promise where a file must be read first. Throws, or rejects, where a certificate, key or bundle
-   * can't be used, with an error that names it.
+   * The context for `parameters`; a promise where a file must be read first, or many certificates parsed. Throws, or rejects, where a
+   * certificate, key or bundle can't be used, with an error that names it.
    */
   context(parameters: TlsParameters): KeptContext | Promise<KeptContext> {
     if (parameters.caFile === undefined) return this.#context(parameters, null);
@@ -91,17 +94,28 @@ export class TlsContextCache {
     };
   }
 
-  #context(parameters: TlsParameters, file: CaFile | null): KeptContext {
+  #context(parameters: TlsParameters, file: CaFile | null): KeptContext | Promise<KeptContext> {
     const key = fingerprint(
       CONTEXT_OPTIONS.map((name) => parameters[name]),
       parameters.ca,
       file === null ? null : [parameters.caFile, file.identity],
       parameters.defaultCertificates?.fingerprint,
     );
-    let kept = this.#contexts.get(key);
-    this.#contexts.delete(key); // and in again, behind the others
-    kept ??= { key, context: nodeTls().createSecureContext(this.#contextOptions(parameters, file)) };
-    this.#contexts.set(key, kept);
+    const known = this.#contexts.get(key);
+    if (known !== undefined) return this.#keep(known);
+    const making = this.#making.get(key);
+    if (making !== undefined) return making;
+    const made = secureContext(this.#contextOptions(parameters, file));
+    if (!(made instanceof Promise)) return this.#keep({ key, context: made });
+    const promise = made.then((context) => this.#keep({ key, context })).finally(() => this.#making.delete(key));
+    this.#making.set(key, promise);
+    return promise;
+  }
+
+  /** Puts it behind the others. */
+  #keep(kept: KeptContext): KeptContext {
+    this.#contexts.delete(kept.key);
+    this.#contexts.set(kept.key, kept);
     if (this.#contexts.size > KEPT) this.#contexts.delete(this.#contexts.keys().next().value as string);
     return kept;
   }

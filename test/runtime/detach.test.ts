@@ -544,7 +544,8 @@ test("a thread that only attaches does not grow in memory, and its pollers keep 
   const before = process.memoryUsage().rss;
   // More than the queue of slots has entries.
   for (let i = 0; i < 530_000; i++) socket = TcpSocket.attach(socket.detach());
-  expect(process.memoryUsage().rss - before).toBeLessThan(150e6);
+  // 131,072 announcements may be under way, where the networking thread gets no core. With a channel for each there were gigabytes.
+  expect(process.memoryUsage().rss - before).toBeLessThan(600e6);
   const poller = new Poller().add(socket);
   socket.writeAll("x");
   expect(poller.wait(20_000)).toEqual([socket]);

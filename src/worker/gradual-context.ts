@@ -1,0 +1,69 @@
+/**
+ * Secure contexts with many authorities, made in steps: OpenSSL needs 0.1 ms and more for a certificate, and all 140 of a
+ * system's bundle at once would stop every other connection meanwhile.
+ *
+ * Runs on the networking thread.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { SecureContext, SecureContextOptions } from "node:tls";
+import { ADDS_AUTHORITIES } from "./other-runtimes.js";
+import { nodeCrypto, nodeTls } from "./secure-modules.js";
+
+/** Fewer certificates than this are taken at once. */
+const MANY = 16;
+/** How long certificates are parsed in one turn of the event loop, in ms. */
+const STEP_MS = 1;
+
+/** A certificate as OpenSSL takes it for an authority. */
+const CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[A-Za-z0-9+/=\s]*-----END \1-----/g;
+
+/** The part of a secure context that is not in Node's documentation. */
+interface Extensible {
+  addCACert(certificate: string): void;
+}
+
+/** What `tls.createSecureContext` makes of `options`; a promise where there are many authorities. */
+export function secureContext(options: SecureContextOptions): SecureContext | Promise<SecureContext> {
+  const bundles = ADDS_AUTHORITIES ? bundlesOf(options.ca) : null;
+  const count = bundles?.reduce((sum, bundle) => sum + bundle.length, 0) ?? 0;
+  if (bundles === null || count < MANY) return nodeTls().createSecureContext(options);
+  const made = nodeTls().createSecureContext({ ...options, ca: [] });
+  const extensible = (made as { context?: Partial<Extensible> }).context;
+  if (typeof extensible?.addCACert !== "function") return nodeTls().createSecureContext(options);
+  return addAll(extensible as Extensible, bundles).then(() => made);
+}
+
+async function addAll(context: Extensible, bundles: readonly string[][]): Promise<void> {
+  const { X509Certificate } = nodeCrypto();
+  const parses = (certificate: string): boolean => {
+    try {
+      new X509Certificate(certificate);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  let begun = performance.now();
+  for (const bundle of bundles) {
+    for (const certificate of bundle) {
+      if (performance.now() - begun >= STEP_MS) {
+        await nextTurn();
+        begun = performance.now();
+      }
+      context.addCACert(certificate);
+      if (!parses(certificate)) break; // as OpenSSL, which ignores the rest of a bundle
+    }
+  }
+}
+
+/** The certificates of each bundle, or null where something else is in one, or it isn't PEM: then Node has to judge. */
+function bundlesOf(ca: SecureContextOptions["ca"]): string[][] | null {
+  const bundles: string[][] = [];
+  for (const bundle of ca === undefined ? [] : [ca].flat()) {
+    const text = typeof bundle === "string" ? bundle : Buffer.from(bundle).toString("latin1");
+    if (text.replace(CERTIFICATE, "").includes("-----")) return null;
+    bundles.push(text.match(CERTIFICATE) ?? [""]);
+  }
+  return bundles;
+}

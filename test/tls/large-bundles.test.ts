@@ -1,0 +1,87 @@
+/**
+ * Bundles with many certificates: they are parsed in steps, and mean what they mean in `node:tls`.
+ */
+
+import tls from "node:tls";
+import { connect } from "ringnet";
+import { expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
+import { errorOf } from "../tcp/sockets.js";
+import { Authority, fileOf } from "./support/certificates.js";
+
+const authority = new Authority("the authority");
+const stranger = new Authority("a stranger");
+const identity = authority.issue({ names: ["localhost"] });
+const peer = startPeer("echo", { tls: { key: identity.key, cert: identity.cert } });
+const broken = stranger.cert.replace(/^M.{7}/m, "AAAAAAAA");
+
+/** The code of the error, or null where the peer is trusted. */
+function outcome(ca: string | Buffer | string[]): string | null {
+  try {
+    connect({ host: "localhost", port: peer.port, tls: { ca }, timeout: 20_000 }).close();
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code as string;
+  }
+}
+
+/** The same of `node:tls`, whose server is in another process. */
+function outcomeOfNode(ca: string | Buffer | string[]): Promise<string | null> {
+  return new Promise((done) => {
+    const socket = tls.connect({ host: "localhost", port: peer.port, ca }, () => {
+      socket.destroy();
+      done(null);
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => done(error.code as string));
+  });
+}
+
+test.each([
+  ["its last certificate counts", stranger.cert.repeat(30) + authority.cert],
+  ["as bytes", Buffer.from(stranger.cert.repeat(30) + authority.cert)],
+  ["as a list", [...Array.from({ length: 30 }, () => stranger.cert), authority.cert]],
+  [
+    "with text between the certificates, and CRLF",
+    `${`# of\n${stranger.cert}`.repeat(30)}${authority.cert}`.replaceAll("\n", "\r\n"),
+  ],
+  ["without the authority", stranger.cert.repeat(30)],
+  ["the authority behind a broken certificate", stranger.cert.repeat(30) + broken + authority.cert],
+  ["the authority in front of a broken certificate", authority.cert + stranger.cert.repeat(30) + broken],
+  ["the authority behind the bundle with the broken certificate", [stranger.cert.repeat(30) + broken, authority.cert]],
+  ["a key among the certificates", stranger.cert.repeat(30) + stranger.key + authority.cert],
+  ["a certificate that is cut off", stranger.cert.repeat(30) + stranger.cert.slice(0, 200) + authority.cert],
+])("a large bundle is taken as node:tls takes it: %s", async (_name, ca) => {
+  expect(outcome(ca)).toBe(await outcomeOfNode(ca));
+});
+
+test.each([
+  ["ca", (bundle: string) => ({ ca: Buffer.from(bundle) })],
+  ["caFile", (bundle: string) => ({ caFile: fileOf(bundle) })],
+])("other connections continue while a large bundle of %s is parsed", (_name, tls) => {
+  const plain = startPeer("echo");
+  const other = connect({ host: "127.0.0.1", port: plain.port, timeout: 5000 });
+  const exchange = (): number => {
+    const begun = performance.now();
+    other.writeAll("x", 20_000);
+    other.readExactly(1, 20_000);
+    return performance.now() - begun;
+  };
+  for (let i = 0; i < 100; i++) exchange();
+  const socket = connect({ host: "localhost", port: peer.port, tls: tls(authority.cert.repeat(1500)) });
+  const begun = performance.now();
+  let longest = 0;
+  while (socket.status === "waiting") longest = Math.max(longest, exchange());
+  expect(socket.waitUntilConnected(0)).toBe("success");
+  expect(longest).toBeLessThan((performance.now() - begun) / 2);
+  socket.close();
+  other.close();
+});
+
+test("a bundle whose connection is closed meanwhile is parsed for the next one", () => {
+  const ca = stranger.cert.repeat(1000) + authority.cert;
+  connect({ host: "localhost", port: peer.port, tls: { ca } }).close();
+  expect(outcome(ca)).toBe(null);
+  expect(errorOf(() => connect({ host: "localhost", port: peer.port, tls: { ca }, timeout: 0 })).code).toBe(
+    "ETIMEDOUT",
+  );
+});
