@@ -33,6 +33,7 @@ import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
 import { threadCpuMs } from "./thread-cpu.js";
 import { TlsContextCache } from "./tls-context-cache.js";
+import { TlsSessions } from "./tls-sessions.js";
 import { openWebSocket } from "./web-socket-client.js";
 import { WebSocketListener } from "./web-socket-listener.js";
 
@@ -58,6 +59,7 @@ export class Actor {
   #nextSweep = FIRST_SWEEP;
   readonly #resolver = new Resolver();
   readonly #tlsContexts = new TlsContextCache();
+  readonly #tlsSessions = new TlsSessions();
   readonly #connector: Connector;
   /** Whether a turn is scheduled that will check for work. */
   #turnAhead = false;
@@ -67,7 +69,7 @@ export class Actor {
     this.#port = boot.port;
     this.#lingerMs = boot.lingerMs;
     this.#polling = new Polling(boot.busyPoll);
-    this.#connector = new Connector(this.#resolver, this.#tlsContexts, boot.lingerMs);
+    this.#connector = new Connector(this.#resolver, this.#tlsContexts, this.#tlsSessions, boot.lingerMs);
     this.#doorbell = new DoorbellSleeper(this.#words, () => this.#rung());
     const link = new CallerLink(boot.callerBlock, boot.linkBlock, boot.port, (bytes) => this.#activity(bytes));
     this.#links.push(link);
@@ -120,7 +122,7 @@ export class Actor {
         break;
       case "start-tls": {
         const connection = link.handles.get(command.handleId);
-        if (connection instanceof Connection) connection.startTls(command, this.#tlsContexts);
+        if (connection instanceof Connection) connection.startTls(command, this.#tlsContexts, this.#tlsSessions);
         break;
       }
       case "udp-call": {

@@ -23,7 +23,7 @@ import {
   REQUEST_OPTIONS,
   REQUEST_RESET,
 } from "../ring/layout.js";
-import type { RingPair, StartTlsCommand } from "../ring/protocol.js";
+import type { RingPair, StartTlsCommand, Target } from "../ring/protocol.js";
 import type { Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
@@ -34,6 +34,7 @@ import { Sender } from "./sender.js";
 import type { Slot } from "./slot.js";
 import { errorBehindEnd, readOnAfterRefusedWrite, resetBehindEnd } from "./socket-handle.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
+import type { TlsSessions } from "./tls-sessions.js";
 import { startClient, startServer } from "./tls-start.js";
 
 export class Connection implements Handle {
@@ -50,8 +51,8 @@ export class Connection implements Handle {
   /** Node has reported the end of the stream: reading on brings nothing. */
   #endSeen = false;
   #linger: NodeJS.Timeout | null = null;
-  /** The name that it was connected to, which TLS verifies. */
-  host: string | null = null;
+  /** What it was connected to, which TLS verifies; null where it was accepted. */
+  target: Target | null = null;
   /** The options that were applied last; -1: the socket's initial ones. */
   #options = -1;
 
@@ -125,7 +126,7 @@ export class Connection implements Handle {
   }
 
   /** The program starts TLS: the bytes that came and were not read are the first of TLS. Failing, it ends the connection. */
-  startTls(command: StartTlsCommand, contexts: TlsContextCache): void {
+  startTls(command: StartTlsCommand, contexts: TlsContextCache, sessions: TlsSessions): void {
     const below = this.#socket;
     if (this.#closing || this.#closed || below === null) return;
     const ended = this.slot.readEnded || below.readableEnded || below.destroyed || this.#error !== null;
@@ -156,7 +157,7 @@ export class Connection implements Handle {
     };
     try {
       if (command.isServer) startServer(contexts, command.tls, below, end);
-      else startClient(contexts, command.tls, below, this.host, end);
+      else startClient(contexts, sessions, command.tls, below, this.target, end);
     } catch (error) {
       end.failed(error as Error);
       below.destroy();

@@ -23,6 +23,7 @@ import { checkSocketPath } from "./socket-path.js";
 import { socks5 } from "./socks5.js";
 import { TlsClient } from "./tls-client.js";
 import type { KeptContext, TlsContextCache } from "./tls-context-cache.js";
+import type { TlsSessions } from "./tls-sessions.js";
 
 /** Where to connect to, and how. */
 export type DialCommand = Omit<ConnectCommand, "type" | "slot" | "rings">;
@@ -48,19 +49,20 @@ export interface Recipient {
 export class Connector {
   readonly #resolver: Resolver;
   readonly #tlsContexts: TlsContextCache;
-  readonly #tls = new TlsClient();
+  readonly #tls: TlsClient;
   readonly #lingerMs: number;
 
-  constructor(resolver: Resolver, tlsContexts: TlsContextCache, lingerMs: number) {
+  constructor(resolver: Resolver, tlsContexts: TlsContextCache, sessions: TlsSessions, lingerMs: number) {
     this.#resolver = resolver;
     this.#tlsContexts = tlsContexts;
+    this.#tls = new TlsClient(sessions);
     this.#lingerMs = lingerMs;
   }
 
   /** Opens a connection as `command` says; its slot gets the result. */
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
-    if ("host" in command.target) connection.host = command.target.host;
+    connection.target = command.target;
     this.dial(link, command, connection);
   }
 

@@ -6,8 +6,10 @@
  */
 
 import type { TLSSocket } from "node:tls";
-import type { PeerCertificateFacts } from "../ring/protocol.js";
-import { peerCertificateOf } from "./connection-facts.js";
+import type { PeerCertificateFacts, Target, TlsParameters } from "../ring/protocol.js";
+import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
+import { fingerprint } from "./fingerprint.js";
+import type { KeptContext } from "./tls-context-cache.js";
 
 /** Most sessions that are kept; the ones used longest ago go first. */
 const KEPT = 256;
@@ -21,13 +23,17 @@ export interface KeptSession {
 export class TlsSessions {
   readonly #kept = new Map<string, KeptSession>();
 
-  /** The newest session for `key`, a fingerprint. */
-  recall(key: string): KeptSession | undefined {
-    return this.#kept.get(key);
+  /** Begins a handshake that resumes the newest session for `key`, if there is one, and keeps its sessions for `key`. */
+  resume(key: string, begin: (session: Buffer | undefined) => TLSSocket): TLSSocket {
+    const known = this.#kept.get(key);
+    const socket = begin(known?.session);
+    if (known !== undefined) rememberCertificate(socket, known.certificate);
+    this.#collect(key, socket);
+    return socket;
   }
 
   /** Keeps the sessions of `socket` for `key`, once its peer is authorized: with TLS 1.2 they come before that is known. */
-  collect(key: string, socket: TLSSocket): void {
+  #collect(key: string, socket: TLSSocket): void {
     let early: Buffer | null = null;
     let settled = false;
     const keep = (session: Buffer): void => {
@@ -45,4 +51,15 @@ export class TlsSessions {
       if (early !== null) keep(early);
     });
   }
+}
+
+/** What a session with `target` is kept for. `servername`: the name that was verified, if it is not the target's own IP or path. */
+export function sessionKey(
+  { key }: KeptContext,
+  target: Target,
+  servername: string | undefined,
+  { ALPNProtocols, rejectUnauthorized }: TlsParameters,
+): string {
+  const place = "path" in target ? ["path", target.path] : ["host", target.host, target.port];
+  return fingerprint(key, place, servername, ALPNProtocols, rejectUnauthorized);
 }

@@ -6,9 +6,11 @@
 
 import { isIP, isIPv6, type Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket, TlsOptions } from "node:tls";
-import type { TlsParameters } from "../ring/protocol.js";
+import type { Target, TlsParameters } from "../ring/protocol.js";
 import { nodeTls } from "./secure-modules.js";
 import { checkIPv6, type KeptContext, type TlsContextCache } from "./tls-context-cache.js";
+import { sessionKey, type TlsSessions } from "./tls-sessions.js";
+import { ticketKeys } from "./tls-ticket-keys.js";
 
 /** Called once with the outcome of the handshake. */
 export interface HandshakeEnd {
@@ -18,27 +20,34 @@ export interface HandshakeEnd {
 
 /**
  * A client's handshake over `below`, which is paused and has the peer's unread bytes. The peer is verified as in `connect`: for
- * `servername`, or else for `host`. Throws, or fails, where a certificate, key or bundle can't be used.
+ * `servername`, or else for the host of `target`; sessions with `target` are resumed. Throws, or fails, where a certificate, key or bundle can't be used.
  */
 export function startClient(
   contexts: TlsContextCache,
+  sessions: TlsSessions,
   parameters: TlsParameters,
   below: Socket,
-  host: string | null,
+  target: Target | null,
   end: HandshakeEnd,
 ): void {
-  const { rejectUnauthorized, ALPNProtocols, servername = host ?? undefined } = parameters;
+  const host = target !== null && "host" in target ? target.host : undefined;
+  const { rejectUnauthorized, ALPNProtocols, servername = host } = parameters;
   // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else `host`.
   const isIp = servername !== undefined && isIP(servername) !== 0;
-  const start = ({ context }: KeptContext): void => {
-    const socket = nodeTls().connect({
-      secureContext: context,
-      rejectUnauthorized: rejectUnauthorized !== false,
-      ...(servername === undefined ? {} : isIp ? { host: servername, servername: "" } : { servername }),
-      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
-      ...(isIPv6(servername ?? "") ? { checkServerIdentity: checkIPv6 } : {}),
-      socket: below,
-    } as ConnectionOptions);
+  const start = (kept: KeptContext): void => {
+    const begin = (session: Buffer | undefined): TLSSocket =>
+      nodeTls().connect({
+        secureContext: kept.context,
+        rejectUnauthorized: rejectUnauthorized !== false,
+        ...(servername === undefined ? {} : isIp ? { host: servername, servername: "" } : { servername }),
+        ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+        ...(isIPv6(servername ?? "") ? { checkServerIdentity: checkIPv6 } : {}),
+        ...(session === undefined ? {} : { session }),
+        socket: below,
+      } as ConnectionOptions);
+    // Which server the peer of an accepted connection is, nothing says.
+    const socket =
+      target === null ? begin(undefined) : sessions.resume(sessionKey(kept, target, servername, parameters), begin);
     settle(socket, "secureConnect", end);
   };
   whenReady(contexts.context(parameters), below, start, end);
@@ -52,7 +61,8 @@ export function startServer(
   end: HandshakeEnd,
 ): void {
   const start = (options: TlsOptions): void => {
-    const server = nodeTls().createServer(options);
+    // Each connection has a server of its own: the keys let one resume a session of another.
+    const server = nodeTls().createServer({ ...options, ticketKeys: ticketKeys(options, parameters) });
     let over = false;
     const failed = (error: Error): void => {
       if (!over) end.failed(error);

@@ -194,9 +194,16 @@ function standIns(world: World): Record<string, Exports> {
     "worker/web-socket-listener": { WebSocketListener: class {} },
     "worker/resolver": { Resolver: class {}, Lookup: class {} },
     "worker/tls-context-cache": { TlsContextCache: class {} },
+    "worker/tls-sessions": { TlsSessions: class {} },
     "worker/tls-start": {
-      startClient: (_contexts: object, _parameters: object, below: object, _host: string | null, end: object): void =>
-        world.listeners.get("tls")?.({ below, end }),
+      startClient: (
+        _contexts: object,
+        _sessions: object,
+        _parameters: object,
+        below: object,
+        _target: object | null,
+        end: object,
+      ): void => world.listeners.get("tls")?.({ below, end }),
     },
     "main/api/tls-options": {},
     // Whether it pays to poll depends on the traffic; where it may, both are tried.

@@ -219,6 +219,58 @@ describe("a server", () => {
   });
 });
 
+describe("sessions", () => {
+  /** Starts TLS on a connection to the server at `port` once; whether that resumed a session. */
+  function resumed(port: number, options: object = {}): boolean {
+    using socket = connect({ host: "localhost", port, timeout: 5000 });
+    socket.readLine(5000);
+    socket.writeAll("STARTTLS\n", 1000);
+    socket.readLine(5000);
+    socket.startTls({ ...trust, ...options }, 5000);
+    expect(socket.readLine(5000)).toBe("welcome"); // with TLS 1.3 the session comes behind the handshake
+    expect(socket.peerCertificate?.subjectaltname).toContain("localhost");
+    return socket.sessionReused;
+  }
+
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("%s: the second connection to a server resumes the first's", (version) => {
+    const { port } = startStarttls({ ...shown, maxVersion: version });
+    expect([1, 2, 3].map(() => resumed(port))).toEqual([false, true, true]);
+  });
+
+  test("not of another server, nor for another name, nor one that was not verified", () => {
+    const { port } = startStarttls(shown);
+    const other = startStarttls(shown);
+    expect([resumed(port), resumed(other.port)]).toEqual([false, false]);
+    expect(errorOf(() => resumed(port, { servername: "example.org" })).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
+    const careless = { ca: undefined, rejectUnauthorized: false };
+    expect([resumed(port, careless), resumed(port, careless)]).toEqual([false, false]);
+    expect(errorOf(() => resumed(port, { ca: undefined })).code).toMatch(/UNABLE_TO|SELF_SIGNED/);
+    expect(resumed(port)).toBe(true);
+  });
+
+  test("a server resumes them, with other options it does not", () => {
+    using server = listen({ host: "127.0.0.1" });
+    const resumes = (options: object): boolean => {
+      using here = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
+      using there = acceptFrom(server);
+      errorOf(() => here.startTls({ ...trust, servername: "localhost" }, 0));
+      there.startTls({ ...shown, ...options }, 5000);
+      there.writeAll("x", 1000);
+      here.readExactly(1, 5000);
+      expect(there.sessionReused).toBe(here.sessionReused);
+      return here.sessionReused;
+    };
+    const more = { requestCert: true, rejectUnauthorized: false, ca: authority.cert };
+    expect([resumes({}), resumes({}), resumes(more), resumes(more), resumes({})]).toEqual([
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+});
+
 test("PostgreSQL: SSLRequest, then TLS", () => {
   const server = startPostgres("trust", identity);
   const socket = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });

@@ -263,7 +263,7 @@ class Worker extends Actor {
   protected override happens(event: string): void {
     const { world } = this.stage;
     if (event !== "message") this.socket.happens(event);
-    else this.connection.startTls(world.open(world.take(COMMANDS)) as never, null as never);
+    else this.connection.startTls(world.open(world.take(COMMANDS)) as never, null as never, null as never);
   }
 
   protected hasWork(): boolean {

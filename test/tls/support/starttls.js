@@ -9,6 +9,7 @@ import net from "node:net";
 import tls from "node:tls";
 
 const { hold, cut, first, ...options } = JSON.parse(process.argv[2]);
+const secureContext = tls.createSecureContext(options); // one for all: it has the keys of the session tickets
 
 function secure(socket) {
   if (hold) return;
@@ -16,7 +17,7 @@ function secure(socket) {
   if (cut === "reset") return void socket.resetAndDestroy();
   const secured = first
     ? tls.connect({ ...options, socket })
-    : new tls.TLSSocket(socket, { isServer: true, ...options });
+    : new tls.TLSSocket(socket, { isServer: true, ...options, secureContext });
   secured.on("error", () => {});
   secured.once(first ? "secureConnect" : "secure", () => {
     secured.write("welcome\n");
