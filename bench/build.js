@@ -3,7 +3,7 @@
  * certificate. Everything made here lies in .build/, dist/ and bench/node_modules/.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -44,14 +44,20 @@ function makeCertificate() {
   return works("openssl", ["req", "-x509", ...curve, ...out, ...subject]) ? files : null;
 }
 
-/** Makes all of it and says what could be made. @param {boolean} own whether the package itself takes part */
-export function build(own) {
+/** Whether all rivals are installed: a checkout may have those of an older list. */
+function rivalsInstalled() {
+  const { dependencies } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+  return Object.keys(dependencies).every((name) => existsSync(join(here, "node_modules", name)));
+}
+
+/** Makes all of it and says what could be made. */
+export function build() {
   mkdirSync(made, { recursive: true });
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  if (own && !existsSync(join(root, "dist/index.mjs"))) {
+  if (!existsSync(join(root, "dist/index.mjs"))) {
     execFileSync(npm, ["run", "build"], { cwd: root, stdio: "inherit" });
   }
-  if (!existsSync(join(here, "node_modules"))) {
+  if (!rivalsInstalled()) {
     execFileSync(npm, ["ci", "--prefix", here, "--ignore-scripts"], { cwd: root, stdio: "inherit" });
   }
   const compiler = [process.env.CC, "cc", "gcc", "clang"].find((name) => name && works(name, ["--version"]));

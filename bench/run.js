@@ -1,5 +1,5 @@
 /**
- * The benchmark: `npm run bench [-- --quick] [--only LOAD,…] [--contenders NAME,…] [--rounds N] [--seconds S]`.
+ * The benchmark: `npm run bench [-- sockets|http|websocket] [--quick] [--only LOAD,…] [--contenders NAME,…] [--rounds N] [--seconds S]`.
  *
  * Each load runs all contenders in rounds, A B C A B C …, so that whatever else the machine does hits them alike. Each
  * contender gets a fresh process against the same peer in another process. What counts is the median of the rounds.
@@ -8,17 +8,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
-import { contenders as everyContender } from "./contenders/index.js";
-import { loads as everyLoad } from "./loads/index.js";
-import { Program } from "./peers/process.js";
 import { judgeBars } from "./report/bars.js";
 import { drawCharts } from "./report/chart.js";
 import { describeMachine, machineText } from "./report/machine.js";
 import { summarize } from "./report/statistics.js";
 import { layOut, tableCells } from "./report/table.js";
-import { peerCommand, runTrial } from "./trial.js";
+import { sockets } from "./sockets.js";
+import { suites } from "./suites.js";
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string" },
@@ -29,27 +28,33 @@ const { values: options } = parseArgs({
   },
 });
 
+const [chosen] = positionals;
+if (positionals.length > 1 || (chosen !== undefined && !suites.some(({ name }) => name === chosen))) {
+  throw new Error(`expected one of ${suites.map(({ name }) => name).join(", ")}, not "${positionals.join(" ")}"`);
+}
+const taken = suites.filter(({ name }) => chosen === undefined || name === chosen);
+
 /**
+ * Those of `all` that are named, `all` without names. Throws if a name is not `known`.
  * @template {{ name: string }} T
- * @param {T[]} all @param {string | undefined} names
+ * @param {T[]} all @param {string | undefined} names @param {string[]} known
  */
-function choose(all, names) {
-  if (names === undefined) return all;
-  return names.split(",").map((name) => {
-    const found = all.find((one) => one.name === name);
-    if (!found) throw new Error(`there is no "${name}"; there are ${all.map((one) => one.name).join(", ")}`);
-    return found;
-  });
+function choose(all, names, known) {
+  const wanted = names?.split(",");
+  const unknown = wanted?.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no "${unknown}"; there are ${known.join(", ")}`);
+  return wanted === undefined ? all : all.filter(({ name }) => wanted.includes(name));
 }
 
-const rings = options.only === undefined || options.only.split(",").includes("rings");
-const named = options.only?.split(",").filter((name) => name !== "rings");
-const loads = named === undefined ? everyLoad : named.length === 0 ? [] : choose(everyLoad, named.join(","));
-const contenders = choose(everyContender, options.contenders);
+const knownLoads = ["rings", ...taken.flatMap(({ loads }) => loads.map(({ name }) => name))];
+const knownContenders = taken.flatMap(({ contenders }) => contenders.map(({ name }) => name));
+const rings =
+  (chosen === undefined || chosen === "sockets") &&
+  (options.only === undefined || options.only.split(",").includes("rings"));
 const coreRounds = Number(options.rounds ?? (options.quick ? 2 : 5));
 const seconds = Number(options.seconds ?? (options.quick ? 0.15 : 0.4));
 
-/** Rounds that a contender takes part in. @param {import("./contenders/index.js").Contender} contender @param {any} load */
+/** Rounds that a contender takes part in. @param {import("./contenders/index.js").Contender} contender @param {import("./suites.js").AnyLoad} load */
 function roundsOf(contender, load) {
   if (options.rounds !== undefined) return coreRounds;
   const most = load.rounds === undefined ? coreRounds : Math.min(load.rounds, options.quick ? 1 : coreRounds);
@@ -57,50 +62,26 @@ function roundsOf(contender, load) {
 }
 
 const began = performance.now();
-const built = build(rings || contenders.some(({ name }) => name === "ringnet"));
+const built = build();
 const machine = describeMachine(built);
 console.log(machineText(machine));
 const busy = (machine.load[0] ?? 0) > machine.cores / 4;
 if (busy)
   console.log(`the machine is busy (load ${machine.load[0]}): the rounds share that, but the numbers are not its best`);
 
-/** Why a contender does not do a load, or null. @param {import("./contenders/index.js").Contender} contender @param {any} load */
-function reasonAgainst(contender, load) {
-  if (contender.name === "c" && !built.client) return "no C compiler, or not Linux";
-  if (contender.name === "koffi" && process.platform !== "linux") return "written for Linux";
-  if (load.service === "tls" && !built.certificate) return "no openssl to make a certificate";
-  if (contender.name === "c" && load.service === "tls" && !built.client?.tls)
-    return "OpenSSL is not there to link with";
-  return contender.lacks[load.name] ?? null;
-}
-
-/** @type {Program[]} */
-const peers = [];
-
-/** Starts a peer and returns the ports of its services. @param {boolean} encrypted */
-async function startPeer(encrypted) {
-  const files = built.certificate ? [built.certificate.certificate, built.certificate.key] : [];
-  const peer = new Program([...peerCommand(built, encrypted), "serve", ...files]);
-  peers.push(peer);
-  return peer.message(20);
-}
-
-const ports = await startPeer(false);
-if (ports.tls === 0 && built.certificate) ports.tls = (await startPeer(true)).tls;
-
 /** @type {import("./report/table.js").Row[]} */
 const rows = [];
 /** @type {Map<string, string>} */
 const remarks = new Map();
 
-for (const load of loads) {
+/**
+ * Runs a load in rounds.
+ * @param {import("./suites.js").Running<import("./suites.js").AnyLoad>} running
+ * @param {import("./suites.js").AnyLoad} load @param {import("./contenders/index.js").Contender[]} taking
+ */
+async function resultsOf(running, load, taking) {
   /** @type {Map<string, import("./contenders/contract.js").Result[]>} */
   const results = new Map();
-  const taking = contenders.filter((contender) => {
-    const reason = reasonAgainst(contender, load);
-    if (reason) remarks.set(`${load.title}: ${contender.title}`, reason);
-    return !reason;
-  });
   /** @type {Map<string, number>} */
   const failures = new Map();
   for (let round = 0; round < coreRounds; round++) {
@@ -108,7 +89,7 @@ for (const load of loads) {
       const failed = failures.get(contender.name) ?? 0;
       if (round >= roundsOf(contender, load) || failed > 1) continue; // one failure may be the machine's, two are not
       try {
-        const result = await runTrial({ built, ports, seconds }, load, contender.name);
+        const result = await running.trial(load, contender.name);
         results.set(contender.name, [...(results.get(contender.name) ?? []), result]);
       } catch (error) {
         failures.set(contender.name, failed + 1);
@@ -117,20 +98,44 @@ for (const load of loads) {
       }
     }
   }
-  const own = load.metrics.map((metric) => {
-    /** @type {import("./report/table.js").Row["by"]} */
-    const by = {};
-    for (const [name, list] of results) {
-      const samples = list.map((result) => result[metric.id]).filter((value) => value !== undefined);
-      if (samples.length > 0) by[name] = summarize(samples);
-    }
-    return { load: load.name, metric, by };
-  });
-  rows.push(...own);
-  const seconds_ = ((performance.now() - began) / 1000).toFixed(0);
-  console.log(`\n${load.title} (${seconds_} s)\n${layOut(tableCells(own, contenders))}`);
+  return results;
 }
-for (const peer of peers) peer.stop();
+
+for (const suite of taken) {
+  const loads = choose(suite.loads, options.only, knownLoads);
+  const contenders = choose(suite.contenders, options.contenders, knownContenders);
+  if (loads.length === 0 || contenders.length === 0) continue;
+  let running;
+  try {
+    running = await suite.start({ built, seconds });
+  } catch (error) {
+    remarks.set(suite.name, `left out: ${/** @type {Error} */ (error).message}`);
+    continue;
+  }
+  for (const load of loads) {
+    const taking = contenders.filter((contender) => {
+      if (contender.only && !contender.only.includes(load.name)) return false;
+      const reason = contender.lacks[load.name] ?? running.lack(contender, load);
+      if (reason) remarks.set(`${load.title}: ${contender.title}`, reason);
+      return !reason;
+    });
+    const results = await resultsOf(running, load, taking);
+    const own = load.metrics.map((metric) => {
+      /** @type {import("./report/table.js").Row["by"]} */
+      const by = {};
+      for (const [name, list] of results) {
+        const samples = list.map((result) => result[metric.id]).filter((value) => value !== undefined);
+        if (samples.length > 0) by[name] = summarize(samples);
+      }
+      return { load: load.name, metric, by };
+    });
+    rows.push(...own);
+    const shown = contenders.filter(({ only }) => !only || only.includes(load.name));
+    const elapsed = ((performance.now() - began) / 1000).toFixed(0);
+    console.log(`\n${load.title} (${elapsed} s)\n${layOut(tableCells(own, shown, suite.rivals))}`);
+  }
+  running.stop();
+}
 
 // Imported only now, because it needs what `build` has built.
 const micro = rings ? await (await import("./micro.js")).measureRings(options.quick ? 30 : 150) : [];
@@ -143,17 +148,18 @@ if (judged.length > 0) {
   console.log(`\nbars\n${layOut(judged.map(({ text, verdict, found }) => [text, found, verdict]))}`);
 }
 
-const whole = options.only === undefined && options.contenders === undefined && !options.quick;
+const whole = chosen === undefined && options.only === undefined && options.contenders === undefined && !options.quick;
 const date = new Date().toISOString().slice(0, 10);
 const folder = new URL("./results/", import.meta.url);
 mkdirSync(folder, { recursive: true });
 const file = new URL(`${date}${whole ? "" : "-partial"}.json`, folder);
 const about = { date: new Date().toISOString(), machine, rounds: coreRounds, seconds, quick: options.quick };
+const contenders = Object.fromEntries(taken.map((suite) => [suite.name, suite.contenders]));
 const report = { ...about, contenders, rows, rings: micro, bars: judged, remarks: Object.fromEntries(remarks) };
 writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
 if (whole || options.charts) {
   const caption = [`medians of ${coreRounds} interleaved rounds, ${date}`, machineText(machine)];
-  for (const [name, svg] of Object.entries(drawCharts(rows, contenders, caption))) {
+  for (const [name, svg] of Object.entries(drawCharts(rows, sockets.contenders, caption))) {
     writeFileSync(new URL(name, folder), svg);
   }
 }

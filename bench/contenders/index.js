@@ -9,6 +9,7 @@
  * @property {string} title
  * @property {boolean} core
  * @property {string} about
+ * @property {string[]} [only] the loads that it takes part in, if not all
  * @property {Record<string, string>} lacks
  */
 

@@ -50,6 +50,17 @@ export const bars = [
   },
   { metric: "idle.loop", factor: 0.5, text: "CPU of an idle process: at most 0.5% of a core" },
   { metric: "idle.blocked", factor: 0.5, text: "CPU of a process blocked in a wait: at most 0.5% of a core" },
+  bar("http-get.p50", "undici", 1, "GET, p50: at most undici's time"),
+  ...["synckit", "sync-request", "sync-fetch"].map((rival) =>
+    bar("http-get.p50", rival, 1 / 20, `GET, p50: at most a twentieth of ${rival}'s time`),
+  ),
+  bar("http-256mb.rate", "undici", 1, "GET of 256 MB: at least undici's rate"),
+  bar("http-post.rate", "undici", 1, "POST of 16 MB: at least undici's rate"),
+  bar("http-many.rate", "undici", 0.9, "100 GETs over 10 connections: at least 0.9 of undici's"),
+  bar("http-cold-start.wall", "ringnet-tcp", 1.15, "cold start of HTTP: at most 1.15 of a TCP connection's"),
+  bar("websocket-echo.p50", "ws", 1, "WebSocket echo, p50: at most ws's time"),
+  bar("websocket-flood.received", "ws", 1, "WebSocket messages of 100 bytes: at least ws's rate"),
+  bar("websocket-large.received", "ws", 0.8, "WebSocket messages of 1 MB: at least 0.8 of ws's rate"),
 ];
 
 /** @typedef {import("./statistics.js").Summary} Summary */

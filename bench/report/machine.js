@@ -23,7 +23,7 @@ function rivalVersion(name) {
 
 /** @param {ReturnType<typeof import("../build.js").build>} built */
 export function describeMachine(built) {
-  const rivals = ["synckit", "@bytecodealliance/preview2-shim", "koffi"];
+  const rivals = ["synckit", "@bytecodealliance/preview2-shim", "koffi", "undici", "sync-request", "sync-fetch", "ws"];
   return {
     cpu: os.cpus()[0]?.model.trim() ?? "unknown",
     cores: os.cpus().length,

@@ -20,9 +20,13 @@ function advantage({ metric, by }, other) {
   return ratio(metric.better === "higher" ? own / theirs : theirs / own);
 }
 
-/** @param {Row[]} rows @param {{ name: string, title: string }[]} contenders @returns {string[][]} with a head */
-export function tableCells(rows, contenders) {
-  const against = contenders.filter(({ name }) => name === "node-net" || name === "c");
+/**
+ * @param {Row[]} rows @param {{ name: string, title: string }[]} contenders
+ * @param {string[]} rivals names of contenders with a column of ratios
+ * @returns {string[][]} with a head
+ */
+export function tableCells(rows, contenders, rivals) {
+  const against = contenders.filter(({ name }) => rivals.includes(name));
   const head = ["", ...contenders.map(({ title }) => title), ...against.map(({ title }) => `better than ${title}`)];
   const body = rows.map((row) => [
     row.metric.label,

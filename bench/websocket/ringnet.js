@@ -1,22 +1,32 @@
-import { openWebSocket } from "ringnet/websocket";
-import { ECHOES, FLOOD, LARGE, report, SMALL } from "./loads.js";
+/** This package's WebSockets. */
+import { openWebSocket } from "../../dist/websocket.mjs";
 
-const [load, port] = process.argv.slice(2);
-const socket = openWebSocket(`ws://127.0.0.1:${port}/${load}`, { timeout: 10_000, perMessageDeflate: false });
-/** @param {number} count */
-const echo = (count) => {
-  for (let i = 0; i < count; i++) {
-    socket.send(SMALL);
-    socket.receive(10_000);
-  }
+/** ms for each wait. */
+const PATIENCE = 10_000;
+/** @type {import("../../dist/websocket.mjs").WebSocket} */
+let socket;
+
+/** @type {import("./loads.js").WebSocketContender} */
+export default {
+  open(url) {
+    socket = openWebSocket(url, { timeout: PATIENCE, perMessageDeflate: false });
+  },
+  echo(message, times, until) {
+    for (let start = performance.now(); start < until; ) {
+      socket.send(message);
+      socket.receive(PATIENCE);
+      const stop = performance.now();
+      times.push((stop - start) / 1000);
+      start = stop;
+    }
+  },
+  receive(message, count) {
+    socket.send(message);
+    for (let left = count; left > 0; left--) socket.receive(PATIENCE);
+  },
+  send(message, data, count) {
+    socket.send(message);
+    for (let left = count; left > 0; left--) socket.sendWait(data, PATIENCE);
+    socket.receive(PATIENCE);
+  },
 };
-if (load === "echo") echo(1000);
-const begin = performance.now();
-if (load === "echo") {
-  echo(ECHOES);
-} else {
-  socket.send("go");
-  for (let left = load === "flood" ? FLOOD : LARGE; left > 0; left--) socket.receive(10_000);
-}
-report(load, performance.now() - begin);
-socket.terminate();
