@@ -27,7 +27,7 @@ import type { RingPair, StartTlsCommand, Target } from "../ring/protocol.js";
 import type { Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
-import { releasePushed, takePushed } from "./pushed-bytes.js";
+import { type Remains, releasePushed, takePushed } from "./pushed-bytes.js";
 import { Receiver } from "./receiver.js";
 import { isSecure } from "./secure-modules.js";
 import { Sender } from "./sender.js";
@@ -162,6 +162,16 @@ export class Connection implements Handle {
       end.failed(error as Error);
       below.destroy();
     }
+  }
+
+  /** An accepted socket is destroyed already: what it had received comes before its error. */
+  gone({ pieces, error }: Remains): void {
+    this.slot.connected(null);
+    this.#error = error;
+    this.slot.failWriting(faultOf(error));
+    for (const bytes of pieces) this.#receiver.chunk(bytes);
+    this.#receiver.finish(() => this.#socketClosed());
+    this.service();
   }
 
   /** There will be no socket. */

@@ -13,17 +13,25 @@ import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
 import { setDscp } from "./dscp.js";
 import { faultOf } from "./faults.js";
+import { keepRemains, type Remains } from "./pushed-bytes.js";
 import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { socketBelow, withOnread } from "./socket-handle.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
 
+/** A client that is not accepted yet. */
+interface PendingClient {
+  readonly socket: Socket;
+  /** What a destroyed one had received; see `keepRemains`. */
+  readonly remains: () => Remains | null;
+}
+
 export class Listener implements Handle {
   readonly slot: Slot;
   readonly #command: ListenCommand;
   readonly #lingerMs: number;
-  readonly #pending = new Map<number, Socket>();
+  readonly #pending = new Map<number, PendingClient>();
   /** Connections whose TLS handshake is under way. */
   readonly #shaking = new Set<Socket>();
   #server: Server | null = null;
@@ -57,9 +65,15 @@ export class Listener implements Handle {
 
   /** The program accepts a pending client: it gets a slot and rings now. */
   accept(command: AcceptCommand): void {
-    const waiting = this.#pending.get(command.pending);
+    const pending = this.#pending.get(command.pending);
     this.#pending.delete(command.pending);
+    const waiting = pending?.socket;
+    const remains = pending?.remains() ?? null;
     const connection = new Connection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
+    if (remains !== null && remains.pieces.length > 0) {
+      connection.gone(remains);
+      return;
+    }
     if (waiting === undefined || waiting.destroyed) {
       connection.failed(
         Object.assign(new Error("accept ECONNABORTED: the client was gone before it was accepted"), {
@@ -92,7 +106,8 @@ export class Listener implements Handle {
   shutdown(): void {
     this.#closed = true;
     this.#server?.close();
-    for (const socket of [...this.#pending.values(), ...this.#shaking]) socket.destroy();
+    for (const { socket } of this.#pending.values()) socket.destroy();
+    for (const socket of this.#shaking) socket.destroy();
     this.#pending.clear();
     this.#shaking.clear();
   }
@@ -161,8 +176,9 @@ export class Listener implements Handle {
     }
     socket.allowHalfOpen = true;
     const pending = ++this.#pendingCount;
-    this.#pending.set(pending, socket);
-    socket.on("error", () => socket.destroy()); // it is gone when it is accepted
+    // Over TCP the bytes of a client that resets stay in the kernel, and the reset behind them; of TLS Node has read some.
+    this.#pending.set(pending, { socket, remains: isSecure(socket) ? keepRemains(socket) : () => null });
+    socket.on("error", () => socket.destroy());
     this.slot.pending(pending, connectionFacts(socket));
   }
 

@@ -20,6 +20,30 @@ export function takePushed(socket: Socket, receiver: Receiver): void {
   if (room) receiver.resume();
 }
 
+/** What a socket had received when it was destroyed, and why it was. */
+export interface Remains {
+  readonly pieces: readonly Buffer[];
+  readonly error: Error;
+}
+
+/** Until `keepRemains` is undone by a call of what it returns, the stream's buffered bytes are kept when an error destroys the socket. */
+export function keepRemains(socket: Socket): () => Remains | null {
+  const { destroy } = socket;
+  let remains: Remains | null = null;
+  socket.destroy = (error?: Error): Socket => {
+    if (error !== undefined && remains === null) {
+      const pieces: Buffer[] = [];
+      remains = { pieces, error };
+      for (let bytes = socket.read(); bytes !== null; bytes = socket.read()) pieces.push(bytes);
+    }
+    return destroy.call(socket, error);
+  };
+  return () => {
+    delete (socket as Partial<Socket>).destroy; // uncovers the prototype's
+    return remains;
+  };
+}
+
 /** Undoes `takePushed`: bytes that Node reads go into the stream's buffer again. */
 export function releasePushed(socket: Socket): void {
   delete (socket as Partial<Socket>).push; // uncovers the prototype's

@@ -94,3 +94,26 @@ describe.each(WAYS)("%s", (_way, open) => {
     },
   );
 });
+
+test.each([1, 4000, 60_000, 100_000])(
+  "the %d bytes of a client that resets before it is accepted are delivered before the reset",
+  (bytes) => {
+    const listener = listen({ host: "127.0.0.1", tls: server, receiveBuffer: 4096 });
+    const relay = startRelay(listener.port);
+    const peer = startPeer("manual", { connect: relay.port, tls: { ca: authority.cert, servername: "localhost" } });
+    peer.waitForEvent("connection");
+    expect(listener.waitUntilAcceptable(10_000)).toBe(true);
+    peer.send({ do: "write", bytes, seed: 3 });
+    pause(500); // nothing tells when all has arrived
+    relay.harm("resetServer");
+    pause(300);
+    const socket = acceptFrom(listener);
+    const { bytes: got, error } = readToEnd(socket);
+    expect(got.equals(pattern(3, 0, got.length))).toBe(true);
+    expect(got.length).toBe(bytes);
+    expect(RESET).toContain(error?.code);
+    expect(errorOf(() => socket.writeAll("x", 1000)).code).toMatch(/^(ECONNRESET|EPIPE)$/);
+    socket.close();
+    listener.close();
+  },
+);
