@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeEach } from "vitest";
 import { removeFolders } from "./folders.js";
 import { killSince, runningCount } from "./processes.js";
+import { killResting } from "./resting.js";
 
 let before = 0;
 
@@ -18,5 +19,6 @@ afterEach(() => {
 
 afterAll(() => {
   killSince(0);
+  killResting();
   removeFolders();
 });

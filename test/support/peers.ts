@@ -21,7 +21,8 @@
  */
 
 import { join } from "node:path";
-import { node, Process, type ProcessOptions, root } from "./processes.js";
+import { type Process, type ProcessOptions, root } from "./processes.js";
+import { startSession } from "./resting.js";
 
 export type Behaviour =
   | "echo"
@@ -128,12 +129,7 @@ export class Peer {
   constructor(behaviour: Behaviour, options: PeerOptions, processOptions: ProcessOptions) {
     this.host = options.host ?? "127.0.0.1";
     const all = { ...options, behaviour, host: this.host };
-    this.process = new Process(
-      node,
-      [join(root, "test/support/peer.js"), JSON.stringify(all)],
-      // What the runner or a test wants of its own process is not for its peers.
-      { ...processOptions, env: { NODE_OPTIONS: undefined, ...processOptions.env } },
-    );
+    this.process = startSession(join(root, "test/support/peer.js"), all, processOptions);
     const connects = options.connect !== undefined || options.open === true;
     this.port = this.waitForEvent(connects ? "opening" : "listening").port ?? 0;
   }

@@ -7,7 +7,7 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./folders.js";
@@ -34,6 +34,13 @@ export class Process {
   readonly #outputPath: string;
   readonly #errorsPath: string;
   readonly #command: string;
+  #skipped = 0;
+  #signalled = false;
+  /**
+   * Called at the end of the test that started it, instead of killing it; returns whether it is kept. Peers that can play another session set
+   * this (resting.ts).
+   */
+  keep: (() => boolean) | null = null;
 
   constructor(command: string, args: string[], options: ProcessOptions = {}) {
     const folder = temporaryFolder();
@@ -60,7 +67,18 @@ export class Process {
 
   /** What it printed so far. */
   get output(): string {
-    return readFileSync(this.#outputPath, "utf8");
+    return readFileSync(this.#outputPath).subarray(this.#skipped).toString();
+  }
+
+  /** Begins anew, for another test: what it printed so far is not its output any more. */
+  startAgain(): void {
+    this.#skipped = statSync(this.#outputPath).size;
+    running.push(this);
+  }
+
+  /** Whether a test has sent it a signal, so that what it does now is not certain. */
+  get signalled(): boolean {
+    return this.#signalled;
   }
 
   /** What it printed so far on standard error. */
@@ -115,6 +133,7 @@ export class Process {
 
   /** Ends it at once, or stops it for a while (SIGSTOP, SIGCONT). Does nothing when it has ended. */
   kill(signal: NodeJS.Signals = "SIGKILL"): void {
+    this.#signalled = true;
     if (this.alive) process.kill(this.pid, signal);
   }
 }
@@ -126,9 +145,10 @@ export function runningCount(): number {
   return running.length;
 }
 
-/** Kills those started since `runningCount` said `count`. */
+/** Kills those started since `runningCount` said `count`, except those that are kept for other tests. */
 export function killSince(count: number): void {
   for (const started of running.splice(count)) {
+    if (started.keep?.()) continue;
     started.kill();
     started.endInput();
   }

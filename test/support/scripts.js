@@ -22,8 +22,14 @@ function queue() {
   };
 }
 
-const scripts = queue();
-const goes = queue();
+let scripts = queue();
+let goes = queue();
+
+/** Those of an earlier session are not for this one. */
+export function forgetScripts() {
+  scripts = queue();
+  goes = queue();
+}
 
 /** The commands `script` and `go`. */
 export const addScript = (steps) => scripts.put(steps);

@@ -4,7 +4,8 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { node, Process, root } from "../../support/processes.js";
+import { type Process, root } from "../../support/processes.js";
+import { startSession } from "../../support/resting.js";
 
 export interface UdpPeerOptions {
   /** What fits the host; udp4. */
@@ -55,10 +56,7 @@ export class UdpPeer {
 
   constructor(options: UdpPeerOptions) {
     this.host = options.host ?? (options.type === "udp6" ? "::1" : "127.0.0.1");
-    const all = JSON.stringify({ ...options, host: this.host });
-    this.process = new Process(node, [join(root, "test/udp/support/udp-peer.js"), all], {
-      env: { NODE_OPTIONS: undefined },
-    });
+    this.process = startSession(join(root, "test/udp/support/udp-peer.js"), { ...options, host: this.host });
     this.port = this.waitForEvent("listening").port as number;
   }
 

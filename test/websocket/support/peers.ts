@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import { Process, root } from "../../support/processes.js";
+import { startSession } from "../../support/resting.js";
 
 export interface WsPeerOptions {
   /** Opens this URL instead of listening. */
@@ -103,8 +104,8 @@ export class WebSocketPeer<Command> {
   readonly process: Process;
   readonly port: number;
 
-  constructor(command: string, args: string[], connects: boolean) {
-    this.process = new Process(command, args, { env: { NODE_OPTIONS: undefined } });
+  constructor(process: Process, connects: boolean) {
+    this.process = process;
     this.port = this.waitForEvent(connects ? "opening" : "listening").port ?? 0;
   }
 
@@ -139,25 +140,23 @@ function program(name: string): string {
 
 /** See ws-peer.js. */
 export function startWsPeer(options: WsPeerOptions = {}): WebSocketPeer<WsCommand> {
-  const args = [program("ws-peer.js"), JSON.stringify(options)];
-  return new WebSocketPeer(process.execPath, args, options.connect !== undefined);
+  return new WebSocketPeer(startSession(program("ws-peer.js"), options), options.connect !== undefined);
 }
 
 /** See raw-peer.js. */
 export function startRawPeer(options: RawPeerOptions = {}): WebSocketPeer<RawCommand> {
-  return new WebSocketPeer(
-    process.execPath,
-    [program("raw-peer.js"), JSON.stringify(options)],
-    options.port !== undefined,
-  );
+  return new WebSocketPeer(startSession(program("raw-peer.js"), options), options.port !== undefined);
 }
+
+const python = (args: string[]) =>
+  new Process(PYTHON, [program("python-peer.py"), ...args], { env: { NODE_OPTIONS: undefined } });
 
 /** See python-peer.py: sends each message back; a text "close CODE REASON" closes. */
 export function startPythonPeer(): WebSocketPeer<never> {
-  return new WebSocketPeer(PYTHON, [program("python-peer.py")], false);
+  return new WebSocketPeer(python([]), false);
 }
 
 /** A client of Python's: sends a text and some bytes to the URL, prints what comes back, and closes with code 4001. */
 export function startPythonClient(url: string): WebSocketPeer<never> {
-  return new WebSocketPeer(PYTHON, [program("python-peer.py"), url], true);
+  return new WebSocketPeer(python([url]), true);
 }
