@@ -1,8 +1,8 @@
 /**
  * ringnet: synchronous networking for Node.
  *
- * TCP, TLS, UDP, look-ups and servers whose calls either return immediately or block, with a timeout. A networking thread
- * runs the sockets.
+ * TCP, TLS, UDP, look-ups and servers whose calls either return immediately or block, with a timeout. A networking
+ * thread runs the sockets.
  */
 
 import type { Address, ResolveOptions } from "./api/address.js";
@@ -53,7 +53,9 @@ export function resolve(host: string, options?: ResolveOptions): Address {
   return defaultRuntime().resolve(host, options);
 }
 
-/** The host name of an IP. Blocks. Throws a `NetError` where it has none, or `timeout` ms are over. See `Runtime.reverse`. */
+/**
+ * The host name of an IP. Blocks. Throws a `NetError` if it has none, and after `timeout` ms. See `Runtime.reverse`.
+ */
 export function reverse(ip: string, timeout: Timeout = -1): string {
   return defaultRuntime().reverse(ip, timeout);
 }
@@ -64,35 +66,35 @@ export function localAddresses(): Address[] {
 }
 
 /**
- * Starts a connection and returns at once in status `waiting`; with `timeout` it blocks until connected, and throws the
- * `NetError` of a failure or one with code `ETIMEDOUT`.
+ * Starts a connection and returns immediately, with status `waiting`. With `timeout` it blocks until connected, and
+ * throws the `NetError` of a failure, or one with code `ETIMEDOUT`.
  */
 export function connect(options: ConnectOptions): TcpSocket {
   return defaultRuntime().connect(options);
 }
 
 /**
- * Listens. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`,
- * …).
+ * Starts a server. It is bound when this returns; otherwise throws the system's error (`EADDRINUSE`, `EACCES`,
+ * `EADDRNOTAVAIL`, …).
  */
 export function listen(options: ListenOptions = {}): TcpServer {
   return defaultRuntime().listen(options);
 }
 
 /**
- * Reads a descriptor that the process has open, its standard input unless given: a terminal, a pipe or a file. Throws the system's
- * error where that can't be read (`EBADF`).
+ * Opens a file descriptor of the process for reading, by default its standard input: a terminal, a pipe or a file.
+ * Throws the system's error if it can't be read (`EBADF`).
  */
 export function openInput(fd: number | "stdin" = "stdin", options?: InputOptions): Input {
   return defaultRuntime().openInput(fd, options);
 }
 
-/** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
+/** Binds a UDP socket. It is bound when this returns; otherwise throws the system's error. */
 export function bindUdp(options: BindUdpOptions = {}): UdpSocket {
   return defaultRuntime().bindUdp(options);
 }
 
-/** What the default runtime has done and has. See `Runtime.stats`. */
+/** Counters of the default runtime. See `Runtime.stats`. */
 export function stats(): RuntimeStats {
   return defaultRuntime().stats();
 }

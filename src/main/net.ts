@@ -1,5 +1,5 @@
 /**
- * The `net` facade: the original API's names, arguments and results over the TypeScript API. A mapping, and nothing else.
+ * The `net` facade: the original API's names, arguments and results, mapped to the TypeScript API.
  *
  * Runs on the calling thread. A call that can fail returns `[value, errmsg]`; what is absent is `null`.
  */
@@ -20,30 +20,30 @@ import type { Datagram, UdpSocket } from "./api/udp-socket.js";
 type Result<T> = [T, null] | [null, string];
 type Bytes = string | Uint8Array;
 
-/** What `createNet` takes. */
+/** Options of `createNet`. */
 export interface NetOptions {
-  /** Where it opens things. Default: the runtime of the package root. */
+  /** The runtime that opens the sockets. Default: the one of the package root. */
   runtime?: Runtime | undefined;
   /** Bytes of each receive ring, a power of two from 4096; of UDP sockets at least 131072. Default: the runtime's. */
   receiveBuffer?: number | undefined;
   /** Bytes of each send ring, likewise. Default: the runtime's. */
   sendBuffer?: number | undefined;
-  /** The text that `read` gives at the end of a stream, `[null, text]`. Default: none, `[null, null]`. */
+  /** The error text that `read` returns at the end of a stream: `[null, text]`. Default: none, `[null, null]`. */
   endOfStream?: string | null | undefined;
 }
 
 const NET_OPTIONS: Names<NetOptions> = { runtime: true, receiveBuffer: true, sendBuffer: true, endOfStream: true };
 
-/** What the objects of one `net` have in common. */
+/** What the objects of one `net` share. */
 interface Context {
   runtime(): Runtime;
   endOfStream: string | null;
 }
 
-/** A longer host name does not exist: RFC 1035, 2.3.4, less the lengths of the first and the last label. */
+/** The longest host name: RFC 1035, 2.3.4, less the lengths of the first and the last label. */
 const LONGEST_NAME = 253;
 
-/** Why a name that is a string names no host, or null. */
+/** Why a string is not a valid host name, or null. */
 function badName(name: string): string | null {
   try {
     check.text("name", name);
@@ -59,7 +59,7 @@ function plainIp(ip: string): string {
   return ip.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
-/** Run-time failures become texts; programming mistakes are thrown. */
+/** Turns run-time failures into texts; programming mistakes are thrown. */
 function attempt<T>(call: () => T): [T, null] | [null, string] {
   try {
     return [call(), null];
@@ -85,7 +85,7 @@ function hostOf(address: net.address): Address {
 class AddressFacade {
   /** @internal */
   readonly target: Address;
-  /** The IP of the connection that it is the remote address of. */
+  /** For the remote address of a connection: the connection's IP. */
   readonly #ip: string | undefined;
 
   /** @internal */
@@ -120,7 +120,7 @@ class AddressFacade {
     return this.target.hostname;
   }
 
-  /** For `poll` and `Poller`: it stands for its address. */
+  /** For `poll` and `Poller`. */
   [pollable](): Address {
     return this.target;
   }
@@ -159,34 +159,36 @@ class TcpFacade {
     });
   }
 
-  /** Up to `amount` bytes that are there now; empty when there are none yet; `[null, null]` at the end, or the text of `endOfStream`. */
+  /**
+   * Up to `amount` received bytes; empty if there are none yet. `[null, null]` at the end, or `[null, endOfStream]`.
+   */
   read(amount: number): [Buffer, null] | [null, null] | [null, string] {
     const [bytes, errmsg] = attempt(() => this.#socket.read(check.amount("amount", amount)));
     if (bytes !== null) return [bytes, null];
     return [null, errmsg ?? this.#context.endOfStream];
   }
 
-  /** Takes what fits of `data` and says how many bytes it took. */
+  /** Takes as much of `data` as fits; returns the number of bytes. */
   write(data: Bytes): Result<number> {
     return attempt(() => this.#socket.write(data));
   }
 
-  /** Bytes taken by `write` and not yet handed to the operating system. */
+  /** The number of bytes taken by `write` and not yet by the operating system. */
   get_pending_writes(): Result<number> {
     return attempt(() => this.#socket.pendingWrites);
   }
 
-  /** Waits for up to `timeout` ms until nothing is pending: the bytes still pending. */
+  /** Waits for up to `timeout` ms until nothing is pending; returns the number of bytes still pending. */
   wait_until_drained(timeout: number | null = 0): Result<number> {
     return attempt(() => this.#socket.waitUntilDrained(timeout ?? 0));
   }
 
-  /** Sends what was taken in the background, then closes. Idempotent. */
+  /** Sends pending bytes in the background, then closes. Idempotent. */
   close(): void {
     this.#socket.close();
   }
 
-  /** For `poll` and `Poller`: it stands for its connection. */
+  /** For `poll` and `Poller`. */
   [pollable](): TcpSocket {
     return this.#socket;
   }
@@ -202,7 +204,7 @@ class ServerFacade {
     this.#server = server;
   }
 
-  /** The next client, or `[null, null]` when none waits. */
+  /** The next client, or `[null, null]` if none waits. */
   accept(): [net.tcp, null] | [null, null] | [null, string] {
     return attempt(() => {
       const socket = this.#server.accept();
@@ -210,7 +212,7 @@ class ServerFacade {
     }) as [net.tcp, null];
   }
 
-  /** The port really listened on. */
+  /** The port it listens on. */
   get_port(): number {
     return this.#server.port;
   }
@@ -220,7 +222,7 @@ class ServerFacade {
     this.#server.close();
   }
 
-  /** For `poll` and `Poller`: it stands for its server. */
+  /** For `poll` and `Poller`. */
   [pollable](): TcpServer {
     return this.#server;
   }
@@ -243,7 +245,7 @@ class UdpFacade {
     return [false, errmsg ?? "the send buffer is full"];
   }
 
-  /** One datagram, or `[null, null]` when there is none. */
+  /** The oldest datagram, or `[null, null]` if there is none. */
   receive(): [net.datagram, null] | [null, null] | [null, string] {
     return attempt(() => {
       const datagram = this.#socket.receive();
@@ -251,7 +253,7 @@ class UdpFacade {
     }) as [net.datagram, null];
   }
 
-  /** The port really bound. */
+  /** The port it is bound to. */
   get_port(): number {
     return this.#socket.port;
   }
@@ -261,7 +263,7 @@ class UdpFacade {
     this.#socket.close();
   }
 
-  /** For `poll` and `Poller`: it stands for its socket. */
+  /** For `poll` and `Poller`. */
   [pollable](): UdpSocket {
     return this.#socket;
   }
@@ -294,8 +296,8 @@ class DatagramFacade {
 }
 
 /**
- * A `net` of one's own: on another runtime, with rings of other sizes, or with a text at the end of a stream. Throws a `TypeError` or `RangeError`
- * that names the option that is wrong.
+ * A separate `net`: on another runtime, with rings of other sizes, or with an error text at the end of a stream. Throws
+ * a `TypeError` or `RangeError` that names the wrong option.
  */
 export function createNet(options: Runtime | NetOptions = {}) {
   const own = ownOptions("options", options instanceof Runtime ? { runtime: options } : options, NET_OPTIONS);
@@ -311,14 +313,14 @@ export function createNet(options: Runtime | NetOptions = {}) {
   );
   const context: Context = { runtime: () => runtime ?? defaultRuntime(), endOfStream };
 
-  /** Starts a look-up of a host name or IP literal and returns immediately. */
+  /** Starts the look-up of a host name or IP literal and returns immediately. */
   function resolve_address(name: string): Result<net.address> {
     const bad = typeof name === "string" ? badName(name) : null;
     if (bad !== null) return [null, bad];
     return attempt(() => new AddressFacade(context.runtime().resolve(check.text("name", name))));
   }
 
-  /** Starts a connection, with TLS when `ssl` is true. An address still `waiting` is allowed. */
+  /** Starts a connection, with TLS if `ssl` is true. The address may still be `waiting`. */
   function open_tcp(address: net.address, port: number, ssl: boolean | null = false): Result<net.tcp> {
     const host = hostOf(address);
     const secure = check.boolean("ssl", ssl ?? false);
@@ -328,7 +330,7 @@ export function createNet(options: Runtime | NetOptions = {}) {
     return attempt(() => new TcpFacade(context, context.runtime().connect({ host, port, tls, ...rings }), host));
   }
 
-  /** Listens; without an address on all interfaces, IPv4 and IPv6. Port 0: the system picks one. */
+  /** Starts a server; without an address on all interfaces, IPv4 and IPv6. Port 0: the system picks one. */
   function create_server(port: number): Result<net.server>;
   function create_server(address: net.address | null, port: number): Result<net.server>;
   function create_server(first: net.address | number | null, second?: number): Result<net.server> {

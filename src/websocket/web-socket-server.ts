@@ -5,29 +5,30 @@
  */
 
 import { Handle } from "../main/api/handle.js";
-import { closedHere, timedOut } from "../main/api/net-error.js";
+import { closedHere } from "../main/api/net-error.js";
+import { PendingClients } from "../main/api/pending-clients.js";
 import type { Channel } from "../main/link/channel.js";
 import { Deadline, type Timeout } from "../main/link/deadline.js";
 import type { WorkerLink } from "../main/link/worker-link.js";
-import { PHASE_FAILED } from "../ring/layout.js";
 import { WebSocket } from "./web-socket.js";
 
 /** A WebSocket server. Made by `listenWebSocket`. */
 export class WebSocketServer extends Handle {
   readonly #link: WorkerLink;
   readonly #channel: Channel;
+  readonly #clients: PendingClients;
   readonly #rings: { receiveBuffer: number; sendBuffer: number };
   /** The port it listens on. */
   readonly port: number;
   /** The IP it listens on. */
   readonly address: string;
-  #accepted = 0;
 
   /** @internal Use `listenWebSocket`. */
   constructor(link: WorkerLink, channel: Channel, rings: { receiveBuffer: number; sendBuffer: number }) {
     super();
     this.#link = link;
     this.#channel = channel;
+    this.#clients = new PendingClients(link, channel);
     this.#rings = rings;
     this.port = channel.bound?.port ?? 0;
     this.address = channel.bound?.address ?? "";
@@ -43,43 +44,15 @@ export class WebSocketServer extends Handle {
    */
   accept(): WebSocket | null {
     this.#mustBeOpen();
-    const channel = this.#channel;
-    if (channel.waitingClients(this.#accepted) === 0) {
-      if (channel.phase === PHASE_FAILED) throw channel.takeError();
-      const error = channel.takePendingError();
-      if (error !== null) throw error;
-      channel.link.caller.maybeCheckLiveness();
-      return null;
-    }
-    channel.link.takeNotices();
-    const pending = channel.pendingConnections[0];
-    if (pending === undefined) return null;
-    const { channel: opened, rings } = this.#link.openRinged(this.#rings.receiveBuffer, this.#rings.sendBuffer);
-    channel.pendingConnections.shift();
-    this.#accepted = (this.#accepted + 1) | 0;
-    opened.facts = pending.facts;
-    opened.assumeOpen();
-    this.#link.post({
-      type: "accept",
-      slot: opened.reference,
-      rings,
-      server: channel.handleId,
-      pending: pending.number,
-      dscp: undefined,
-    });
-    return new WebSocket(opened, true);
+    const opened = this.#clients.take(this.#rings, undefined);
+    return opened === null ? null : new WebSocket(opened, true);
   }
 
   /**
    * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` after `timeout` ms (-1: no limit), and as `accept`.
    */
   acceptWait(timeout: Timeout = -1): WebSocket {
-    const deadline = Deadline.of(timeout);
-    for (;;) {
-      const socket = this.accept();
-      if (socket !== null) return socket;
-      if (!this.#block(deadline)) throw this.#channel.outOfTime(timedOut("acceptWait", deadline.timeout));
-    }
+    return this.#clients.waitFor(() => this.accept(), Deadline.of(timeout));
   }
 
   /**
@@ -87,30 +60,17 @@ export class WebSocketServer extends Handle {
    */
   waitUntilAcceptable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
-    return this.#block(Deadline.of(timeout));
+    return this.#clients.wait(Deadline.of(timeout));
   }
 
   get ready(): boolean {
-    if (this.closed) return false;
-    const channel = this.#channel;
-    if (channel.waitingClients(this.#accepted) > 0 || channel.hasPendingError) return true;
-    return channel.phase === PHASE_FAILED && !channel.errorTaken;
+    return !this.closed && this.#clients.ready;
   }
 
   /** Disconnects pending clients; accepted WebSockets continue. */
   protected override onClose(): void {
     this.unbindChannel();
     this.#link.post({ type: "close", handleId: this.#channel.handleId });
-  }
-
-  static #isAcceptable(server: WebSocketServer): boolean {
-    const channel = server.#channel;
-    return channel.waitingClients(server.#accepted) > 0 || channel.hasPendingError || channel.phase === PHASE_FAILED;
-  }
-
-  #block(deadline: Deadline): boolean {
-    const { link, handleId } = this.#channel;
-    return link.caller.wait(handleId, deadline, WebSocketServer.#isAcceptable, this);
   }
 
   #mustBeOpen(): void {

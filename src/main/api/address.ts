@@ -1,5 +1,5 @@
 /**
- * A host: an IP literal, or a name that is being looked up.
+ * A host's addresses: an IP literal, or a name and its look-up.
  *
  * Runs on the calling thread.
  */
@@ -16,11 +16,14 @@ import { hostName } from "./host-name.js";
 import { closedHere, NetError } from "./net-error.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
 
-/** What `resolve` takes. */
+/** Options of `resolve`. */
 export interface ResolveOptions {
   /** Only addresses of this family. Default 0: both. */
   family?: 0 | 4 | 6 | undefined;
-  /** The order of the addresses. Default: that of Node's `dns` (`--dns-result-order`), which is the system's unless set. */
+  /**
+   * The order of the addresses. Default: as in Node's `dns` (`--dns-result-order`), which is the system's order unless
+   * set.
+   */
   order?: "verbatim" | "ipv4first" | "ipv6first" | undefined;
 }
 
@@ -32,14 +35,14 @@ const RESOLVE_HINTS: Hints = {
   timeout: "use waitUntilResolved(timeout)",
 };
 
-/** What became of something that takes time. */
+/** The state of a connection or look-up. */
 export type Status = "waiting" | "success" | "failure";
 
 /** An IP, or a host name whose look-up is under way, has succeeded, or has failed. Made by `resolve`. */
 export class Address extends Handle {
   /** The name it was made from, or its IP if it has no name. */
   readonly hostname: string;
-  /** @internal The same as it travels: in ASCII. */
+  /** @internal The same in ASCII, as it is looked up. */
   readonly encoded: string;
   #ips: string[] | null = null;
   #error: NetError | null = null;
@@ -47,7 +50,7 @@ export class Address extends Handle {
   #channel: Channel | null = null;
   #reported = true;
 
-  /** @internal Use `resolve`. `link` is asked for a networking thread only if `host` is a name. */
+  /** @internal Use `resolve`. `link` returns a networking thread, and is called only if `host` is a name. */
   constructor(host: string, link: () => WorkerLink, options: ResolveOptions = {}) {
     super();
     this.encoded = hostName("host", host);
@@ -100,8 +103,8 @@ export class Address extends Handle {
   }
 
   /**
-   * Blocks until the look-up has ended or `timeout` ms are over (0: polls once; -1: no limit); returns the status.
-   * Never throws for time.
+   * Blocks until the look-up has ended or `timeout` ms have passed (0: polls once; -1: no limit); returns the status.
+   * Does not throw on a timeout.
    */
   waitUntilResolved(timeout: Timeout = -1): Status {
     const deadline = Deadline.of(timeout);
@@ -121,13 +124,13 @@ export class Address extends Handle {
     this.#reported = true;
   }
 
-  /** @internal What `connect` sends to the networking thread: the IPs, or the look-up that finds them. */
+  /** @internal What `connect` sends to the networking thread: the IPs, or the look-up under way. */
   get target(): { addresses: string[] | null; lookup: number | null } {
     this.#settle();
     return { addresses: this.#ips, lookup: this.#channel?.handleId ?? null };
   }
 
-  /** @internal The networking thread that looks it up, if that is still under way. */
+  /** @internal The networking thread that looks it up, while it does. */
   get lookupLink(): WorkerLink | null {
     return this.#channel === null ? null : this.#link;
   }
@@ -149,7 +152,7 @@ export class Address extends Handle {
     this.#release();
   }
 
-  /** Takes the result over as soon as there is one; the slot goes back then. */
+  /** Takes the result once there is one, and frees the slot. */
   #settle(): void {
     const channel = this.#channel;
     if (channel === null) return;
@@ -169,10 +172,10 @@ export class Address extends Handle {
   #release(): void {
     const channel = this.#channel;
     if (channel === null) return;
-    publishEnds(); // before the slot can be another handle's
-    if (this.#channel !== channel) return; // a subscriber has looked
+    publishEnds(); // before another handle can get the slot
+    if (this.#channel !== channel) return; // a subscriber's call has released it
     this.#channel = null;
-    channel.notifyWatchers(); // pollers have not looked yet
+    channel.notifyWatchers(); // pollers have not checked it yet
     this.unbindChannel();
     channel.link.post({ type: "close", handleId: channel.handleId });
   }

@@ -1,5 +1,5 @@
 /**
- * Checks of arguments: each throws a `TypeError` or `RangeError` that names the argument, or returns it.
+ * Checks of arguments: each returns the argument, or throws a `TypeError` or `RangeError` that names it.
  *
  * Used on the calling thread.
  */
@@ -28,18 +28,18 @@ export function port(name: string, value: unknown): number {
   return integer(name, value, 0, 65535);
 }
 
-/** A number of bytes. */
+/** A number of bytes, or Infinity. */
 export function amount(name: string, value: unknown): number {
   if (value === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
   return integer(name, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** Half of a character outside the Basic Multilingual Plane, which has no form in UTF-8. */
+/** Half of a surrogate pair, which UTF-8 can't encode. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * A text that is not empty, has no NUL, which the system would take for its end, and no lone surrogate, in whose place the system would get
- * another character.
+ * A non-empty string without NUL, at which the system would cut it off, and without lone surrogates, which the system
+ * would get as another character.
  */
 export function text(name: string, value: unknown): string {
   if (typeof value !== "string") throw new TypeError(`${name} must be a string, not ${describe(value)}`);
@@ -49,7 +49,7 @@ export function text(name: string, value: unknown): string {
   return value;
 }
 
-/** A path for a Unix domain socket; on Linux also an abstract name, which begins with NUL and has no other. */
+/** The path of a Unix domain socket; on Linux also an abstract name, which begins with NUL and contains no other. */
 export function socketPath(name: string, value: unknown): string {
   if (typeof value !== "string" || !value.startsWith("\0")) return text(name, value);
   if (process.platform !== "linux")
@@ -62,7 +62,7 @@ export function boolean(name: string, value: unknown): boolean {
   return value;
 }
 
-/** One of these texts. */
+/** One of these strings. */
 export function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   if (choices.includes(value as T)) return value as T;
   const message = `${name} must be one of ${choices.join(", ")}, not ${describe(value)}`;
@@ -76,7 +76,7 @@ export function options<T extends object>(name: string, value: T | undefined): T
   return value;
 }
 
-/** The bytes of a string (UTF-8), a Uint8Array, or any other view; refuses what has no bytes any more. */
+/** The bytes of a string (UTF-8), a Uint8Array, or any other view; refuses a view of a detached buffer. */
 export function bytes(name: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) {
     if (value.length === 0 && detached(value)) throw new TypeError(`${name} is a view of a detached buffer`);
@@ -110,7 +110,10 @@ export function powerOfTwo(name: string, value: unknown, low: number, high: numb
   return number;
 }
 
-/** The ms before the first keep-alive probe. The system counts in seconds, up to 32,767 of them on Linux. */
+/**
+ * The delay before the first keep-alive probe, in ms, rounded up to seconds as the system counts; at most 32,767 s on
+ * Linux.
+ */
 export function keepAliveDelay(name: string, value: unknown): number {
   return Math.ceil(integer(name, value, 0, 32_767_000) / 1000) * 1000;
 }

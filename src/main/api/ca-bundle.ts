@@ -18,12 +18,12 @@ const SYSTEM_BUNDLES = [
 
 let chosen: string | null = null;
 
-/** The path set, or else the first bundle of the system that exists, or else null. */
+/** The path that was set, or else the first of the system's bundles that exists, or else null. */
 export function caBundlePath(): string | null {
   return chosen ?? SYSTEM_BUNDLES.find((path) => existsSync(path)) ?? null;
 }
 
-/** Sets the bundle that later TLS connections of the `net` facade verify against. It is read when one is opened. */
+/** Sets the bundle for later TLS connections of the `net` facade. It is read when one is opened. */
 export function setCaBundlePath(path: string): void {
   chosen = check.text("path", path);
 }

@@ -1,5 +1,5 @@
 /**
- * Cancelling a wait from another thread.
+ * Cancels a wait from another thread.
  *
  * `cancellerOf` runs on the thread that waits, `cancel` on any thread.
  */
@@ -9,7 +9,9 @@ import { SignalWaker } from "../../ring/signal.js";
 import { thisCaller } from "../link/caller.js";
 import type { Channel } from "../link/channel.js";
 
-/** What `canceller()` returns. It can be posted to any thread of the process, any number of times. Treat it as opaque. */
+/**
+ * What `canceller()` returns. It can be posted to any thread of the process, any number of times. Treat it as opaque.
+ */
 export interface Canceller {
   /** Marks the object as a canceller. */
   readonly ringnet: "canceller";
@@ -30,8 +32,9 @@ export function cancellerOf(channel: Channel): Canceller {
 }
 
 /**
- * Cancels the call that waits on the handle, or else the next one that would wait: it throws a `NetError` with code `ERR_CANCELLED`, and
- * nothing is lost. A call that need not wait returns as usual. Throws a `TypeError` if `canceller` was not returned by `canceller()`.
+ * Cancels the call that waits on the handle, or else the next one that would wait: the call throws a `NetError` with
+ * code `ERR_CANCELLED`, and nothing is lost. A call that need not wait returns as usual. Throws a `TypeError` if
+ * `canceller` was not returned by `canceller()`.
  */
 export function cancel(canceller: Canceller): void {
   if (canceller?.ringnet !== "canceller") throw new TypeError("canceller must be what canceller() returned");

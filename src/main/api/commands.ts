@@ -1,6 +1,6 @@
 /**
- * The options of `connect`, `listen` and `bindUdp`, checked and made into what the networking thread is asked for. Pure: nothing is
- * opened here, and no thread is started. Each throws a `TypeError` or `RangeError` that names the option.
+ * Checks the options of `connect`, `listen` and `bindUdp` and makes commands for the networking thread of them. Pure:
+ * opens nothing and starts no thread. Each function throws a `TypeError` or `RangeError` that names the wrong option.
  *
  * Used on the calling thread.
  */
@@ -76,7 +76,7 @@ const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
   sendBuffer: true,
 };
 
-/** What does nothing beside `path`. */
+/** Options that have no effect with `path`. */
 const BESIDE_PATH_TO_CONNECT = [
   "host",
   "port",
@@ -91,10 +91,10 @@ const BESIDE_PATH_TO_LISTEN = ["host", "port", "ipv6Only", "noDelay", "keepAlive
 
 type SocketChoices = Pick<ConnectOptions, "noDelay" | "keepAlive" | "dscp" | "path">;
 
-/** Where to connect to; `host` is a name or IP in ASCII, or what the program resolves. */
+/** Where to connect to; `host` is a name or IP in ASCII, or an `Address`. */
 export type Destination = { path: string } | { host: string | Address; port: number };
 
-/** What `connect` asks for. `deadline` is null if it should not block. */
+/** The checked options of `connect`. `deadline` is null if it should not block. */
 export interface ConnectRequest {
   command: Pick<ConnectCommand, "type" | "localAddress" | "localPort" | "tls" | "proxy" | "proxyTls">;
   options: SocketOptions;
@@ -125,7 +125,7 @@ export function connectCommand(options: ConnectOptions, sizes: RingSizes): Conne
   return { command, options: socketOptions(own), destination, rings, deadline };
 }
 
-/** What `listen` asks for; `host` is null for all interfaces. */
+/** The checked options of `listen`; `host` is null for all interfaces. */
 export interface ListenRequest {
   command: Omit<ListenCommand, "slot" | "host">;
   host: string | Address | null;
@@ -150,7 +150,7 @@ export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenR
   return { command, host, accept };
 }
 
-/** What `bindUdp` asks for; `host` is null for all interfaces. */
+/** The checked options of `bindUdp`; `host` is null for all interfaces. */
 export interface BindRequest {
   command: Omit<BindCommand, "slot" | "rings" | "host" | "family">;
   host: string | Address | null;
@@ -176,12 +176,12 @@ export function bindCommand(options: BindUdpOptions, sizes: RingSizes): BindRequ
   return { command, host, rings: ringSizes(own, standard, SMALLEST_UDP_RING) };
 }
 
-/** The ring of an input. */
+/** The ring sizes of an input. */
 export function inputRings(options: InputOptions, sizes: RingSizes): RingSizes {
   return ringSizes(ownOptions("options", options, INPUT_OPTIONS), sizes);
 }
 
-/** The sizes that are given, or else the sizes of `standard`. */
+/** The given sizes, checked; `standard` for the ones that are not given. */
 export function ringSizes(
   given: { receiveBuffer?: number | undefined; sendBuffer?: number | undefined },
   standard: RingSizes,
@@ -194,12 +194,12 @@ export function ringSizes(
   };
 }
 
-/** The bytes of a ring, checked. */
+/** The size of a ring in bytes, checked. */
 export function ringBytes(name: string, value: number, smallest = SMALLEST_RING): number {
   return check.powerOfTwo(name, value, smallest, LARGEST_RING);
 }
 
-/** Throws for the first option that does nothing on a Unix domain socket. */
+/** Throws for the first option that has no effect on a Unix domain socket. */
 function refuseBesidePath<T extends object>(own: T, names: readonly (keyof T & string)[]): void {
   const given = names.find((name) => own[name] !== undefined);
   if (given !== undefined) throw new TypeError(`path cannot be combined with ${given}: it is a Unix domain socket's`);

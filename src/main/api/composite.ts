@@ -1,8 +1,9 @@
 /**
- * A pollable as a poller sees it: what it said when it was asked last, and what it stands on.
+ * A pollable in a poller: its last answer, and its sources.
  *
- * Runs on the calling thread. A pollable looks at its sources before it names them, and they may become ready in between. So each source is
- * checked when it is named, for room to write after the room was asked for; if it is ready then, the pollable is asked once more.
+ * Runs on the calling thread. A pollable checks its sources before it names them, and they may become ready in between.
+ * So each source is checked again when it is named (for writing, after interest in room was declared); if it is ready,
+ * the pollable is asked once more.
  */
 
 import { Deadline } from "../link/deadline.js";
@@ -11,17 +12,17 @@ import { Handle } from "./handle.js";
 import { interestBits, READABLE, WRITABLE } from "./interest.js";
 import { isPollable, type Pollable, pollable, type Watch } from "./pollable.js";
 
-/** How soon, in ms, a pollable is asked again that is not ready although a source is that it named. */
+/** When to ask a pollable again, in ms, that is not ready although one of its sources is. */
 const RESTLESS_MS = 1;
 
-/** By the bits of an interest. */
+/** Interests by their bits. */
 const INTERESTS = [0, READABLE, WRITABLE, READABLE | WRITABLE].map((bits) =>
   Object.freeze({ readable: (bits & READABLE) !== 0, writable: (bits & WRITABLE) !== 0 }),
 );
 
 interface Source {
   readonly watcher: SourceWatcher;
-  /** When it was named last. */
+  /** The round in which it was last named. */
   round: number;
 }
 
@@ -45,13 +46,13 @@ class SourceWatcher extends Watcher {
 
 export class Composite {
   readonly object: Pollable;
-  /** What it threw when it was asked last; null if nothing. */
+  /** What it threw when it was last asked; null if nothing. */
   failure: { readonly error: unknown } | null = null;
-  /** Its watcher, where a `Poller` watches it. */
+  /** Its watcher in a `Poller`; null in `poll`. */
   readonly watcher: Watcher | null;
   readonly #sources = new Map<Handle, Source>();
   readonly #timers: Deadline[] = [];
-  /** The handle that it stands for. */
+  /** The handle that it returned. */
   #delegate: Handle | null = null;
   #round = 0;
   #ready = false;
@@ -67,7 +68,7 @@ export class Composite {
     return this.object.closed === true || this.#delegate?.closed === true;
   }
 
-  /** What `ask` has found. */
+  /** The answer to `ask`. */
   readyFor(_interest: number): boolean {
     return this.#ready;
   }
@@ -76,14 +77,14 @@ export class Composite {
     this.#delegate?.reported(interest);
   }
 
-  /** Ms until it has to be asked again although nothing has happened. */
+  /** Milliseconds until it must be asked again even if nothing happens. */
   get left(): number {
     let left = Number.POSITIVE_INFINITY;
     for (const timer of this.#timers) left = Math.min(left, timer.left);
     return left;
   }
 
-  /** Asks whether it is ready; what it throws is its `failure`. */
+  /** Asks whether it is ready; an error it throws becomes its `failure`. */
   ask(interest: number): void {
     this.failure = null;
     try {
@@ -95,7 +96,7 @@ export class Composite {
     }
   }
 
-  /** It is watched no more. */
+  /** Stops watching its sources. */
   release(): void {
     for (const [handle, { watcher }] of this.#sources) handle.unwatch(watcher);
     this.#sources.clear();
@@ -160,11 +161,11 @@ export class Composite {
   }
 }
 
-/** The pollables of a poller that have to be asked again at a certain time. */
+/** The pollables of a poller that must be asked again at a certain time. */
 export class TimedComposites {
   readonly #list = new Set<Composite>();
 
-  /** `composite` was asked. */
+  /** Call it after `composite` was asked. */
   update(composite: Composite): void {
     if (composite.left === Number.POSITIVE_INFINITY) this.#list.delete(composite);
     else this.#list.add(composite);
@@ -174,12 +175,12 @@ export class TimedComposites {
     this.#list.delete(composite);
   }
 
-  /** Makes candidates of the ones whose time has come. */
+  /** Makes the ones whose time has come candidates. */
   makeCandidates(): void {
     for (const composite of this.#list) if (composite.left <= 0) composite.watcher?.candidate();
   }
 
-  /** Ms until the next one's time. */
+  /** Milliseconds until the next one's time. */
   get left(): number {
     let left = Number.POSITIVE_INFINITY;
     for (const composite of this.#list) left = Math.min(left, composite.left);

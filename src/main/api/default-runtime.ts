@@ -11,11 +11,11 @@ import { OtherThreads } from "../link/other-threads.js";
 import type { RuntimeOptions } from "./options.js";
 import { Runtime } from "./runtime.js";
 
-/** Runtimes that may have bytes to send when the process ends. */
+/** Runtimes that may have pending bytes when the process ends. */
 const runtimes = new Set<Runtime>();
 let standard: Runtime | null = null;
 let hooked = false;
-/** In the main thread, which ends all threads. */
+/** Null except on the main thread, whose end ends all threads. */
 let others: OtherThreads | null = null;
 
 /** Sends what is pending when this thread ends; in the main thread, what is pending in other threads too. */
@@ -30,7 +30,7 @@ function hookExit(): void {
   });
 }
 
-/** Even if the main thread itself does not use the package, its worker threads may. */
+/** Worker threads may use the package even if the main thread does not. */
 const LOADED = Symbol.for("ringnet.loaded");
 if (isMainThread && !(LOADED in process)) {
   Object.defineProperty(process, LOADED, { value: true });
@@ -41,7 +41,7 @@ if (isMainThread && !(LOADED in process)) {
 }
 
 /**
- * A separate runtime with its own threads, and the same functions as the package root and `close()`.
+ * A separate runtime with its own networking threads. It has the same functions as the package root, and `close()`.
  * Throws a `TypeError` or `RangeError` that names the wrong option.
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {

@@ -1,8 +1,7 @@
 /**
- * Reading by frames: a number of bytes, a line, up to a delimiter, or everything.
+ * Reads frames: a number of bytes, a line, up to a delimiter, or everything.
  *
- * Runs on the calling thread. What was not returned stays in the buffer, after a timeout too, and the next call finds
- * it.
+ * Runs on the calling thread. Bytes that were not returned stay in the buffer for the next call, after a timeout too.
  */
 
 import { constants } from "node:buffer";
@@ -10,11 +9,11 @@ import type { Deadline } from "../link/deadline.js";
 import type { SocketReader } from "../link/socket-reader.js";
 import { NetError, readTimedOut, searchTimedOut } from "./net-error.js";
 
-/** Bytes searched for a delimiter between two readings of the clock: some 10 ms at most. */
+/** Bytes to search for a delimiter between two readings of the clock: some 10 ms at most. */
 const SEARCH_BYTES = 2 * 1024 * 1024;
 const LINE_FEED = Uint8Array.of(10);
 const CARRIAGE_RETURN = 13;
-/** Bytes of the longest text that can be made. */
+/** The most bytes that always fit in one string. */
 const LONGEST_STRING = constants.MAX_STRING_LENGTH;
 
 function endedWithin(what: string, there: number): NetError {
@@ -40,7 +39,7 @@ export function readExactly(reader: SocketReader, count: number, deadline: Deadl
   throw endedWithin("readExactly", buffer.readable);
 }
 
-/** The bytes up to and with `delimiter`; `null` if the stream ended before the first. */
+/** The bytes up to and including `delimiter`; `null` if the stream ended before the first. */
 export function readUntil(
   reader: SocketReader,
   delimiter: Uint8Array,
@@ -53,7 +52,9 @@ export function readUntil(
   throw endedWithin("readUntil", reader.buffer.readable);
 }
 
-/** A line without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the end of the stream. */
+/**
+ * A line without its terminator ("\n" or "\r\n"), which the last line need not have; `null` at the end of the stream.
+ */
 export function readLine(
   reader: SocketReader,
   deadline: Deadline,
@@ -61,7 +62,7 @@ export function readLine(
   encoding: "utf8" | "latin1",
 ): string | null {
   const { buffer } = reader;
-  // A longer line can't be returned: that must be found before its bytes are consumed.
+  // A longer line can't be returned; find that out before its bytes are consumed.
   const most = Math.min(maxLength, LONGEST_STRING);
   const end = awaitDelimiter(reader, LINE_FEED, deadline, most, 1, "readLine");
   if (end < 0) return buffer.readable === 0 ? null : reader.take(buffer.readable).toString(encoding);
@@ -80,16 +81,16 @@ export function readAll(reader: SocketReader, deadline: Deadline, maxLength: num
   return reader.take(buffer.readable);
 }
 
-/** Throws where the time is up. A peer that sends faster than one waits for more would put that off without end. */
+/** Throws if the time is up. Without it, a peer that keeps sending would keep the call from timing out. */
 function checkTime(reader: SocketReader, deadline: Deadline, what: string): void {
   const there = reader.buffer.readable;
   if (deadline.left <= 0) throw reader.outOfTime(readTimedOut(what, deadline.timeout, there, there + 1));
 }
 
 /**
- * Where the delimiter begins; -1 if the stream ended before one. Throws once there are more than `maxLength` bytes before it,
- * and `slack`: those that may turn out to belong to the delimiter. The time runs while it searches; what a call has searched, the
- * next one need not.
+ * Returns where the delimiter begins; -1 if the stream ended before one. Throws once more than `maxLength` bytes come
+ * before it, and `slack` more, which may belong to the delimiter. The deadline holds for the search too; the next call
+ * continues where this one stopped.
  */
 function awaitDelimiter(
   reader: SocketReader,

@@ -9,9 +9,7 @@ import { handleClosed, publishEnds } from "../link/diagnostics.js";
 import type { Watcher } from "../link/watcher.js";
 import { READABLE } from "./interest.js";
 
-/**
- * Closes handles that are garbage-collected. That needs a turn of the event loop, so programs should close them.
- */
+/** Closes handles that are garbage-collected. That takes a turn of the event loop, so programs should close them. */
 const forgotten = new FinalizationRegistry<() => void>((close) => close());
 
 let handles = 0;
@@ -30,8 +28,8 @@ export abstract class Handle {
   }
 
   /**
-   * Whether there is something to do now: bytes or an end to read, a client to accept, a datagram, a status that
-   * changed, an error that was not reported yet. `poll` and `Poller` report this.
+   * Whether there is something to do: bytes or the end to read, a client to accept, a datagram, a changed status, an
+   * error that was not reported yet. `poll` and `Poller` report this.
    */
   abstract get ready(): boolean;
 
@@ -73,14 +71,15 @@ export abstract class Handle {
   protected abstract onClose(): void;
 
   /**
-   * @internal The handle lives in this channel now; `abandon` closes it if the handle is garbage-collected, and must not refer to it.
+   * @internal Binds the handle to its channel. `abandon` closes the channel if the handle is garbage-collected, and
+   * must not refer to the handle.
    */
   protected bindChannel(channel: Channel, abandon: () => void): void {
     this.#channel = channel;
     forgotten.register(this, abandon, this);
   }
 
-  /** @internal The handle has left its channel. */
+  /** @internal Undoes `bindChannel`. */
   protected unbindChannel(): void {
     forgotten.unregister(this);
     const channel = this.#channel;
@@ -103,7 +102,7 @@ export abstract class Handle {
   }
 }
 
-/** An IP or path, with the port if there is one, written as in URLs. */
+/** An IP or path, with the port if there is one, as URLs write them. */
 export function addressAndPort(address: string, port: number | undefined): string {
   if (port === undefined || port === 0) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -1,5 +1,5 @@
 /**
- * Host names as they travel: in ASCII.
+ * Host names in ASCII, as they are looked up.
  *
  * Used on the calling thread.
  */
@@ -10,18 +10,19 @@ import * as check from "./arguments.js";
 import { NetError } from "./net-error.js";
 
 const ASCII = /^[\0-\x7f]*$/;
-/** The characters that a name to be encoded may have. `domainToASCII` would cut the name off at some others. */
+/** The characters allowed in a name that must be encoded. `domainToASCII` would cut the name off at some others. */
 const ENCODABLE = /^[a-z0-9._\-\u0080-\u{10ffff}]*$/iu;
 
 /**
- * The name or IP as it travels: ASCII stays as it is, anything else is encoded (IDNA, RFC 5891, as browsers do it: UTS 46). Throws a
- * `TypeError` or `RangeError` as `check.text`, and a `NetError` with code `ENOTFOUND` where no domain name can be made of it.
+ * The name or IP in ASCII: ASCII is returned unchanged, anything else is encoded (IDNA, RFC 5891, as in browsers: UTS
+ * 46). Throws a `TypeError` or `RangeError` as `check.text`, and a `NetError` with code `ENOTFOUND` if it can't be
+ * encoded.
  */
 export function hostName(name: string, value: unknown): string {
   const text = check.text(name, value);
   if (ASCII.test(text)) return text;
   const encoded = ENCODABLE.test(text) ? domainToASCII(text) : "";
-  // Digits of other scripts could be encoded to an IP; such a name is refused.
+  // Digits of other scripts can encode to an IP; such a name is refused.
   if (encoded !== "" && isIP(encoded) === 0) return encoded;
   throw new NetError({
     code: "ENOTFOUND",

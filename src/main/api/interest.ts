@@ -1,5 +1,5 @@
 /**
- * What a program waits for on a handle: something to read, room to write, or both.
+ * What to wait for on a handle: something to read, room to write, or both.
  *
  * Used on the calling thread.
  */
@@ -7,14 +7,14 @@
 import * as check from "./arguments.js";
 import { type Names, ownOptions } from "./option-names.js";
 
-/** Bit of an interest: bytes or an end to read, a client to accept, a datagram, a new status, an error. */
+/** Bit of an interest: bytes or the end to read, a client to accept, a datagram, a new status, an error. */
 export const READABLE = 1;
 /** Bit of an interest: room to write, or an error that a write would throw. */
 export const WRITABLE = 2;
 
-/** What to wait for on a handle. What is not named is not of interest. */
+/** What to wait for on a handle. What is not named is not waited for. */
 export interface Interest {
-  /** Bytes or an end to read, a client to accept, a datagram, a connection that is established, an error. */
+  /** Bytes or the end to read, a client to accept, a datagram, an established connection, an error. */
   readable?: boolean | undefined;
   /** Room to write, or an error that a write would throw. Servers and addresses never have room. */
   writable?: boolean | undefined;
@@ -23,7 +23,7 @@ export interface Interest {
 const NAMES: Names<Interest> = { readable: true, writable: true };
 const ENTRY_NAMES: Names<Interest & { handle: unknown }> = { ...NAMES, handle: true };
 
-/** The bits of an interest; READABLE where none is given. Throws a `TypeError` that names what is wrong. */
+/** The bits of an interest, by default READABLE. Throws a `TypeError` that names what is wrong. */
 export function interestBits(name: string, interest: Interest | undefined): number {
   if (interest === undefined) return READABLE;
   return bitsOf(ownOptions(name, interest, NAMES));

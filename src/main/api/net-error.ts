@@ -40,10 +40,10 @@ export class NetError extends Error {
   }
 }
 
-/** Why everything of a runtime has failed that was closed. */
+/** Why the handles of a closed runtime have failed. */
 export const RUNTIME_CLOSED: Fault = { code: "ERR_RUNTIME_CLOSED", message: "the runtime was closed" };
 
-/** The same fault, with what it does not say itself of where it happened. */
+/** The same fault, with the host, address and port that it lacks. */
 export function located(fault: Fault, { host, address, port }: Where): Fault {
   return {
     ...fault,
@@ -53,7 +53,7 @@ export function located(fault: Fault, { host, address, port }: Where): Fault {
   };
 }
 
-/** The fault of a wait that ran out. */
+/** The fault of a wait that timed out. */
 export function timedOut(what: string, timeout: number, detail = ""): Fault {
   return outOfTime(`${what} timed out after ${timeout} ms${detail}`, timeout);
 }
@@ -66,21 +66,21 @@ export function readTimedOut(what: string, timeout: number, there: number, wante
 
 /** The fault of a search for a delimiter that took too long. */
 export function searchTimedOut(what: string, timeout: number, searched: number, there: number): Fault {
-  const text = `${what} timed out after ${timeout} ms: ${searched} of ${there} bytes are searched; all stay, and the next call goes on from there`;
+  const text = `${what} timed out after ${timeout} ms: searched ${searched} of ${there} bytes; all remain readable, and the next call continues the search`;
   return outOfTime(text, timeout);
 }
 
-/** Servers that an event loop runs, by the names that Node gives them. */
+/** Node's names for the servers of an event loop. */
 const SERVERS = new Set(["TCPServerWrap", "PipeServerWrap"]);
 
-/** The most common reason for a wait in vain is said with it: the peer is in the event loop of the thread that blocks. */
+/** Adds a hint at the most common mistake: the peer runs in the event loop of the thread that blocks. */
 function outOfTime(message: string, timeout: number): Fault {
   const blocked = timeout !== 0 && process.getActiveResourcesInfo?.().some((name) => SERVERS.has(name));
   const hint = "; this thread's own event loop runs a server, which can't answer while the thread blocks";
   return { code: "ETIMEDOUT", message: blocked ? message + hint : message };
 }
 
-/** The error of any call on a handle that was closed here. */
+/** The error of calls on a handle that was closed here. */
 export function closedHere(what: string, where: Where = {}): NetError {
   return new NetError(located({ code: "ERR_SOCKET_CLOSED", message: `the ${what} is closed` }, where));
 }

@@ -1,5 +1,5 @@
 /**
- * Features that only some versions of Node have. Their options are refused elsewhere, where they would be ignored.
+ * Features that only some versions of Node have. Other versions would ignore their options, so they are refused there.
  *
  * Used on the calling thread.
  */

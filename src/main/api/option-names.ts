@@ -13,8 +13,8 @@ export type Names<T> = Record<keyof T & string, true>;
 export type Hints = Readonly<Record<string, string>>;
 
 /**
- * The options' own properties, each read once; inherited properties do not count. Throws a `TypeError` if it is not an object, or
- * has a property that is not one of `names`.
+ * The options' own properties, each read once; inherited properties do not count. Throws a `TypeError` if it is not an
+ * object, or has a property that is not one of `names`.
  */
 export function ownOptions<T extends object>(
   name: string,
@@ -43,7 +43,9 @@ function adviceFor(key: string, names: string[], hints: Hints): string {
   return `expected one of ${names.join(", ")}`;
 }
 
-/** Whether two names differ by at most two letters changed, added or left out; by at most one in a short name. */
+/**
+ * Whether two names differ by at most two letters that were changed, added or left out; by at most one in a short name.
+ */
 function isNear(one: string, other: string): boolean {
   const most = Math.min(one.length, other.length) < 5 ? 1 : 2;
   return Math.abs(one.length - other.length) <= most && distance(one, other) <= most;

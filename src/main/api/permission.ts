@@ -1,20 +1,23 @@
 /**
- * Node's permission model (`--permission`), where it has to be asked before the networking thread is: a server that may not listen
- * makes Node throw on that thread where nothing can catch it.
+ * Node's permission model (`--permission`). Servers are checked here, on the calling thread: without the permission,
+ * Node throws on the networking thread where nothing can catch it.
  *
  * Used on the calling thread.
  */
 
 import { NetError } from "./net-error.js";
 
-/** Releases that restrict the network; earlier ones deny it as unknown. */
+/**
+ * The first major version that restricts the network; to earlier ones the permission `net` is unknown, and they deny
+ * it.
+ */
 const FIRST_WITH_NET = 25;
 
 interface Permission {
   has(scope: string): boolean;
 }
 
-/** Throws a `NetError` with Node's code where the program was started without the permission to use the network. */
+/** Throws a `NetError` with Node's code if the program was started without permission to use the network. */
 export function networkMustBeAllowed(call: string): void {
   const { permission } = process as unknown as { permission?: Permission };
   if (permission === undefined || Number.parseInt(process.versions.node, 10) < FIRST_WITH_NET) return;

@@ -1,5 +1,5 @@
 /**
- * `poll`: waiting for one of a list.
+ * `poll`: waits for one handle of a list.
  *
  * Runs on the calling thread.
  */
@@ -12,12 +12,12 @@ import { Handle } from "./handle.js";
 import { type Interest, interestEntry, READABLE } from "./interest.js";
 import { isPollable, type PollSource } from "./pollable.js";
 
-/** An entry of `poll`: a handle or pollable, or one with what is of interest; `{ readable: true }` where nothing is named. */
+/** An entry of `poll`: a handle or pollable, alone or with an interest. Default: `{ readable: true }`. */
 export type PollEntry<T extends PollSource = Handle> = T | (Interest & { handle: T });
 
 /**
- * The handles that are ready now; waits for one as `Poller.wait` does. A closed handle is always among them.
- * It checks each handle and returns a new array: for many handles or many calls a `Poller` costs less.
+ * The handles that are ready; waits for one as `Poller.wait` does. A closed handle is always among them. Each call
+ * checks all handles and returns a new array: for many handles or many calls, a `Poller` costs less.
  */
 export function poll<T extends PollSource = Handle>(handles: Iterable<PollEntry<T>>, timeout: Timeout = 0): T[] {
   const caller = thisCaller();
@@ -34,7 +34,7 @@ export function poll<T extends PollSource = Handle>(handles: Iterable<PollEntry<
   return list.takeReady() as T[];
 }
 
-/** Waits as `Caller.wait`, and checks `met` again whenever the time of `timers` is up; until `deadline` is over. */
+/** Waits as `Caller.wait`, until `deadline`, and also checks `met` whenever the time of `timers` is up. */
 export function waitWithTimers<T>(deadline: Deadline, timers: TimeLeft, met: (target: T) => boolean, target: T): void {
   const time = {
     get left(): number {
@@ -44,13 +44,13 @@ export function waitWithTimers<T>(deadline: Deadline, timers: TimeLeft, met: (ta
   while (!thisCaller().wait(ANYTHING, time, met, target) && !deadline.expired);
 }
 
-/** Anything else would never be ready. */
+/** Throws a `TypeError` for anything else, which would never be ready. */
 export function mustBeSource(handle: unknown): asserts handle is PollSource {
   if (handle instanceof Handle || isPollable(handle)) return;
   throw new TypeError("handle must be a socket, a server, a UDP socket, an address, or have a method [pollable]");
 }
 
-/** The entries of one `poll`, which are gone through more than once. */
+/** The entries of one `poll`, kept because they are checked more than once. */
 class PollList {
   readonly #sources: (Handle | Composite)[] = [];
   /** The interests of the sources; null where all are READABLE. */
@@ -86,14 +86,14 @@ class PollList {
     return false;
   }
 
-  /** Ms until a pollable has to be asked again although nothing has happened. */
+  /** Milliseconds until a pollable must be asked again even if nothing happens. */
   get left(): number {
     let left = Number.POSITIVE_INFINITY;
     for (const source of this.#sources) if (source instanceof Composite) left = Math.min(left, source.left);
     return left;
   }
 
-  /** What is ready. Throws what a pollable has thrown. */
+  /** The sources that are ready. Throws the error of a pollable. */
   takeReady(): PollSource[] {
     if (this.hasComposites) this.#throwFailure();
     const ready: PollSource[] = [];

@@ -12,8 +12,8 @@ import type { Interest } from "./interest.js";
 export const pollable: unique symbol = Symbol.for("ringnet.pollable") as never;
 
 /**
- * Names a source of a pollable: its method is called again when the handle or pollable is ready for `interest` (default `{ readable: true
- * }`), or when the deadline has passed.
+ * Names a source of a pollable: its method is called again when the handle or pollable is ready for `interest` (default
+ * `{ readable: true }`), or when the deadline has passed.
  */
 export type Watch = (source: PollSource | Deadline, interest?: Interest) => void;
 
@@ -22,9 +22,9 @@ export interface Pollable {
   /** Whether it was closed. A closed one is always ready; a `Poller` reports it once and removes it. */
   readonly closed?: boolean;
   /**
-   * Does what it can without blocking, and returns whether the object is ready for `interest`. Before it returns false, it must call
-   * `watch` for everything that can make the object ready. It can return a handle instead: the object is then ready whenever that handle
-   * is.
+   * Does what it can without blocking, and returns whether the object is ready for `interest`. Before it returns false,
+   * it must call `watch` for everything that can make the object ready. It can return a handle instead: the object is
+   * then ready whenever that handle is.
    */
   [pollable](watch: Watch, interest: { readonly readable: boolean; readonly writable: boolean }): boolean | Handle;
 }

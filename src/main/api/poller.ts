@@ -2,10 +2,10 @@
  * Waiting for many handles at once.
  *
  * Runs on the calling thread. Each watched handle has a `Watcher`; when the networking thread queues the handle's slot,
- * its watchers become candidates of their pollers. A poller checks its candidates only, so a wait costs what is
- * ready, not what is watched. Ready handles stay listed (level-triggered); the others are dropped
- * until it is queued again: that loses nothing, because the slot's flag is lowered before the handle is checked (see
- * `SlotQueueConsumer`).
+ * its watchers become candidates of their pollers. A poller checks only its candidates, so the cost of a wait depends
+ * on the ready handles, not on all that are watched. Ready handles stay candidates (level-triggered). The others are
+ * dropped until their slot is queued again: no news is lost, because the slot's flag is lowered before the handle is
+ * checked (see `SlotQueueConsumer`).
  */
 
 import { ANYTHING } from "../../ring/signal.js";
@@ -18,7 +18,7 @@ import { type Interest, interestBits } from "./interest.js";
 import { mustBeSource, waitWithTimers } from "./poll.js";
 import type { PollSource } from "./pollable.js";
 
-/** A set of handles and pollables to wait for. Adding, removing and closing them is allowed at any time. */
+/** A set of handles and pollables to wait for. They can be added, removed and closed at any time. */
 export class Poller<T extends PollSource = Handle> {
   readonly #caller = thisCaller();
   readonly #watchers = new Map<T, Watcher>();
@@ -26,21 +26,21 @@ export class Poller<T extends PollSource = Handle> {
   readonly #candidates = new Candidates();
   #composites = 0;
   readonly #timed = new TimedComposites();
-  /** What a pollable has thrown. */
+  /** The error a pollable has thrown. */
   #failure: { readonly error: unknown } | null = null;
   readonly #ready: T[] = [];
   #readyCount = 0;
-  /** What is returned when nothing is ready; `#ready` keeps its memory meanwhile. */
+  /** Returned when nothing is ready, so that `#ready` keeps its memory. */
   readonly #none: T[] = [];
 
-  /** Handles that are watched. */
+  /** The number of watched handles. */
   get size(): number {
     return this.#watchers.size;
   }
 
   /**
-   * Watches a handle for `interest`, `{ readable: true }` by default; adding it again does nothing (see `modify`). Throws a `TypeError`
-   * if it is none, or the interest has unknown names.
+   * Watches a handle for `interest`, by default `{ readable: true }`. Adding it again does nothing (see `modify`).
+   * Throws a `TypeError` if it is not a handle or pollable, or if the interest has unknown names.
    */
   add(handle: T, interest?: Interest): this {
     mustBeSource(handle);
@@ -56,13 +56,13 @@ export class Poller<T extends PollSource = Handle> {
       this.#composites++;
       this.#sources.set(watcher, new Composite(handle, watcher));
     }
-    watcher.candidate(); // it may have been ready for long
+    watcher.candidate(); // it may be ready already
     return this;
   }
 
   /**
-   * Watches a handle for something else from now on; returns whether it is watched. What is not named is not of interest: `{}` keeps it
-   * watched for its closing only. Throws as `add`.
+   * Changes the interest in a handle; returns whether it is watched. What `interest` does not name is not watched: `{}`
+   * watches for the close only. Throws as `add`.
    */
   modify(handle: T, interest: Interest): boolean {
     if (interest === undefined) throw new TypeError("interest must be an object");
@@ -71,11 +71,11 @@ export class Poller<T extends PollSource = Handle> {
     if (watcher === undefined) return false;
     if (watcher.interest === bits) return true;
     watcher.interest = bits;
-    watcher.candidate(); // what it is watched for now may have been so for long
+    watcher.candidate(); // it may be ready for the new interest already
     return true;
   }
 
-  /** Watches a handle no more; returns whether it was watched. */
+  /** Stops watching a handle; returns whether it was watched. */
   delete(handle: T): boolean {
     const watcher = this.#watchers.get(handle);
     if (watcher === undefined) return false;
@@ -98,9 +98,9 @@ export class Poller<T extends PollSource = Handle> {
   }
 
   /**
-   * The watched handles that have something to do now; blocks until one has, or `timeout` ms are over (0: polls once; -1: no limit),
-   * and then the list is empty. A closed handle is reported once and not watched any more.
-   * The array belongs to the poller, which uses it again at the next `wait`: nothing is allocated.
+   * The watched handles that are ready. Blocks until one is, or `timeout` ms have passed (0: polls once; -1: no limit);
+   * then the list is empty. A closed handle is reported once and then removed. The array belongs to the poller, which
+   * reuses it at the next `wait`: nothing is allocated.
    */
   wait(timeout: Timeout = 0): T[] {
     const caller = this.#caller;

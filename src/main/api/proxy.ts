@@ -15,8 +15,9 @@ const PORTS = { http: 80, https: 443, socks5: 1080, socks5h: 1080 };
 const PARTS: Names<ProxyTarget> = { kind: true, host: true, port: true, username: true, password: true };
 
 /**
- * Returns the parts of a proxy's URL: `http://user:password@host:port`, `https://…`, `socks5://…`, `socks5h://…`; without a scheme it is an
- * http proxy. A `ProxyTarget` is checked and returned. Throws a `TypeError` or `RangeError` that does not show the password.
+ * Returns the parts of a proxy's URL: `http://user:password@host:port`, `https://…`, `socks5://…`, `socks5h://…`;
+ * without a scheme it is an http proxy. A `ProxyTarget` is checked and returned. Throws a `TypeError` or `RangeError`
+ * that does not show the password.
  */
 export function parseProxy(proxy: string | URL | ProxyTarget): ProxyTarget {
   if (typeof proxy === "string") return parsed(url(proxy));
@@ -31,7 +32,7 @@ export function parseProxy(proxy: string | URL | ProxyTarget): ProxyTarget {
   };
 }
 
-/** The TLS options for a proxy: those of the server's that decide about trust, versions and ciphers. */
+/** The TLS options for a proxy: the server's, as far as they decide about trust, versions and ciphers. */
 export function proxyTlsOptions(tls: boolean | TlsCopies): TlsCopies {
   if (typeof tls === "boolean") return {};
   const { ca, caFile, minVersion, maxVersion, ciphers } = tls;

@@ -48,16 +48,16 @@ import { TcpServer } from "./tcp-server.js";
 import { type ConnectStage, TcpSocket } from "./tcp-socket.js";
 import { UdpSocket } from "./udp-socket.js";
 
-/** Default bytes of a ring: what keeps up with `node:net`. Pages that are not used take no memory. */
+/** Default size of a ring in bytes: enough to keep up with `node:net`. Pages that are not used take no memory. */
 const RING_BYTES = 1024 * 1024;
 const LINGER_MS = 5000;
-/** What a request and its response take on one machine, with room to spare; see docs/architecture.md. */
+/** What a request and its response take on one machine, with room to spare. */
 const BUSY_POLL_US = 400;
-/** How long a bind may take, in ms: it takes microseconds, unless a name must be looked up. */
+/** The timeout of a bind, in ms: it takes microseconds, unless a name must be looked up. */
 const BIND_MS = 30_000;
-/** How long the networking threads have to say their CPU time, in ms; they take microseconds. */
+/** How long to wait for the networking threads' CPU time, in ms; they answer within microseconds. */
 const STATS_MS = 1000;
-/** The least heap of a networking thread, in MB: with half of it Node's threads don't start, or end the process. */
+/** The smallest heap of a networking thread, in MB: with half of it Node's threads don't start, or end the process. */
 const LEAST_HEAP_MB = 8;
 
 const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
@@ -78,25 +78,25 @@ const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
 
 /** What `Runtime.stats` returns. */
 export interface RuntimeStats {
-  /** Handles that are open, and those that are closing in the background. */
+  /** Handles that are open or closing in the background. */
   handles: number;
-  /** Bytes that the program has read; of datagrams their payload. */
+  /** Bytes that the program has read; of datagrams the payload. */
   bytesRead: number;
   /** Bytes that the program has written. */
   bytesWritten: number;
   /** Datagrams that were lost because a receive ring was full. */
   dropped: number;
-  /** Bytes of shared memory that are set aside for slots and rings. */
+  /** Bytes of shared memory allocated for slots and rings. */
   ringMemory: number;
-  /** How often this thread was woken from its sleep, by any runtime; counts to 2³² and begins again. */
+  /** How often this thread was woken, by any runtime; wraps at 2³². */
   wakeUps: number;
   /** One entry for each networking thread. */
   threads: {
     /** Its name. */
     name: string;
-    /** CPU time in ms; null where Node and the system do not say it, or the thread has ended. */
+    /** CPU time in ms; null if neither Node nor the system provides it, or the thread has ended. */
     cpuMs: number | null;
-    /** How often it was woken, likewise. */
+    /** How often it was woken; wraps at 2³². */
     wakeUps: number;
   }[];
 }
@@ -129,7 +129,7 @@ export class Runtime {
     this.#limits = threadLimits(resourceLimits);
   }
 
-  /** Whether it was closed, or its networking threads died: it opens nothing any more. */
+  /** Whether it was closed, or a networking thread of it died: it can't open anything any more. */
   get dead(): boolean {
     for (const link of this.#links) link.liveness.check();
     return this.#closed || this.#links.some((link) => link.death !== null);
@@ -146,16 +146,16 @@ export class Runtime {
   }
 
   /**
-   * Starts the look-up of a host name or IP literal, and returns immediately. Throws a `TypeError` or `RangeError` for a wrong host or
-   * option; a name that does not exist, or has no address of the family, is the address's error.
+   * Starts the look-up of a host name or IP literal, and returns immediately. Throws a `TypeError` or `RangeError` for
+   * an invalid host or option. If the name does not exist, or has no address of the family, the address fails.
    */
   resolve(host: string, options: ResolveOptions = {}): Address {
     return new Address(host, () => this.#link(), options);
   }
 
   /**
-   * The host name of an IP, by the system's resolver (`getnameinfo`). Blocks. Throws the system's `NetError` (`ENOTFOUND` where it has none),
-   * and one with code `ETIMEDOUT` when `timeout` ms are over.
+   * The host name of an IP, from the system's resolver (`getnameinfo`). Blocks. Throws the system's `NetError`
+   * (`ENOTFOUND` if it has none), and one with code `ETIMEDOUT` after `timeout` ms.
    */
   reverse(ip: string, timeout: Timeout = -1): string {
     check.ip("ip", ip);
@@ -185,8 +185,9 @@ export class Runtime {
   }
 
   /**
-   * Starts a connection and returns immediately, with status `waiting`; with `timeout` it blocks until connected, and throws
-   * the `NetError` of a failure, or one with code `ETIMEDOUT` (`ERR_WORKER_START` while the networking thread is still starting).
+   * Starts a connection and returns immediately, with status `waiting`. With `timeout` it blocks until connected, and
+   * throws the `NetError` of a failure, or one with code `ETIMEDOUT` (`ERR_WORKER_START` if the networking thread is
+   * still starting).
    */
   connect(options: ConnectOptions): TcpSocket {
     const {
@@ -208,7 +209,7 @@ export class Runtime {
     connectBegun(channel, { socket, ...channel.destination }, command.tls !== null);
     if (deadline === null) return socket;
     const status = socket.waitUntilConnected(deadline);
-    // A peer may have reset the connection already: what it sent before is still to be read, and then the error.
+    // The peer may have reset the connection already: what it sent before can still be read, and then the error comes.
     if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
     const error =
       status === "failure"
@@ -220,7 +221,7 @@ export class Runtime {
   }
 
   /**
-   * Listens. It is bound when this returns; throws the system's error otherwise (`EADDRINUSE`, `EACCES`,
+   * Starts a server. It is bound when this returns; otherwise throws the system's error (`EADDRINUSE`, `EACCES`,
    * `EADDRNOTAVAIL`, …).
    */
   listen(options: ListenOptions = {}): TcpServer {
@@ -234,7 +235,7 @@ export class Runtime {
     return new TcpServer(link, channel, accept, command);
   }
 
-  /** Binds a UDP socket. It is bound when this returns; throws the system's error otherwise. */
+  /** Binds a UDP socket. It is bound when this returns; otherwise throws the system's error. */
   bindUdp(options: BindUdpOptions = {}): UdpSocket {
     const { command, host, rings: sizes } = bindCommand(options, this.#rings);
     const address = host === null ? null : this.#ipOf(host);
@@ -257,8 +258,8 @@ export class Runtime {
   }
 
   /**
-   * Reads a descriptor that the process has open, its standard input unless given. Throws the system's error where that can't be
-   * read (`EBADF`).
+   * Opens a file descriptor of the process for reading, by default its standard input. Throws the system's error if it
+   * can't be read (`EBADF`).
    */
   openInput(fd: number | "stdin" = "stdin", options: InputOptions = {}): Input {
     const descriptor = fd === "stdin" ? 0 : check.integer("fd", fd, 0, 2 ** 31 - 1);
@@ -271,8 +272,8 @@ export class Runtime {
   }
 
   /**
-   * What the runtime has done and has, as this thread sees it. Asks the networking threads for their CPU time, and so blocks for some µs;
-   * starts none.
+   * Counters of the runtime, for this thread. Asks the networking threads for their CPU time, and so blocks for some
+   * µs. Starts no thread.
    */
   stats(): RuntimeStats {
     const deadline = new Deadline(STATS_MS);
@@ -281,7 +282,7 @@ export class Runtime {
       cpuMs: link.threadCpuMs(deadline),
       wakeUps: Atomics.load(new Int32Array(link.workerBlock), DOORBELL) >>> 0, // partner: DoorbellRinger.ring
     }));
-    for (const link of this.#links) link.drain(); // what has ended by now is not counted
+    for (const link of this.#links) link.drain(); // handles that have ended are not counted
     const sum = (of: (link: WorkerLink) => number): number => this.#links.reduce((total, link) => total + of(link), 0);
     return {
       handles: sum((link) => link.openCount),
@@ -295,8 +296,8 @@ export class Runtime {
   }
 
   /**
-   * Closes everything that is open, sends what is pending (for at most `lingerMs`), and ends the networking threads.
-   * Handles that are not closed have failed with code `ERR_RUNTIME_CLOSED` afterwards.
+   * Closes all connections, sends what is pending (for at most `lingerMs`), and ends the networking threads. Handles
+   * that the program has not closed fail with code `ERR_RUNTIME_CLOSED`.
    */
   close(): void {
     if (this.#closed) return;
@@ -310,7 +311,7 @@ export class Runtime {
     this.close();
   }
 
-  /** The IP to bind a UDP socket to: its family depends on it, so a name is looked up first. */
+  /** The IP to bind a UDP socket to. It decides the socket's family, so a name is looked up first. */
   #ipOf(host: string | Address): string {
     const address = host instanceof Address ? host : this.resolve(host);
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
@@ -321,7 +322,7 @@ export class Runtime {
     throw reason === fault ? error : new NetError({ ...reason, host: fault.host }, error);
   }
 
-  /** When one networking thread has ended, the whole runtime ends: programs could not tell which handles still work. */
+  /** When one networking thread ends, the whole runtime ends: a program could not tell which handles still work. */
   #end(fault: Fault): void {
     for (const link of this.#links) link.liveness.die(fault);
     this.#networkThreads?.close();
@@ -339,17 +340,17 @@ export class Runtime {
     return link;
   }
 
-  /** @internal For what is built beside: the sizes of rings that are not given. */
+  /** @internal For `ringnet/websocket`: the default sizes of rings. */
   get ringSizes(): RingSizes {
     return this.#rings;
   }
 
-  /** @internal For what is built beside: a networking thread. */
+  /** @internal For `ringnet/websocket`: the networking thread for the next handle. */
   openOn(): WorkerLink {
     return this.#link();
   }
 
-  /** A connection to a name that is being looked up goes where the look-up is. */
+  /** The networking thread for a connection to `host`: the one that looks the name up, if the look-up is under way. */
   #linkFor(host: string | Address | null): WorkerLink {
     const link = this.#link();
     const lookup = host instanceof Address ? host.lookupLink : null;
@@ -401,7 +402,7 @@ function targetOf(destination: Destination, link: WorkerLink): Target {
   return { host: host.encoded, port, addresses, lookup: host.lookupLink === link ? lookup : null };
 }
 
-/** Blocks until the server or UDP socket is bound; otherwise gives the slot back by `abandon` and throws the reason. */
+/** Blocks until the server or UDP socket is bound. If it fails, frees the slot with `abandon` and throws the reason. */
 export function awaitBound(channel: Channel, abandon: () => void, what: string): void {
   const { caller } = channel.link;
   caller.wait(channel.handleId, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
@@ -424,19 +425,19 @@ function threadLimits(limits: ThreadLimits): ThreadLimits {
   throw new RangeError(`resourceLimits.maxOldGenerationSizeMb must be ${expected}; got ${megabytes}`);
 }
 
-/** The IP or name to bind to. Throws the address's error where it failed. */
+/** The IP or name to bind to. Throws the address's error if it failed. */
 function hostOf(address: Address): string {
   if (address.status === "failure") throw address.error;
   return address.ip ?? address.encoded;
 }
 
-/** What a connection was waiting for. */
+/** What a connection was waiting for, in words. */
 function stageOf(socket: TcpSocket): string {
   const { stage } = socket.state;
   return stage === null ? "" : STAGE_TEXTS[stage];
 }
 
-/** What errors of a connection say of its peer before its IP is known. */
+/** What a connection's errors say about its peer before its IP is known. */
 function whereOf(destination: Destination): Where {
   if ("path" in destination) return { address: destination.path };
   const { host, port } = destination;

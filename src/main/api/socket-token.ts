@@ -1,10 +1,11 @@
 /**
- * Handing a connection to another thread: the token that travels, and what the two threads do with it.
+ * Hands a connection to another thread, as a token.
  *
- * `detachedToken` runs on the thread that gives, `attachSocket` on the one that takes. The slot's HANDLE_ID word says
- * which thread owns the connection: detaching stores a mark that no other token has, taking exchanges it for the taker's handle id in one
- * step, so that of several takers one wins, and none with an earlier token. The networking thread learns the new owner through a broadcast
- * channel, because nothing else reaches it from a thread without a link to it; until then what arrives stays in the ring.
+ * `detachedToken` runs on the old owner's thread, `attachSocket` on the new owner's. The slot's HANDLE_ID word decides
+ * who owns the connection: detaching stores a mark that is unique to the token; attaching exchanges the mark for the
+ * new owner's handle id in one step. So of several threads with the token one succeeds, and none with an earlier token.
+ * The new owner announces itself to the networking thread on a broadcast channel, because there is no other way from a
+ * thread without a link to it; until then received bytes stay in the ring.
  */
 
 import { DETACHMENTS, HANDLE_ID, LINK_BLOCK_BYTES, MAX_ATTACHING, SLOT_WORDS } from "../../ring/layout.js";
@@ -18,16 +19,16 @@ import { WorkerLink } from "../link/worker-link.js";
 import { NetError } from "./net-error.js";
 import type { SocketOptions } from "./options.js";
 
-/** Detachments of one networking thread are numbered up to this, and then anew. */
+/** Detachments of one networking thread are numbered up to this, and then from the beginning. */
 const LAST_MARK = 2 ** 30;
 
-/** How long attaching waits, in ms, where very many connections were attached and not moved yet. */
+/** How long attaching waits, in ms, if too many attached connections were not moved yet. */
 const ROOM_MS = 10_000;
 
-/** What this end of the connection knows beside the rings. */
+/** The state of this end of the connection, beside the rings. */
 export interface SocketState {
   options: SocketOptions;
-  /** Bytes that were taken out of the ring and not read. */
+  /** Bytes taken out of the ring and not read. */
   held: Uint8Array;
   bytesRead: number;
   bytesWritten: number;
@@ -36,22 +37,21 @@ export interface SocketState {
 }
 
 /**
- * A detached connection. It can be posted to any thread of the process, and attached once. Treat it as
- * opaque.
+ * A detached connection. It can be posted to any thread of the process, and attached once. Treat it as opaque.
  */
 export interface SocketToken {
   readonly ringnet: "detached socket";
   readonly networkingThread: string;
   readonly workerBlock: SharedArrayBuffer;
   readonly slot: SlotReference;
-  /** What the slot's HANDLE_ID says until the connection is attached. */
+  /** The value of the slot's HANDLE_ID until the connection is attached. */
   readonly mark: number;
   readonly rings: RingPair;
   readonly facts: ConnectionFacts | null;
   readonly state: SocketState;
 }
 
-/** Gives the connection of `channel` away. */
+/** Detaches the connection of `channel`. */
 export function detachedToken(channel: Channel, state: SocketState): SocketToken {
   const { link } = channel;
   link.takeNotices();
@@ -72,7 +72,7 @@ export function detachedToken(channel: Channel, state: SocketState): SocketToken
   };
 }
 
-/** Takes the connection of `token` over. */
+/** Attaches the connection of `token` to this thread. */
 export function attachSocket(token: SocketToken): SocketState & { channel: Channel } {
   if (token?.ringnet !== "detached socket") throw new TypeError("token must be what detach() returned");
   const caller = thisCaller();
@@ -103,7 +103,7 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
   return { ...token.state, channel };
 }
 
-/** Resets the connection of a token that this thread has made, and whose taker has ended. */
+/** Resets the connection of a token that this thread made, after the thread that attached it has ended. */
 export function revokeSocket(token: SocketToken): void {
   if (token?.ringnet !== "detached socket") throw new TypeError("token must be what detach() returned");
   const { networkingThread, slot } = token;

@@ -26,24 +26,19 @@ import { SocketReader } from "../link/socket-reader.js";
 import { SocketWriter } from "../link/socket-writer.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
+import { ByteSource, maxLengthOf } from "./byte-source.js";
 import { type Canceller, cancellerOf } from "./canceller.js";
 import * as framing from "./framing.js";
-import { addressAndPort, Handle } from "./handle.js";
+import { addressAndPort } from "./handle.js";
 import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
-import { READ_HINTS } from "./option-hints.js";
-import { type Names, ownOptions } from "./option-names.js";
-import type { ReadLimitOptions, ReadLineOptions, SocketOptions, SocketSettings, StartTlsOptions } from "./options.js";
+import type { ReadLimitOptions, SocketOptions, SocketSettings, StartTlsOptions } from "./options.js";
 import { attachSocket, detachedToken, revokeSocket, type SocketToken } from "./socket-token.js";
 import { startTlsParameters } from "./tls-options.js";
 
-const READ_OPTIONS: Names<ReadLimitOptions> = { maxLength: true };
-const LINE_OPTIONS: Names<ReadLineOptions> = { maxLength: true, encoding: true };
-const LINE_MAX = 1024 * 1024;
 const DELIMITER_MAX = 1024 * 1024;
-const ALL_MAX = 1024 * 1024 * 1024;
 
-/** A part of connecting: the look-up of the name, the connection, the proxy's answer, the TLS handshake. */
+/** A stage of connecting: looking the name up, connecting, waiting for the proxy's answer, the TLS handshake. */
 export type ConnectStage = "resolve" | "connect" | "proxy" | "TLS";
 
 const STAGES: Record<number, ConnectStage> = {
@@ -53,19 +48,19 @@ const STAGES: Record<number, ConnectStage> = {
   [STAGE_TLS]: "TLS",
 };
 
-/** What is so on a connection at one moment. */
+/** A snapshot of a connection's state. */
 export interface SocketState {
-  /** It is not established yet. */
+  /** The connection is not established yet. */
   connecting: boolean;
-  /** What is under way while it is not established, or what has failed if it never was; null otherwise. */
+  /** The stage under way while connecting, or the one that failed; null once the connection was established. */
   stage: ConnectStage | null;
-  /** It is established and has not failed. */
+  /** The connection is established and has not failed. */
   open: boolean;
-  /** The peer has ended its side; there may be bytes to read. */
+  /** The peer has ended its side. Received bytes may be unread. */
   readEnded: boolean;
-  /** This side was ended, by `end`. */
+  /** `end` was called. */
   writeEnded: boolean;
-  /** It has failed, or was closed here. There may be bytes to read. */
+  /** The connection has failed, or was closed here. Received bytes may be unread. */
   failed: boolean;
   /** Bytes that can be read. */
   readable: number;
@@ -74,31 +69,32 @@ export interface SocketState {
 }
 
 /** One end of a connection. Made by `connect`, a server's `accept`, or `TcpSocket.attach`. */
-export class TcpSocket extends Handle {
+export class TcpSocket extends ByteSource {
   readonly #channel: Channel;
   readonly #reader: SocketReader;
   readonly #writer: SocketWriter;
   readonly #options: SocketOptions;
-  /** Whether the program has seen that it is open. */
+  /** Whether the program has been shown that it is open. */
   #openReported: boolean;
   #detached = false;
-  /** Whether a server accepted it: then it is the server of TLS too. */
+  /** Whether a server accepted it: then it is the server in TLS too. */
   readonly #accepted: boolean;
-  /** What closing asks the networking thread for. */
+  /** The request that `close` sends. */
   #closeRequest = REQUEST_CLOSE;
   #closedError: NetError | null = null;
-  /** What is known of the connection; once the handle is closed, what was known by then, because its slot may be another's. */
+  /** The connection's facts, kept after the close, when another handle may have the slot. */
   #knownFacts: ConnectionFacts | null = null;
-  /** The stage that it was closed in. */
+  /** The stage at the close. */
   #lastStage: ConnectStage | null = null;
   /** What `waitUntil` waits for. */
   #awaited = 0;
 
   /** @internal Use `connect` or a server's `accept`. */
   constructor(channel: Channel, options: SocketOptions, accepted: boolean) {
-    super();
+    const reader = new SocketReader(channel);
+    super(channel, reader, "connection");
     this.#channel = channel;
-    this.#reader = new SocketReader(channel);
+    this.#reader = reader;
     this.#writer = new SocketWriter(channel);
     this.#options = { ...options };
     this.#openReported = this.#accepted = accepted;
@@ -106,9 +102,8 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Takes over a connection that another thread has detached; see `detach`.
-   * Throws a `NetError` with code `ERR_SOCKET_DETACHED` if another thread attached it first, and a `TypeError` if `token` is not
-   * a token.
+   * Takes over a connection that another thread has detached; see `detach`. Throws a `NetError` with code
+   * `ERR_SOCKET_DETACHED` if another thread attached it first, and a `TypeError` if `token` is not a token.
    */
   static attach(token: SocketToken): TcpSocket {
     const { channel, options, held, bytesRead, bytesWritten, ended, endReported } = attachSocket(token);
@@ -122,8 +117,9 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Resets the connection of a token and gives its memory back. Only for the thread that called `detach`, once the thread that attached
-   * the token has ended: a running one would continue in memory that has another owner. Does nothing if the connection is gone.
+   * Resets the connection of a token and frees its memory. Only for the thread that called `detach`, and only after the
+   * thread that attached the token has ended: a running thread would go on using memory that now has another owner.
+   * Does nothing if the connection is gone.
    *
    * @internal
    */
@@ -135,7 +131,7 @@ export class TcpSocket extends Handle {
 
   /**
    * `waiting` until connected (with TLS: until the handshake is done and the peer verified), then `success`; `failure`
-   * once it failed, was reset, or was closed here. A peer that ended its side in good order is still `success`.
+   * once it failed, was reset, or was closed here. When the peer ends its side, the status stays `success`.
    */
   get status(): Status {
     publishEnds();
@@ -149,7 +145,7 @@ export class TcpSocket extends Handle {
     return phase === PHASE_OPEN && (state & WRITE_FAILED) === 0 ? "success" : "failure";
   }
 
-  /** What is so now, all at one moment. */
+  /** A snapshot of the state. */
   get state(): SocketState {
     const state = this.#channel.state;
     const phase = state & PHASE_MASK;
@@ -166,7 +162,7 @@ export class TcpSocket extends Handle {
     };
   }
 
-  /** Why the status is `failure`, or null. The same error each time. */
+  /** Why the status is `failure`, or null. The same object each time. */
   get error(): NetError | null {
     if (this.closed) return this.#closedHere();
     return this.status === "failure" ? this.#channel.error : null;
@@ -197,7 +193,7 @@ export class TcpSocket extends Handle {
     return this.#options.path;
   }
 
-  /** What is set on it now. */
+  /** The options in effect. */
   get options(): SocketSettings {
     const { noDelay, keepAlive, keepAliveDelay, dscp } = this.#options;
     const { receive, send } = this.#channel.rings as Rings;
@@ -210,7 +206,7 @@ export class TcpSocket extends Handle {
     };
   }
 
-  /** Whether it is a TLS connection that is open. */
+  /** Whether the connection uses TLS and the handshake is done. */
   get encrypted(): boolean {
     return this.#facts?.tls != null;
   }
@@ -220,17 +216,17 @@ export class TcpSocket extends Handle {
     return this.#facts?.tls?.authorized ?? false;
   }
 
-  /** Why `authorized` is false where `rejectUnauthorized: false` allowed that: OpenSSL's or Node's code. */
+  /** Why `authorized` is false, if `rejectUnauthorized: false` allowed the connection: OpenSSL's or Node's code. */
   get authorizationError(): string | null {
     return this.#facts?.tls?.authorizationError ?? null;
   }
 
-  /** The protocol that ALPN agreed on, `false` if none, null without TLS. */
+  /** The protocol that was negotiated by ALPN; `false` if none was, null without TLS. */
   get alpnProtocol(): string | false | null {
     return this.#facts?.tls?.alpnProtocol ?? null;
   }
 
-  /** `TLSv1.3` and the like, null without TLS. */
+  /** The TLS version, such as `TLSv1.3`; null without TLS. */
   get tlsProtocol(): string | null {
     return this.#facts?.tls?.protocol ?? null;
   }
@@ -240,26 +236,24 @@ export class TcpSocket extends Handle {
     return this.#facts?.tls?.sessionReused ?? false;
   }
 
-  /** The peer's certificate, in the form of Node's `getPeerCertificate()`; null where it showed none. */
+  /** The peer's certificate, in the form of Node's `getPeerCertificate()`; null if it sent none. */
   get peerCertificate(): PeerCertificateFacts | null {
     return this.#facts?.tls?.peerCertificate ?? null;
   }
 
-  /** @internal The error to throw where a wait ran out: `error`, or one that says that the networking thread is still starting. */
+  /**
+   * @internal The error of a wait that timed out: `error`, or one that says that the networking thread is still
+   * starting.
+   */
   reasonOf(error: NetError): NetError {
     const { code, message, syscall } = error;
     const fault = { code, message, syscall };
     return this.#channel.link.reasonOf(fault) === fault ? error : this.#channel.outOfTime(fault);
   }
 
-  /** @internal Whether it ever was connected; it may have failed since, and left bytes to read. */
+  /** @internal Whether it was ever connected. It may have failed since, with received bytes unread. */
   get wasConnected(): boolean {
     return this.#facts !== null;
-  }
-
-  /** Bytes that the program has read. */
-  get bytesRead(): number {
-    return this.#reader.bytesRead;
   }
 
   /** Bytes that `write` has taken. */
@@ -268,8 +262,8 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Blocks until it is connected or has failed, or `timeout` ms are over; returns the status. Never throws for time or
-   * failure.
+   * Blocks until it is connected or has failed, or `timeout` ms have passed; returns the status. Does not throw on a
+   * timeout or failure.
    */
   waitUntilConnected(timeout: Timeout = -1): Status {
     this.#channel.wait(Deadline.of(timeout), TcpSocket.#isSettled, this);
@@ -278,19 +272,19 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Starts TLS on the open connection (STARTTLS, an answer "S" to PostgreSQL's SSLRequest, a proxy's answer to CONNECT), and blocks until the
-   * peer is verified, as in `connect({ tls })`: for `servername`, or else for the host that it was connected to. An accepted
+   * Starts TLS on the open connection (after STARTTLS, PostgreSQL's SSLRequest or CONNECT), and blocks until the peer
+   * is verified, as in `connect({ tls })`: for `servername`, or else for the host that it was connected to. An accepted
    * connection is the server, and needs `cert` and `key`; `isServer` changes the roles.
    *
-   * What was written goes out first, in plain text. Bytes that arrived and were not read belong to TLS. Throws the connection's `NetError` if
-   * the handshake fails, which ends the connection, and `ETIMEDOUT` when `timeout` ms are over: if the status is `waiting` then, the handshake continues
-   * and `waitUntilConnected` waits for it, otherwise TLS was not started. During the handshake nothing is read, `write` takes
-   * nothing, and `end` throws.
+   * What was written is sent first, in plain text. Received bytes that were not read belong to TLS. Throws the
+   * connection's `NetError` if the handshake fails, which ends the connection, and `ETIMEDOUT` after `timeout` ms: if
+   * the status is `waiting` then, the handshake continues and `waitUntilConnected` waits for it; otherwise TLS was not
+   * started. During the handshake nothing can be read, `write` takes nothing, and `end` throws.
    */
   startTls(options: StartTlsOptions = {}, timeout: Timeout = -1): void {
     const { parameters, isServer } = startTlsParameters(options, this.#accepted);
     const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     const channel = this.#channel;
     if (channel.link.attachedOnly) {
       const message = "TLS can be started only on the thread that opened the connection; this one was attached";
@@ -314,75 +308,60 @@ export class TcpSocket extends Handle {
   // Reading without blocking.
 
   /**
-   * Up to `max` bytes that are there now: empty when there are none yet, `null` once the peer has ended and everything
-   * was read. Throws the connection's `NetError` after the bytes that arrived before it.
-   */
-  read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
-    const limit = check.amount("max", max);
-    this.#mustBeOpen();
-    return this.#reader.read(limit);
-  }
-
-  /**
-   * Fills `target` with what is there now; returns the number of bytes, `null` at the end. Allocates nothing. Throws as
-   * `read`.
+   * Copies received bytes into `target`, as many as fit; returns their number, `null` at the end. Allocates nothing.
+   * Throws as `read`.
    */
   readInto(target: Uint8Array): number | null {
     if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#reader.readInto(target);
   }
 
   /**
    * The readable bytes in place, without a copy: the first contiguous ones, so there may be more. Valid until `consume`
-   * or any other reading call. Empty when there is nothing, `null` at the end. Throws as `read`. Do not write to it.
+   * or any other reading call. Empty if there are none, `null` at the end. Throws as `read`. Do not write to it.
    */
   peek(): Uint8Array | null {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#reader.peek();
   }
 
-  /** Drops `count` bytes that are readable. Throws a `RangeError` if there are not so many. */
+  /** Drops `count` readable bytes. Throws a `RangeError` if there are fewer. */
   consume(count: number): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.#reader.consume(check.integer("count", count, 0, this.#reader.buffer.readable));
-  }
-
-  /** Bytes that can be read now. 0 also at the end and after a failure. */
-  get readable(): number {
-    return this.closed ? 0 : this.#reader.buffer.readable;
   }
 
   // Writing without blocking.
 
   /**
-   * Takes what fits of `data` (a string as UTF-8) and returns how many bytes that was; 0 means full. Allowed while
-   * `waiting`: the bytes go out once connected. Throws the connection's `NetError` if it failed, and one with code
+   * Takes as much of `data` (a string as UTF-8) as fits and returns the number of bytes; 0 means full. Allowed while
+   * `waiting`: the bytes are sent once connected. Throws the connection's `NetError` if it failed, and one with code
    * `EPIPE` after `end()`.
    */
   write(data: string | Uint8Array): number {
     const bytes = check.bytes("data", data);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#writer.write(bytes, 0);
   }
 
   /**
-   * Free bytes of the send ring in place, to be filled and committed: those that lie together, at most `count`, so there may be room for more
-   * after `commit`. Empty when the ring is full. What is in them before is of no meaning. Valid until `commit` or any other writing call;
-   * do not write to them afterwards. Throws as `write`.
+   * Free bytes of the send ring in place, to be filled and committed: the first contiguous ones, at most `count`, so
+   * there may be room for more after `commit`. Empty if the ring is full. Their contents are undefined. Valid until
+   * `commit` or any other writing call; do not write to them afterwards. Throws as `write`.
    */
   claim(count: number = Number.POSITIVE_INFINITY): Uint8Array {
     const limit = check.amount("count", count);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#writer.claim(limit);
   }
 
   /**
-   * Takes the first `count` bytes of what `claim` returned, as `write` would; the claim ends with that. Throws a `RangeError` if not so many
-   * are claimed, and otherwise as `write`.
+   * Takes the first `count` bytes of what `claim` returned, as `write` would; the claim ends with that. Throws a
+   * `RangeError` if fewer are claimed, and otherwise as `write`.
    */
   commit(count: number): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.#writer.commit(check.integer("count", count, 0, this.#writer.claimed));
   }
 
@@ -392,44 +371,36 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Bytes that `write` has taken and the operating system has not. Throws the connection's `NetError` if they are lost.
+   * The number of bytes that `write` has taken and the operating system has not. Throws the connection's `NetError` if
+   * they are lost.
    */
   get pendingWrites(): number {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#writer.pending;
   }
 
   // Blocking.
 
   /**
-   * Blocks until there is something to read: bytes, an end, or an error that `read` will throw. Returns whether there
-   * is, false when `timeout` ms are over (0: polls once; -1: no limit).
-   */
-  waitUntilReadable(timeout: Timeout = -1): boolean {
-    const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
-    return this.#reader.awaitSomething(deadline);
-  }
-
-  /**
-   * Blocks until `write` takes at least a byte; returns whether it does. Throws the connection's `NetError` if it never
-   * will.
+   * Blocks until `write` takes at least one byte, or `timeout` ms have passed; returns whether it does. Throws the
+   * connection's `NetError` if it never will.
    */
   waitUntilWritable(timeout: Timeout = -1): boolean {
     const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#writer.awaitRoom(deadline);
   }
 
   /**
-   * Blocks until one of `interest` holds, or `timeout` ms are over; returns which do. `readable`: there are bytes, an end, or an error that
-   * `read` will throw. `writable`: `write` takes at least a byte, or will throw. Throws a `TypeError` if `interest` names neither.
+   * Blocks until one of `interest` holds, or `timeout` ms have passed; returns which do. `readable`: there are bytes,
+   * the end, or an error that `read` will throw. `writable`: `write` takes at least one byte, or will throw. Throws a
+   * `TypeError` if `interest` names neither.
    */
   waitUntil(interest: Interest, timeout: Timeout = -1): { readable: boolean; writable: boolean } {
     const bits = interestBits("interest", interest);
     if (interest === undefined || bits === 0) throw new TypeError("interest must name readable, writable, or both");
     const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.#awaited = bits;
     this.#channel.wait(deadline, TcpSocket.#hasAwaited, this);
     return {
@@ -438,77 +409,50 @@ export class TcpSocket extends Handle {
     };
   }
 
-  /** Blocks until the operating system has taken all bytes; returns how many are pending. Throws as `pendingWrites`. */
+  /**
+   * Blocks until the operating system has taken all bytes, or `timeout` ms have passed; returns how many are pending.
+   * Throws as `pendingWrites`.
+   */
   waitUntilDrained(timeout: Timeout = -1): number {
     const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return this.#writer.awaitDrained(deadline);
   }
 
   /**
-   * Blocks until exactly `count` bytes are there and returns them; `null` if the stream ended before the first.
-   * Throws `NetError`s: `ETIMEDOUT`, `ERR_STREAM_PREMATURE_CLOSE` if the stream ended within, the connection's. What is
-   * there stays.
+   * Blocks for the bytes up to and including `delimiter` (1 byte to 1 MiB); otherwise as `readExactly` and `readLine`.
    */
-  readExactly(count: number, timeout: Timeout = -1): Buffer | null {
-    check.integer("count", count, 0, 2 ** 31);
-    const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
-    return framing.readExactly(this.#reader, count, deadline);
-  }
-
-  /**
-   * Blocks for a line and returns it without its end ("\n" or "\r\n"), the last one also if it has none; `null` at the
-   * end. `maxLength`: 1 MiB by default; `encoding`: `utf8` (the default) or `latin1`. Throws as `readExactly`, and `EMSGSIZE`.
-   */
-  readLine(timeout: Timeout = -1, options: ReadLineOptions = {}): string | null {
-    const { encoding = "utf8", maxLength = LINE_MAX } = ownOptions("options", options, LINE_OPTIONS, READ_HINTS);
-    const limit = check.amount("maxLength", maxLength);
-    const characters = check.oneOf("encoding", encoding, ["utf8", "latin1"]);
-    const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
-    return framing.readLine(this.#reader, deadline, limit, characters);
-  }
-
-  /** Blocks for the bytes up to and with `delimiter` (1 byte to 1 MiB); otherwise as `readExactly` and `readLine`. */
   readUntil(delimiter: string | Uint8Array, timeout: Timeout = -1, options: ReadLimitOptions = {}): Buffer | null {
     const bytes = check.bytes("delimiter", delimiter);
     if (bytes.length === 0) throw new RangeError("delimiter must not be empty");
     if (bytes.length > DELIMITER_MAX) {
       throw new RangeError(`delimiter must have at most ${DELIMITER_MAX} bytes, not ${bytes.length}`);
     }
-    const limit = maxLength(options, LINE_MAX);
+    const limit = maxLengthOf(options);
     const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return framing.readUntil(this.#reader, bytes, deadline, limit);
   }
 
-  /** Blocks until the peer ends, and returns everything. `maxLength`: 1 GiB by default. Throws as `readLine`. */
-  readAll(timeout: Timeout = -1, options: ReadLimitOptions = {}): Buffer {
-    const limit = maxLength(options, ALL_MAX);
-    const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
-    return framing.readAll(this.#reader, deadline, limit);
-  }
-
   /**
-   * Blocks until all of `data` was taken (not: sent; see `waitUntilDrained`): bytes, or several in an array, which go out together as far as
-   * there is room. Throws `NetError`s: `ETIMEDOUT` with `bytesWritten`, the bytes that were taken, and the connection's.
+   * Blocks until all of `data` was taken (not sent; see `waitUntilDrained`): a string or bytes, or an array of them,
+   * which are sent together as far as there is room. Throws `NetError`s: `ETIMEDOUT`, whose `bytesWritten` is the
+   * number of bytes taken, and the connection's own.
    */
   writeAll(data: string | Uint8Array | readonly (string | Uint8Array)[], timeout: Timeout = -1): void {
     const pieces = Array.isArray(data)
       ? data.map((piece, i) => check.bytes(`data[${i}]`, piece))
       : [check.bytes("data", data)];
     const deadline = Deadline.of(timeout);
-    this.#mustBeOpen();
+    this.mustBeOpen();
     this.#writer.writeAll(pieces, deadline);
   }
 
   // Ending.
 
-  /** Ends this side: what was written goes out, then the end (FIN; with TLS close_notify first). Reading goes on. */
+  /** Ends this side: sends what was written, then FIN (with TLS, close_notify before it). Reading continues. */
   end(): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     if (this.#channel.securing) throw handshakeUnderWay("end");
     this.#writer.end();
   }
@@ -523,7 +467,7 @@ export class TcpSocket extends Handle {
     this.close();
   }
 
-  /** Turns the delay of small writes (Nagle's algorithm) off (true) or on. Off from the beginning. */
+  /** Turns the delay of small writes (Nagle's algorithm) off (true) or on (false). It is off by default. */
   setNoDelay(on = true): void {
     this.#setOptions({ ...this.#options, noDelay: check.boolean("on", on) });
   }
@@ -535,12 +479,12 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * Gives the connection to another thread: returns a token that can be posted, once, to `TcpSocket.attach` there. This
+   * Hands the connection to another thread: returns a token to post there, for one call of `TcpSocket.attach`. This
    * handle is closed, the connection is not; it stays on its networking thread, which ends with the runtime that opened
-   * it. Throws if it is not connected any more, or not yet.
+   * it. Throws unless it is connected.
    */
   detach(): SocketToken {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     if (this.#channel.phase === PHASE_WAITING) {
       throw new NetError({
         code: "ERR_SOCKET_CONNECTING",
@@ -562,15 +506,15 @@ export class TcpSocket extends Handle {
   }
 
   /**
-   * A token that can be posted to another thread: `cancel(token)` there ends the wait that this thread is in on this handle, or the next one. The
-   * call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
+   * A token that can be posted to another thread: `cancel(token)` there ends this thread's current wait on this handle,
+   * or else its next one. The call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
    */
   canceller(): Canceller {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     return cancellerOf(this.#channel);
   }
 
-  // What pollers ask.
+  // For pollers.
 
   get ready(): boolean {
     if (this.closed) return false;
@@ -641,7 +585,7 @@ export class TcpSocket extends Handle {
   #learnFacts(): void {
     const channel = this.#channel;
     if (channel.facts === null || channel.securing) channel.link.takeNotices();
-    this.#knownFacts = channel.facts; // not for good: startTls changes them
+    this.#knownFacts = channel.facts; // startTls changes them
   }
 
   static #hasAwaited(socket: TcpSocket): boolean {
@@ -660,7 +604,7 @@ export class TcpSocket extends Handle {
   }
 
   #setOptions(options: SocketOptions): void {
-    this.#mustBeOpen();
+    this.mustBeOpen();
     Object.assign(this.#options, options);
     this.#channel.setOptions(options.noDelay, options.keepAlive, options.keepAliveDelay);
   }
@@ -669,18 +613,9 @@ export class TcpSocket extends Handle {
     this.#closedError ??= closedHere("connection", this.#channel.where);
     return this.#closedError;
   }
-
-  #mustBeOpen(): void {
-    if (this.closed) throw closedHere("connection", this.#channel.where);
-  }
 }
 
 function handshakeUnderWay(call: string): NetError {
   const message = `${call}() while the handshake of startTls() is under way; waitUntilConnected() waits for its end`;
   return new NetError({ code: "EALREADY", message, syscall: call });
-}
-
-function maxLength(options: ReadLimitOptions, standard: number): number {
-  const { maxLength = standard } = ownOptions("options", options, READ_OPTIONS, READ_HINTS);
-  return check.amount("maxLength", maxLength);
 }

@@ -1,6 +1,6 @@
 /**
- * The defaults of `node:tls` on the calling thread. A program can change them (`tls.DEFAULT_MIN_VERSION`, `tls.setDefaultCACertificates`,
- * …), for its own thread only, so they are sent to the networking thread.
+ * The defaults of `node:tls` on the calling thread. A program can change them (`tls.DEFAULT_MIN_VERSION`,
+ * `tls.setDefaultCACertificates`, …), but only for its own thread, so they are sent to the networking thread.
  *
  * Used on the calling thread.
  */
@@ -14,7 +14,8 @@ type Tls = typeof import("node:tls");
 const require = createRequire(process.execPath); // only for Node's own modules
 
 /**
- * `node:tls`, or null if this thread has not loaded it: then nothing can have been changed, and loading it takes about 10 ms.
+ * `node:tls`, or null if this thread has not loaded it: then nothing can have been changed, and loading it takes about
+ * 10 ms.
  */
 function loadedTls(): Tls | null {
   const loaded = (process as unknown as { moduleLoadList?: string[] }).moduleLoadList;

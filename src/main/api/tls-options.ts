@@ -1,5 +1,5 @@
 /**
- * Checks TLS options and copies the part of them that can be sent to another thread.
+ * Checks TLS options and copies them for another thread.
  *
  * Runs on the calling thread.
  */
@@ -77,8 +77,9 @@ const SERVER_OPTIONS: Names<ServerTlsOptions> = { ...TLS_OPTIONS, contexts: true
 const IDENTITY_OPTIONS: Names<TlsIdentity> = { cert: true, key: true, passphrase: true, pfx: true };
 
 /**
- * The parameters that travel, or null for no TLS. As in Node, null is absent; it is refused where that would decide about trust in silence, for
- * `caFile` and for what is on or off. Throws a `TypeError` or `RangeError` that names what is wrong.
+ * The parameters for the networking thread, or null for no TLS. As in Node, an option that is null counts as absent;
+ * for `caFile` and for booleans, where that would silently decide about trust, null is refused. Throws a `TypeError` or
+ * `RangeError` that names the option.
  */
 export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
   if (tls === false) return null;
@@ -91,13 +92,13 @@ export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
   return withDefaults(parameters);
 }
 
-/** The parameters of a server. Throws as `tlsParameters`, and a `NetError` where it has no certificate to show. */
+/** The parameters of a server. Throws as `tlsParameters`, and a `NetError` if it has no certificate. */
 export function serverTlsParameters(tls: boolean | ServerTlsOptions): TlsParameters | null {
   if (typeof tls === "boolean") return tls ? serverParameters({}) : null;
   return serverParameters(ownOptions("tls", tls, SERVER_OPTIONS, HINTS));
 }
 
-/** The parameters of `startTls`. `standard`: whether this end is the server unless the options say. Throws as `tlsParameters`. */
+/** The parameters of `startTls`. `standard`: the default of `isServer`. Throws as `tlsParameters`. */
 export function startTlsParameters(
   options: StartTlsOptions,
   standard: boolean,
@@ -126,7 +127,7 @@ function identitiesOf(contexts: Record<string, TlsIdentity>): TlsParameters["ide
   });
 }
 
-/** A name as clients ask for it. */
+/** A name in the form in which clients ask for it. */
 function clientName(path: string, name: string): string {
   const wild = name.startsWith("*.");
   const rest = wild ? name.slice(2) : name;
@@ -145,7 +146,7 @@ function hasText(text: TlsText | undefined): boolean {
   return text !== undefined && text.length > 0;
 }
 
-/** A copy, because what a pool of buffers shares with others must not travel with it. */
+/** A copy, so that a pooled buffer is not sent with all that shares its memory. */
 function copyOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
 }

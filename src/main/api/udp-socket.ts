@@ -1,5 +1,5 @@
 /**
- * A UDP socket and the datagrams it receives.
+ * UDP sockets and their datagrams.
  *
  * Runs on the calling thread.
  */
@@ -23,10 +23,11 @@ import { READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 
 /**
- * The most bytes that a datagram over IPv4 can carry: 65,535 less the headers of IP (20) and UDP (8). RFC 768, RFC 791.
+ * The largest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP (20) and UDP (8). RFC 768, RFC
+ * 791.
  */
 export const MAX_DATAGRAM = 65507;
-/** How long a call that changes the socket may take, in ms; it takes microseconds. */
+/** The timeout of calls that change the socket, in ms; they take microseconds. */
 const CALL_MS = 10_000;
 
 /** One datagram. It stays valid after the socket is closed. */
@@ -46,23 +47,23 @@ export class Datagram {
   }
 }
 
-/** What is set on a UDP socket, as `UdpSocket.options` returns it. */
+/** The options of a UDP socket, as `UdpSocket.options` returns them. */
 export interface UdpSettings extends RingSizes {
   /** Whether other sockets may bind the same port. */
   reuseAddr: boolean;
-  /** The same, with datagrams spread over them. */
+  /** The same, with datagrams spread over the sockets. */
   reusePort: boolean;
   /** Whether it may send to broadcast addresses. */
   broadcast: boolean;
-  /** Whether it takes no IPv4 datagrams on `::`. */
+  /** Whether a socket on `::` refuses IPv4 datagrams. */
   ipv6Only: boolean;
 }
 
-/** What `receiveInto` has received. */
+/** What `receiveInto` returns. */
 export interface ReceivedInto {
-  /** Bytes that were copied. */
+  /** The number of bytes copied. */
   length: number;
-  /** Bytes of the datagram; where it is more, the rest was dropped. */
+  /** The datagram's size in bytes; if it is more than `length`, the rest was dropped. */
   size: number;
   /** The sender's IP. */
   address: string;
@@ -70,7 +71,7 @@ export interface ReceivedInto {
   port: number;
 }
 
-/** A UDP socket that is bound. Made by `bindUdp`. */
+/** A bound UDP socket. Made by `bindUdp`. */
 export class UdpSocket extends Handle {
   readonly #link: WorkerLink;
   readonly #channel: Channel;
@@ -78,16 +79,16 @@ export class UdpSocket extends Handle {
   readonly #outgoing: RecordProducer;
   readonly #rings: Rings;
   readonly #family: 4 | 6;
-  /** The port really bound. */
+  /** The port it is bound to. */
   readonly port: number;
-  /** The IP bound. */
+  /** The IP it is bound to. */
   readonly address: string;
   readonly #settings: Omit<UdpSettings, keyof RingSizes>;
-  /** Whether `connect` has named a peer. */
+  /** Whether it is connected to a peer. */
   #peer = false;
-  /** Whether the oldest datagram's head was read: then it is the current record. */
+  /** Whether the oldest datagram's header was read: then it is the current record. */
   #headRead = false;
-  /** The host of the last `send`, and what travels for it. */
+  /** The host of the last `send`, and what it is sent as. */
   #lastHost: string | null = null;
   #lastTarget = "";
   #droppedAtClose = 0;
@@ -112,12 +113,11 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Takes one datagram of 0 to 65,507 bytes for sending, to `host` (an IP, a name, or an `Address`) and `port`; without
-   * both to the peer that `connect` named. Returns false when there is no room in the send ring now (see
-   * `waitUntilWritable`): it was not taken. Throws `NetError`s: `EMSGSIZE` when it is too long, `EAFNOSUPPORT` for an
-   * IP of the wrong family, the address's own when it failed, `ERR_ADDRESS_WAITING` when it is not known yet, and, once
-   * each, errors of earlier datagrams (`ECONNREFUSED` on a connected socket, `ENETUNREACH`, …): then this one was not
-   * taken.
+   * Sends one datagram of 0 to 65,507 bytes to `host` (an IP, a name, or an `Address`) and `port`; without both, to the
+   * peer of `connect`. Returns false if the send ring has no room (see `waitUntilWritable`): the datagram was not
+   * taken. Throws `NetError`s: `EMSGSIZE` if it is too long, `EAFNOSUPPORT` for an IP of the wrong family, the
+   * address's own if its look-up failed, `ERR_ADDRESS_WAITING` if that is still under way, and, once each, errors of
+   * earlier datagrams (`ECONNREFUSED` on a connected socket, `ENETUNREACH`, …): then this one was not taken.
    */
   send(data: string | Uint8Array, port?: number, host?: string | Address): boolean {
     this.#mustBeOpen();
@@ -142,7 +142,7 @@ export class UdpSocket extends Handle {
     return true;
   }
 
-  /** The oldest datagram that is there, or `null`. Throws as `send` for errors of earlier datagrams, once each. */
+  /** Receives the oldest datagram; `null` if there is none. Throws errors of earlier `send`s, once each. */
   receive(): Datagram | null {
     this.#mustBeOpen();
     if (!this.#hasHead()) return null;
@@ -151,15 +151,15 @@ export class UdpSocket extends Handle {
     return datagram;
   }
 
-  /** A copy of the oldest datagram that is there, which stays, or `null`. Throws as `receive`. */
+  /** A copy of the oldest datagram, which stays in the queue; `null` if there is none. Throws as `receive`. */
   peek(): Datagram | null {
     this.#mustBeOpen();
     return this.#hasHead() ? this.#copyOfHead() : null;
   }
 
   /**
-   * Receives the oldest datagram into `target`: copies what fits, drops the rest, and says how long it was and where it came from;
-   * `null` where there is none. Throws as `receive`.
+   * Receives the oldest datagram into `target`: copies what fits, drops the rest, and returns its size and where it
+   * came from; `null` if there is none. Throws as `receive`.
    */
   receiveInto(target: Uint8Array): ReceivedInto | null {
     if (!(target instanceof Uint8Array)) throw new TypeError("target must be a Uint8Array");
@@ -172,20 +172,20 @@ export class UdpSocket extends Handle {
     return { length, size, address, port };
   }
 
-  /** Bytes of the oldest datagram that is there; `null` where there is none. Changes nothing. */
+  /** The size of the oldest datagram in bytes; `null` if there is none. Changes nothing. */
   get nextSize(): number | null {
     if (this.closed || !this.#readHead()) return null;
     return this.#incoming.payloadLength;
   }
 
-  /** What is set on it now. */
+  /** The options in effect. */
   get options(): UdpSettings {
     const { receive, send } = this.#rings;
     return { ...this.#settings, receiveBuffer: receive.capacity, sendBuffer: send.capacity };
   }
 
   /**
-   * Blocks for a datagram and returns it. Throws a `NetError` with code `ETIMEDOUT` when `timeout` ms are over, and as
+   * Blocks for a datagram and returns it. Throws a `NetError` with code `ETIMEDOUT` after `timeout` ms, and as
    * `receive`.
    */
   receiveWait(timeout: Timeout = -1): Datagram {
@@ -199,8 +199,8 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Blocks until `receive` returns a datagram or throws, or `timeout` ms are over (0: polls once; -1: no limit); returns
-   * whether it has.
+   * Blocks until `receive` will return a datagram or throw, or `timeout` ms have passed (0: polls once; -1: no limit);
+   * returns whether it will.
    */
   waitUntilReadable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
@@ -208,8 +208,8 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Blocks until the send ring has room for a datagram of any size; returns whether it has. Throws when the socket has
-   * failed.
+   * Blocks until the send ring has room for a datagram of any size, or `timeout` ms have passed; returns whether it
+   * has. Throws if the socket has failed.
    */
   waitUntilWritable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
@@ -219,8 +219,8 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * Blocks until the operating system has taken everything; returns the bytes that it has not, including datagrams whose name is being
-   * looked up included.
+   * Blocks until the operating system has taken everything, or `timeout` ms have passed; returns the number of bytes
+   * that it has not taken, including datagrams whose host is being looked up.
    */
   waitUntilDrained(timeout: Timeout = -1): number {
     this.#mustBeOpen();
@@ -229,15 +229,16 @@ export class UdpSocket extends Handle {
     return this.#channel.unsent;
   }
 
-  /** Datagrams that arrived and were lost because the receive ring was full; those until `close()` once it is closed. */
+  /** The number of datagrams lost because the receive ring was full. Counts until `close()`. */
   get dropped(): number {
     return this.closed ? this.#droppedAtClose : this.#channel.count >>> 0;
   }
 
   /**
-   * Names the only peer: `send` needs no address, others' datagrams do not arrive, and refusals are reported. Blocks until a name
-   * is looked up and the datagrams before it are sent, for at most 10 s. Throws the look-up's error, and then nothing has changed, or
-   * the system's (`ENETUNREACH`, …) or `ETIMEDOUT`, and then the socket is not connected.
+   * Connects the socket to one peer: `send` then needs no address, datagrams from others are dropped, and refusals are
+   * reported. Blocks for at most 10 s, until a name is looked up and earlier datagrams are sent. Throws the look-up's
+   * error, which changes nothing; or the system's (`ENETUNREACH`, …) or `ETIMEDOUT`, after which the socket is not
+   * connected.
    */
   connect(port: number, host: string | Address): void {
     check.integer("port", port, 1, 65535);
@@ -255,26 +256,26 @@ export class UdpSocket extends Handle {
     this.#peer = false;
   }
 
-  /** Allows sending to broadcast addresses. */
+  /** Allows or forbids sending to broadcast addresses. */
   setBroadcast(on: boolean): void {
     this.#call({ name: "setBroadcast", on: check.boolean("on", on) });
     this.#settings.broadcast = on;
   }
 
   /**
-   * Sets the hops that a datagram may make: 1 to 255. On a socket for both families this acts on IPv6 only, as do the multicast
-   * options (libuv sets the socket's own family): bind to `0.0.0.0` for IPv4.
+   * Sets the number of hops that a datagram may make: 1 to 255. On a socket for both families it applies to IPv6 only,
+   * as do the multicast options (libuv sets the socket's own family): bind to `0.0.0.0` for IPv4.
    */
   setTtl(ttl: number): void {
     this.#call({ name: "setTtl", ttl: check.integer("ttl", ttl, 1, 255) });
   }
 
-  /** Sets the hops that a multicast datagram may make: 0 to 255. */
+  /** Sets the number of hops that a multicast datagram may make: 0 to 255. */
   setMulticastTtl(ttl: number): void {
     this.#call({ name: "setMulticastTtl", ttl: check.integer("ttl", ttl, 0, 255) });
   }
 
-  /** Whether this machine's members of a group receive what is sent from here. */
+  /** Sets whether members of a group on this machine receive what this socket sends. */
   setMulticastLoopback(on: boolean): void {
     this.#call({ name: "setMulticastLoopback", on: check.boolean("on", on) });
   }
@@ -284,7 +285,7 @@ export class UdpSocket extends Handle {
     this.#call({ name: "setMulticastInterface", address: check.text("address", address) });
   }
 
-  /** Joins a multicast group, on the interface with this IP or on the system's choice. */
+  /** Joins a multicast group, on the interface with this IP, or on one the system chooses. */
   addMembership(group: string, interfaceAddress?: string): void {
     this.#call({ name: "addMembership", group: check.text("group", group), interface: interfaceOf(interfaceAddress) });
   }
@@ -295,8 +296,8 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * As `TcpSocket.canceller`: a token that can be posted to another thread: `cancel(token)` there ends the wait that this thread is in on this handle, or the next one. The
-   * call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
+   * A token that can be posted to another thread: `cancel(token)` there ends this thread's current wait on this handle,
+   * or else its next one. The call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
    */
   canceller(): Canceller {
     this.#mustBeOpen();
@@ -352,7 +353,7 @@ export class UdpSocket extends Handle {
     return socket.#channel.unsent === 0 || socket.#channel.phase === PHASE_FAILED;
   }
 
-  /** Reads the head of the oldest datagram; returns whether there is one. */
+  /** Reads the header of the oldest datagram; returns whether there is one. */
   #readHead(): boolean {
     this.#headRead ||= this.#incoming.next();
     return this.#headRead;
@@ -417,7 +418,7 @@ export class UdpSocket extends Handle {
         message: `send EAFNOSUPPORT: ${text} is not an IPv${this.#family} address, as this socket needs`,
       });
     }
-    // A socket for both families wants IPv4 addresses mapped into IPv6 (RFC 4291, 2.5.5.2).
+    // A socket for both families takes IPv4 addresses mapped into IPv6 (RFC 4291, 2.5.5.2).
     const target = this.#family === 6 && isIP(text) === 4 ? `::ffff:${text}` : text;
     if (typeof host === "string") {
       this.#lastHost = host;
@@ -426,7 +427,7 @@ export class UdpSocket extends Handle {
     return target;
   }
 
-  /** The IP of a name, looked up here; an IP as it is. */
+  /** The IP of a name, which it looks up; an IP unchanged. */
   #ipOf(host: string, deadline: Deadline): string {
     if (isIP(host) !== 0) return host;
     using address = new Address(host, () => this.#link);
@@ -437,8 +438,8 @@ export class UdpSocket extends Handle {
   }
 
   /**
-   * A socket bound to an IPv4 address sends over IPv4 only, one bound to an IPv6 address over IPv6 only, one bound to
-   * `::` over both.
+   * Whether the socket can send to an IP: one bound to an IPv4 address sends over IPv4 only, one bound to an IPv6
+   * address over IPv6 only, one bound to `::` over both.
    */
   #canReach(ip: string): boolean {
     const family = isIP(ip);
@@ -460,7 +461,7 @@ export class UdpSocket extends Handle {
       if (fault) throw new NetError(fault);
       if (fault === null) return;
       this.#throwFailure();
-      // It must not be done later, when the program does not expect it any more.
+      // It must not happen later, when the program no longer expects it.
       link.post({ type: "udp-call", handleId, request, call: { name: "cancel" } });
       throw this.#channel.outOfTime(timedOut(call.name, CALL_MS));
     } finally {

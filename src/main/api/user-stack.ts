@@ -4,10 +4,13 @@
  * Used on the calling thread.
  */
 
-/** Additional frames to capture beyond `Error.stackTraceLimit`, since the package's own are left out. */
+/** Frames to capture beyond `Error.stackTraceLimit`, since the package's own are left out. */
 const OWN_FRAMES = 12;
 
-/** The folder of the package's code, as stack traces write it; null if a bundler has put the code into the program's own files. */
+/**
+ * The folder of the package's code, as it appears in stack traces; null if a bundler has put the code into the
+ * program's own files.
+ */
 const OWN = ownFolder(new Error().stack);
 
 function ownFolder(stack: string | undefined): string | null {

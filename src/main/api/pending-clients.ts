@@ -1,0 +1,79 @@
+/**
+ * The clients that wait at a server to be accepted.
+ *
+ * Runs on the calling thread. In the networking thread a waiting client is a paused socket; it gets a slot and rings
+ * here.
+ */
+
+import { PHASE_FAILED } from "../../ring/layout.js";
+import type { Channel } from "../link/channel.js";
+import type { Deadline } from "../link/deadline.js";
+import type { WorkerLink } from "../link/worker-link.js";
+import type { RingSizes } from "./commands.js";
+import { timedOut } from "./net-error.js";
+
+export class PendingClients {
+  readonly #link: WorkerLink;
+  readonly #channel: Channel;
+  #accepted = 0;
+
+  constructor(link: WorkerLink, channel: Channel) {
+    this.#link = link;
+    this.#channel = channel;
+  }
+
+  get count(): number {
+    return this.#channel.waitingClients(this.#accepted);
+  }
+
+  /** Whether pollers report the server. */
+  get ready(): boolean {
+    if (this.count > 0 || this.#channel.hasPendingError) return true;
+    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTaken;
+  }
+
+  /**
+   * Accepts the client that has waited longest; returns its channel, or null if none waits. Throws a `NetError` once
+   * for each client that could not be accepted, and when the server has failed.
+   */
+  take({ receiveBuffer, sendBuffer }: RingSizes, dscp: number | undefined): Channel | null {
+    const channel = this.#channel;
+    if (this.count === 0) {
+      if (channel.phase === PHASE_FAILED) throw channel.takeError();
+      const error = channel.takePendingError();
+      if (error !== null) throw error;
+      channel.link.caller.maybeCheckLiveness();
+      return null;
+    }
+    channel.link.takeNotices();
+    const pending = channel.pendingConnections[0];
+    if (pending === undefined) return null;
+    const { channel: opened, rings } = this.#link.openRinged(receiveBuffer, sendBuffer);
+    channel.pendingConnections.shift();
+    this.#accepted = (this.#accepted + 1) | 0;
+    opened.facts = pending.facts;
+    opened.assumeOpen();
+    const { handleId: server } = channel;
+    this.#link.post({ type: "accept", slot: opened.reference, rings, server, pending: pending.number, dscp });
+    return opened;
+  }
+
+  /** Blocks until `take` will return a client or throw, or the time is up; returns whether it will. */
+  wait(deadline: Deadline): boolean {
+    return this.#channel.wait(deadline, PendingClients.#isAcceptable, this);
+  }
+
+  /** Blocks until `accept` returns a client. Throws a `NetError` with code `ETIMEDOUT` when the time is up. */
+  waitFor<T>(accept: () => T | null, deadline: Deadline): T {
+    for (;;) {
+      const client = accept();
+      if (client !== null) return client;
+      if (!this.wait(deadline)) throw this.#channel.outOfTime(timedOut("acceptWait", deadline.timeout));
+    }
+  }
+
+  static #isAcceptable(clients: PendingClients): boolean {
+    const channel = clients.#channel;
+    return clients.count > 0 || channel.hasPendingError || channel.phase === PHASE_FAILED;
+  }
+}
