@@ -74,7 +74,7 @@ export async function measureRings(milliseconds) {
   const ringer = new DoorbellRinger(words);
   const waker = new SignalWaker(words);
   add("ring a thread that is awake", () => ringer.ring());
-  add("wake a client that is awake", () => waker.wake(1));
+  add("wake a caller that is awake", () => waker.wakeWaiting(1));
 
   await bench.run();
   return bench.tasks.map(({ name, result }) => {

@@ -1,12 +1,12 @@
 /**
- * Pieces of one size carved out of a few large shared blocks: many small SharedArrayBuffers bloat memory
+ * Allocates pieces of one size from a few large shared blocks: many small SharedArrayBuffers bloat memory
  * (nodejs/node#34703).
  *
- * Runs on the caller, which alone allocates; a networking thread gets the piece's memory and offset with the command
- * that opens a handle, and lets go of both when it releases the handle.
+ * Runs on the calling thread, which alone allocates. A networking thread gets the piece's memory and offset with the
+ * command that opens a handle, and drops both when it releases the handle.
  *
- * Freed pieces are used again first, because their pages are in memory already. A block without a piece in use is
- * dropped, but for one that is kept for the next.
+ * Freed pieces are reused first, because their pages are in memory already. Of the blocks without a piece in use one is
+ * kept, and the others are dropped.
  */
 
 /** Most pieces in a block, and most bytes unless a single piece is larger. */
@@ -41,7 +41,7 @@ export class Arena {
     return blocks * this.#pieces * this.#pieceBytes;
   }
 
-  /** Takes a piece out; its bytes are whatever its last user left. Returns its number. */
+  /** Allocates a piece and returns its number. The bytes are what its last user left. */
   allocate(): number {
     for (; this.#hint < this.#blocks.length; this.#hint++) {
       const block = this.#blocks[this.#hint];
@@ -54,7 +54,7 @@ export class Arena {
     return this.allocate();
   }
 
-  /** Gives a piece back. */
+  /** Frees a piece. */
   free(piece: number): void {
     const number = Math.floor(piece / this.#pieces);
     const block = this.#blocks[number] as Block;
@@ -68,7 +68,7 @@ export class Arena {
     }
   }
 
-  /** The shared memory that a piece lies in. */
+  /** The shared memory that contains the piece. */
   memory(piece: number): SharedArrayBuffer {
     return (this.#blocks[Math.floor(piece / this.#pieces)] as Block).memory;
   }
@@ -78,7 +78,7 @@ export class Arena {
     return (piece % this.#pieces) * this.#pieceBytes;
   }
 
-  /** Adds a block, in the place of one that was dropped if there is any: all others are full. */
+  /** Adds a block, in the place of a dropped one if there is any: all others are full. */
   #addBlock(): void {
     const dropped = this.#blocks.indexOf(null);
     this.#hint = dropped < 0 ? this.#blocks.length : dropped;

@@ -2,11 +2,11 @@
  * A ring of bytes with one producer thread and one consumer thread.
  *
  * `ByteProducer` runs on the writing thread, `ByteConsumer` on the reading one. Each owns one position word and only
- * loads the other's, and each keeps a copy of the other's position, so that it touches the other's cache line only
- * when its copy says "full" or "empty" (the idea of rigtorp/SPSCQueue). The copy is always behind the truth: a producer
- * then sees less room than there is, a consumer fewer bytes, and both are safe.
+ * loads the other's. Each keeps a copy of the other's position, so that it touches the other's cache line only
+ * when by its copy the ring is full or empty (as in rigtorp/SPSCQueue). A stale copy is safe: the producer
+ * sees less room than there is, the consumer fewer bytes.
  *
- * Why no byte is seen before it is written: the producer stores its position after the bytes, the consumer loads
+ * Why no byte is read before it is written: the producer stores its position after the bytes, and the consumer loads
  * that position before it reads them. Why no byte is overwritten before it was read: the same with the roles exchanged.
  */
 
@@ -59,7 +59,7 @@ export class ByteProducer {
     return (this.#writePosition - this.#knownReadPosition) | 0;
   }
 
-  /** Copies what fits of `source` from `offset` on, publishes it, and returns how many bytes that was. */
+  /** Copies as much of `source` from `offset` on as fits, publishes it, and returns the number of bytes. */
   write(source: Uint8Array, offset = 0): number {
     const count = this.copy(source, offset, 0);
     if (count > 0) this.publish(count);
@@ -67,8 +67,8 @@ export class ByteProducer {
   }
 
   /**
-   * Copies what fits of `source` from `offset` on, `ahead` bytes behind the last byte published, without publishing.
-   * Returns how many bytes that was.
+   * Copies as much of `source` from `offset` on as fits, to `ahead` bytes after the last published byte, without
+   * publishing it. Returns the number of bytes.
    */
   copy(source: Uint8Array, offset: number, ahead: number): number {
     const wanted = source.length - offset;
@@ -93,19 +93,19 @@ export class ByteProducer {
     return count;
   }
 
-  /** The free bytes that lie together, to be written in place; at most `limit` of them. Empty when the ring is full. */
+  /** The first contiguous free bytes, to be written in place; at most `limit`. Empty if the ring is full. */
   span(limit = this.capacity): Uint8Array {
     const index = this.#writePosition & this.#mask;
     const count = Math.min(this.free, this.capacity - index, limit);
     return this.#bytes.subarray(index, index + count);
   }
 
-  /** The position behind the last byte published. */
+  /** The position after the last published byte. */
   get position(): number {
     return this.#writePosition;
   }
 
-  /** A copy of the bytes that the consumer has not consumed. Only while the consumer leaves them alone. */
+  /** A copy of the bytes that were not consumed. Only while the consumer does not consume any. */
   unread(): Uint8Array {
     const count = this.pending;
     const from = (this.#writePosition - count) & this.#mask;
@@ -116,7 +116,7 @@ export class ByteProducer {
     return bytes;
   }
 
-  /** Hands `count` bytes, written in place, to the consumer. */
+  /** Publishes `count` bytes that were written in place. */
   publish(count: number): void {
     this.#writePosition = (this.#writePosition + count) | 0;
     Atomics.store(this.#words, this.#writeWord, this.#writePosition); // partner: ByteConsumer.readable
@@ -152,7 +152,9 @@ export class ByteConsumer {
     return (this.#knownWritePosition - this.#readPosition) | 0;
   }
 
-  /** Bytes that were there at the last check: a lower bound of `readable` without touching the other thread's line. */
+  /**
+   * Bytes that were readable at the last check: a lower bound of `readable` without touching the other thread's line.
+   */
   get known(): number {
     return (this.#knownWritePosition - this.#readPosition) | 0;
   }
@@ -164,7 +166,7 @@ export class ByteConsumer {
     return count;
   }
 
-  /** Copies up to `target.length - offset` bytes, from `ahead` bytes behind the next unread one, without consuming. */
+  /** Copies up to `target.length - offset` bytes, from `ahead` bytes after the next unread one, without consuming. */
   copy(target: Uint8Array, offset: number, ahead: number): number {
     const wanted = target.length - offset;
     let there = this.known - ahead;
@@ -186,20 +188,20 @@ export class ByteConsumer {
     return count;
   }
 
-  /** The unread bytes that lie together, from `ahead` bytes behind the next unread one, in place; at most `limit`. */
+  /** The first contiguous unread bytes in place, from `ahead` bytes after the next unread one; at most `limit`. */
   span(limit = this.capacity, ahead = 0): Uint8Array {
     const index = (this.#readPosition + ahead) & this.#mask;
     const count = Math.max(0, Math.min(this.readable - ahead, this.capacity - index, limit));
     return this.#bytes.subarray(index, index + count);
   }
 
-  /** Gives the bytes before `position` back to the producer, unread. */
+  /** Consumes the bytes before `position`, unread. */
   skipTo(position: number): void {
     const count = (position - this.#readPosition) | 0;
     if (count > 0) this.consume(count);
   }
 
-  /** Gives `count` bytes back to the producer. Reading them in place from here on returns garbage. */
+  /** Frees `count` bytes for the producer. Views of them are invalid from now on. */
   consume(count: number): void {
     this.#readPosition = (this.#readPosition + count) | 0;
     Atomics.store(this.#words, this.#readWord, this.#readPosition); // partner: ByteProducer.pending

@@ -1,11 +1,12 @@
 /**
  * Copies bytes from or to shared memory.
  *
- * V8's `set` goes through shared memory word by word, because it may race. Where it can't, as in a ring, Node's `fill` with a source as
- * long as what is to be filled is a plain memcpy: up to four times as fast (V8 of Node 20 to 24; 16 KiB).
+ * V8's `set` copies shared memory word by word, because other threads may write to it meanwhile. The bytes of a ring
+ * have one writer at a time, so Node's `fill` with a source of the full length serves: it is a plain memcpy, and up to
+ * four times as fast (Node 20 to 24; 16 KiB).
  */
 
-/** From this size on the call of `fill` is worth it. */
+/** From this size on `fill` is faster. */
 const FILL_BYTES = 1024;
 
 /** Copies all of `source` to `target` from `offset` on. */

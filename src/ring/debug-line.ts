@@ -1,7 +1,7 @@
 /**
  * Lines of NODE_DEBUG=ringnet, which both threads write to stderr themselves, also while the program blocks.
  *
- * Used by both threads. A line is one write, so that those of two threads do not mix.
+ * Used by both threads. A line is one write, so that lines of two threads do not mix.
  */
 
 import { writeSync } from "node:fs";
@@ -9,7 +9,7 @@ import { writeSync } from "node:fs";
 const STDERR = 2;
 const LONGEST_FIELD = 200;
 
-/** Whether `NODE_DEBUG` names this package: names with `*`, separated by commas, as in Node. */
+/** Whether `NODE_DEBUG` names this package. It is a list of names with `*`, separated by commas, as in Node. */
 export function namesRingnet(setting: string | undefined): boolean {
   return (setting ?? "").split(",").some((name) => {
     const pattern = name
@@ -30,6 +30,6 @@ export function writeDebugLine(thread: string, what: string, details: object = {
   try {
     writeSync(STDERR, `RINGNET ${time} ${process.pid} ${thread}: ${what}${fields.join("")}\n`);
   } catch {
-    // a pipe that nobody reads, or that is full
+    // stderr is a closed or full pipe
   }
 }

@@ -1,28 +1,28 @@
 /**
  * An error on its way from one thread to another: a length word and JSON in UTF-8, in a slot or in a worker block.
  *
- * Written once, by the networking thread, before the state word that the caller checks; read by the caller after
- * it.
+ * Written once, by the networking thread, before the state word that the caller checks; read by the caller after that
+ * word.
  */
 
-/** What can be said of an error without the error object. */
+/** An error as data. */
 export interface Fault {
   /** The system's or Node's code: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, … */
   code: string;
   message: string;
   syscall?: string | undefined;
-  /** The name that it was about, where there was one. */
+  /** The host name that it concerns, if any. */
   host?: string | undefined;
   address?: string | undefined;
   port?: number | undefined;
 }
 
-/** Writes `fault` at `words[start]` and after it, in at most `bytes` bytes; a message that does not fit is cut. */
+/** Writes `fault` from `words[start]` on, in at most `bytes` bytes; a message that does not fit is cut. */
 export function writeFault(words: Int32Array, start: number, bytes: number, fault: Fault): void {
   const target = new Uint8Array(words.buffer, words.byteOffset + 4 * (start + 1), bytes);
   let text = new TextEncoder().encode(JSON.stringify(fault));
   for (let message = fault.message; text.length > bytes; ) {
-    // Cut by the bytes that are too many: JSON never encodes a character in less than a byte, so this ends soon.
+    // Cut in proportion to the excess: JSON takes at least one byte for each character, so this ends soon.
     message = message.slice(0, Math.max(0, message.length - Math.max(8, (text.length - bytes) >> 2)));
     text = new TextEncoder().encode(JSON.stringify({ code: fault.code.slice(0, 64), message }));
   }
@@ -30,7 +30,7 @@ export function writeFault(words: Int32Array, start: number, bytes: number, faul
   Atomics.store(words, start, text.length); // partner: readFault
 }
 
-/** Reads what `writeFault` wrote, or null where nothing was written. */
+/** Reads what `writeFault` wrote, or null if nothing was written. */
 export function readFault(words: Int32Array, start: number): Fault | null {
   const length = Atomics.load(words, start); // partner: writeFault
   if (length <= 0) return null;

@@ -3,19 +3,19 @@
  *
  * Read by both threads; holds constants only.
  *
- * Four kinds of shared blocks exist. All are made of 32-bit words, and every word that one thread writes and
- * another reads stands on a cache line of its own (64 bytes, 16 words), so that a store never takes a line away
- * from a thread that works on something else.
+ * There are four kinds of shared blocks. All consist of 32-bit words, and every word that one thread writes and
+ * another reads has a cache line of its own (64 bytes, 16 words), so that a store never invalidates a line that
+ * another thread uses for something else.
  *
  * ```
  * worker block: one for each networking thread             written by
  *   line 0   DOORBELL         counts rings                  callers (add)
- *        1   SLEEPING         1: ring me, I may be asleep    worker sets, the caller that rings clears
+ *        1   SLEEPING         1: it may sleep, ring          worker sets, the caller that rings clears
  *        2   LIFE             see LIFE_…                    worker
- *        3   PING             counts questions              callers (add)
- *        4   PONG             the last question answered    worker
- *        5   STOP             1: do nothing any more        the caller that started the thread
- *        6   DETACHMENTS      numbers what is detached      callers (add)
+ *        3   PING             counts heartbeats             callers (add)
+ *        4   PONG             the last heartbeat answered   worker
+ *        5   STOP             1: stop all work              the caller that started the thread
+ *        6   DETACHMENTS      counts detached connections   callers (add)
  *        7   FINISH           see FINISH_…                  main thread, worker
  *   line 8…  LIFE_FAULT       why it died, as text          worker, before LIFE
  *
@@ -42,23 +42,23 @@
  *        5   TX_WRITE         send ring, position           caller
  *        6   TX_READ          send ring, position           worker
  *        7   REQUEST          REQUEST_… bits                caller (or)
- *        8   TO_WORKER_FLAG   1: stands in the queue        caller sets, worker clears
- *        9   TO_CALLER_FLAG   1: stands in the queue        worker sets, caller clears
- *       10   COUNT            clients that were pending at a server; datagrams dropped by a UDP socket      worker
+ *        8   TO_WORKER_FLAG   1: is in the queue            caller sets, worker clears
+ *        9   TO_CALLER_FLAG   1: is in the queue            worker sets, caller clears
+ *       10   COUNT            clients that have arrived at a server; datagrams dropped by a UDP socket      worker
  *       11   PENDING_ERRORS   errors that do not end the handle (a send refused, an accept failed) worker
  *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    caller
- *       13   TX_ASIDE         datagrams taken out of the send ring that wait for a look-up: bytes, and one for each  worker
+ *       13   TX_ASIDE         datagrams taken out of the send ring that wait for a look-up: bytes, plus one for each  worker
  *       14   ROOM_WANTED      1: queue the slot when there is room to send      caller sets, worker clears
- *       15   STAGE            how far connecting has come, STAGE_…                worker
+ *       15   STAGE            the stage of connecting, STAGE_…                    worker
  *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
  * ```
  *
- * Positions count bytes (or entries) since the slot was opened. They only grow, and wrap at 2³²; they live in
- * Int32 words, a difference of two is taken modulo 2³² with `| 0`, and an index is a position masked by the
- * capacity, a power of two. The names say which is which: `…Position`, `…Index`.
+ * Positions count bytes (or entries) since the slot was opened. They only grow, and wrap at 2³². They are stored in
+ * Int32 words; the difference of two is taken modulo 2³² with `| 0`. An index is a position masked by the
+ * capacity, a power of two. Names end in `…Position` or `…Index`.
  *
  * JavaScript's `Atomics` are sequentially consistent (ECMA-262, "Memory Model"), so the arguments in the other files
- * of this folder are about program order and lost wake-ups, not about fences.
+ * of this folder are about program order and lost wake-ups, not fences.
  */
 
 /** Words in a cache line of 64 bytes. */
@@ -78,18 +78,21 @@ export const LIFE_FAULT = 8 * LINE;
 export const WORKER_BLOCK_BYTES = 16 * 1024;
 export const LIFE_FAULT_BYTES = WORKER_BLOCK_BYTES - 4 * LIFE_FAULT - 4;
 
-/** The networking thread has not said anything yet. */
+/** The networking thread is starting. */
 export const LIFE_STARTING = 0;
-/** It runs. */
+/** It is running. */
 export const LIFE_RUNNING = 1;
-/** It could not start, or it has ended: LIFE_FAULT says why. */
+/** It could not start, or it has ended: LIFE_FAULT has the reason. */
 export const LIFE_DEAD = 2;
 /** It was stopped, and does nothing until it is ended. */
 export const LIFE_STOPPED = 3;
 
-/** The main thread, which ends the process, asks a networking thread of another thread to send what it has, and to stop. It asks by PING as well. */
+/**
+ * The main thread, before it ends the process, asks the networking thread of a worker thread to send what is pending
+ * and stop. It increments PING too.
+ */
 export const FINISH_ASKED = 1;
-/** The networking thread does so. */
+/** The networking thread is doing so. */
 export const FINISH_BEGUN = 2;
 
 // Caller block.
@@ -105,11 +108,11 @@ export const TO_CALLER_READ = 3 * LINE;
 export const NOTICES = 4 * LINE;
 export const ATTACHED = 5 * LINE;
 export const QUEUES = 6 * LINE;
-/** Most handles of one caller on one networking thread. */
+/** The most handles of one caller on one networking thread. */
 export const MAX_SLOTS = 1 << 16;
-/** Most connections of which a caller may have attached one and not found it moved; `slot-queue.ts` says why. */
+/** The most connections that a caller may have attached and not yet found moved; see `slot-queue.ts`. */
 export const MAX_ATTACHING = 2 * MAX_SLOTS;
-/** What `slot-queue.ts` counts to at the most. */
+/** The bound that `slot-queue.ts` argues. */
 export const QUEUE_CAPACITY = 8 * MAX_SLOTS;
 export const LINK_BLOCK_BYTES = 4 * (QUEUES + 2 * QUEUE_CAPACITY);
 
@@ -143,20 +146,20 @@ export const PHASE_OPEN = 2;
 export const PHASE_FAILED = 3;
 /** The worker will never touch the slot again: its caller may reuse it. */
 export const PHASE_RELEASED = 4;
-/** Beside the phase: the peer has ended its side, and all it sent is in the receive ring. */
+/** A bit beside the phase: the peer has ended its side, and all it sent is in the receive ring. */
 export const READ_ENDED = 8;
-/** Beside the phase: everything was handed to the operating system, and the end of our side with it. */
+/** A bit beside the phase: the operating system has taken everything, including the end of this side. */
 export const WRITE_ENDED = 16;
-/** Beside the phase: nothing can be sent any more (FAULT says why), but there may be bytes to read. */
+/** A bit beside the phase: nothing can be sent any more (FAULT has the reason), but there may be bytes to read. */
 export const WRITE_FAILED = 32;
 
 /** The host's name is being looked up. */
 export const STAGE_RESOLVE = 0;
-/** The connection is being made, to the host or to a proxy. */
+/** Connecting, to the host or to a proxy. */
 export const STAGE_CONNECT = 1;
-/** The proxy is asked for the host. */
+/** Asking the proxy to connect to the host. */
 export const STAGE_PROXY = 2;
-/** TLS is being established. */
+/** In the TLS handshake. */
 export const STAGE_TLS = 3;
 
 /** Send what is in the send ring, then end the sending side. */

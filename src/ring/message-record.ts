@@ -1,25 +1,26 @@
 /**
- * Messages of a WebSocket as records of a ring: what a record's kind says, and how a large message is divided.
+ * WebSocket messages as records of a ring: the kinds of records, and how a large message is divided.
  *
- * Used on both threads. A message of up to `pieceBytes` is one record; a larger one is several, with CONTINUED on all but the last.
- * In front of those in a receive ring stands a record of kind LENGTH, so that memory for the message is allocated once.
+ * Used on both threads. A message of up to `pieceBytes` is one record; a larger one is several, with CONTINUED on all
+ * but the last. In a receive ring these follow a record of kind LENGTH, so that memory for the message is allocated
+ * once.
  */
 
 import { RECORD_HEADER_BYTES } from "./record-ring.js";
 
-/** Kinds: opcodes of RFC 6455, section 5.2, and one of our own. */
+/** Kinds: the opcodes of RFC 6455, section 5.2, and LENGTH. */
 export const TEXT = 1;
 export const BINARY = 2;
-/** The payload is the bytes of the message that follows: 32 bits, little endian. */
+/** The payload is the length in bytes of the message that follows: 32 bits, little endian. */
 export const LENGTH = 3;
-/** The payload is the status code, 16 bits, big endian, then the reason in UTF-8; or nothing where there is no code. */
+/** The payload is the status code, 16 bits, big endian, then the reason in UTF-8; empty if there is no code. */
 export const CLOSE = 8;
-/** Beside TEXT or BINARY: the message goes on in the next record. */
+/** A bit beside TEXT or BINARY: the message continues in the next record. */
 export const CONTINUED = 256;
 /** The bits of a kind without CONTINUED. */
 export const KIND_MASK = 255;
 
-/** Status codes: of a close that says nothing else, and two that stand in no frame. RFC 6455, section 7.4.1. */
+/** Status codes: the normal one, and two that no frame contains. RFC 6455, section 7.4.1. */
 export const NORMAL = 1000;
 export const NO_STATUS = 1005;
 export const ABNORMAL = 1006;
@@ -29,7 +30,10 @@ export const MAX_REASON_BYTES = 123;
 /** The longest record of kind CLOSE. */
 export const CLOSE_RECORD_BYTES = RECORD_HEADER_BYTES + 2 + MAX_REASON_BYTES;
 
-/** The most payload of a record in a ring of `capacity` bytes: a quarter, so that one is read while the next is written. */
+/**
+ * The largest payload of a record in a ring of `capacity` bytes: a quarter, so that one is read while the next is
+ * written.
+ */
 export function pieceBytes(capacity: number): number {
   return (capacity >> 2) - RECORD_HEADER_BYTES;
 }
@@ -55,7 +59,7 @@ export function lengthPayload(bytes: number): Uint8Array {
   return Uint8Array.of(bytes & 255, (bytes >>> 8) & 255, (bytes >>> 16) & 255, bytes >>> 24);
 }
 
-/** The bytes that the payload of a LENGTH announces. */
+/** The length in the payload of a LENGTH. */
 export function lengthOf(payload: Uint8Array): number {
   const [a = 0, b = 0, c = 0, d = 0] = payload;
   return a + b * 2 ** 8 + c * 2 ** 16 + d * 2 ** 24;

@@ -1,5 +1,6 @@
 /**
- * An exponential moving average of durations, for deciding whether to poll or spin: one outlier counts as `longest` at most.
+ * An exponential moving average of durations, which decides whether to poll or spin. An outlier counts as `longest` at
+ * most.
  *
  * Used on both sides.
  */

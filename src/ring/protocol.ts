@@ -8,10 +8,13 @@
 
 import type { Fault } from "./fault-text.js";
 
-/** After everything was sent at the end, peers get this long to end too, in ms: an answer that meets a closed socket makes a reset. */
+/**
+ * How long to wait for peers to end, in ms, after everything was sent at exit: bytes that reach a closed socket cause a
+ * reset.
+ */
 export const PEERS_END_MS = 200;
 
-/** Where a slot is, and the handle id (unique among a caller's handles) by which queues and messages name it. */
+/** Where a slot is, and its handle id (unique among a caller's handles), which names it in queues and messages. */
 export interface SlotReference {
   handleId: number;
   memory: SharedArrayBuffer;
@@ -34,7 +37,7 @@ export interface RingPair {
   send: RingReference;
 }
 
-/** The part of Node's TLS options that can be copied to another thread, under Node's names. */
+/** Node's TLS options, as far as they can be sent to another thread, and `caFile`. */
 export interface TlsCopies {
   ca?: TlsText | undefined;
   cert?: TlsText | undefined;
@@ -52,16 +55,18 @@ export interface TlsCopies {
   caFile?: string | undefined;
 }
 
-/** What a server shows for one of its names. */
+/** A server's certificate for one of its names. */
 export type TlsIdentity = Pick<TlsCopies, "cert" | "key" | "passphrase" | "pfx">;
 
-/** What a handshake needs: the options, and what the calling thread's `node:tls` stands in for those not given. */
+/** What a handshake needs: the options, and the defaults of the calling thread's `node:tls`. */
 export interface TlsParameters extends TlsCopies {
   /** `tls.DEFAULT_ECDH_CURVE`. */
   ecdhCurve?: string | undefined;
-  /** A server's further identities, by the name that a client asks for, in small ASCII letters; `*.` stands for one label. */
+  /**
+   * A server's other certificates, by the name that a client asks for, in lower-case ASCII; `*.` stands for one label.
+   */
   identities?: { name: string; identity: TlsIdentity }[] | undefined;
-  /** What is trusted where neither `ca` nor `caFile` is given. */
+  /** What is trusted if neither `ca` nor `caFile` is given. */
   defaultCertificates?: DefaultCertificates | undefined;
 }
 
@@ -69,7 +74,7 @@ export interface TlsParameters extends TlsCopies {
 export interface DefaultCertificates {
   /** SHA-256 of `certificates`, in base64. */
   fingerprint: string;
-  /** A JSON list of PEM texts, in shared memory: it does not travel with every connection. */
+  /** A JSON list of PEM texts, in shared memory, so that it is not copied for each connection. */
   certificates: Uint8Array;
 }
 
@@ -79,7 +84,7 @@ export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 /** Where to connect to. */
 export type Target =
   | { path: string }
-  /** `addresses`: the IPs of the host where the caller knows them; `lookup`: the handle id of a look-up under way. */
+  /** `addresses`: the IPs of the host if they are known; `lookup`: the handle id of a look-up under way. */
   | { host: string; port: number; addresses: string[] | null; lookup: number | null };
 
 /** A proxy that opens connections for others: HTTP's CONNECT, or SOCKS 5. */
@@ -116,17 +121,17 @@ export interface ConnectCommand {
   proxyTls: TlsParameters | null;
 }
 
-/** What a WebSocket keeps to. */
+/** The settings of a WebSocket. */
 export interface WebSocketSettings {
-  /** The most bytes of a message that is received; 0: no limit. */
+  /** The largest message to receive, in bytes; 0: no limit. */
   maxPayload: number;
   /** Whether permessage-deflate is offered or accepted. */
   perMessageDeflate: boolean;
-  /** ms between two pings; 0: none are sent. */
+  /** Milliseconds between two pings; 0: none are sent. */
   pingInterval: number;
 }
 
-/** Connects as `connect` does, and then asks for a WebSocket. */
+/** Connects as `connect` does, then requests a WebSocket. */
 export interface OpenWebSocketCommand extends Omit<ConnectCommand, "type"> {
   type: "open-websocket";
   url: string;
@@ -147,12 +152,12 @@ export interface ListenCommand {
   tls: TlsParameters | null;
 }
 
-/** Listens as `listen` does; the clients that are pending are WebSockets. */
+/** Listens as `listen` does; pending clients are WebSockets. */
 export interface ListenWebSocketCommand extends Omit<ListenCommand, "type" | "path"> {
   type: "listen-websocket";
   /** The path of requests for a WebSocket; null: any. */
   path: string | null;
-  /** What it chooses from, the most wanted first. */
+  /** The subprotocols to choose from, in order of preference. */
   protocols: string[];
   /** The origins that requests may have; null: any. */
   origins: string[] | null;
@@ -161,14 +166,14 @@ export interface ListenWebSocketCommand extends Omit<ListenCommand, "type" | "pa
   settings: WebSocketSettings;
 }
 
-/** Accepts a client that is pending at a server: from now on its connection has a slot and rings. */
+/** Accepts a pending client of a server: from now on its connection has a slot and rings. */
 export interface AcceptCommand {
   type: "accept";
   slot: SlotReference;
   rings: RingPair;
   /** The server's handle id. */
   server: number;
-  /** Its number in the notice. */
+  /** The client's number in the notice `pending`. */
   pending: number;
   dscp: number | undefined;
 }
@@ -186,11 +191,11 @@ export interface BindCommand {
   broadcast: boolean;
 }
 
-/** Calls a method of a UDP socket whose outcome the caller waits for. */
+/** Calls a method of a UDP socket; the caller waits for the reply. */
 export interface UdpCallCommand {
   type: "udp-call";
   handleId: number;
-  /** Numbers the reply, so that a late one is not taken for another's. */
+  /** The reply's number, so that a late one is not taken for another call's. */
   request: number;
   call: UdpCall;
 }
@@ -198,7 +203,9 @@ export interface UdpCallCommand {
 export type UdpCall =
   | { name: "connect"; host: string; port: number }
   | { name: "disconnect" }
-  /** The call with the same number has not been answered in time: it is not to be done, or undone if it was `connect`. */
+  /**
+   * The call with the same number has timed out: it must not be done any more, or must be undone if it was `connect`.
+   */
   | { name: "cancel" }
   | { name: "setBroadcast"; on: boolean }
   | { name: "setTtl"; ttl: number }
@@ -228,7 +235,7 @@ export interface ResolveCommand {
 /** The order of a name's addresses; `verbatim` is the system's. */
 export type AddressOrder = "verbatim" | "ipv4first" | "ipv6first";
 
-/** Looks up the name of an IP; it comes as the addresses of a name do. */
+/** Looks up the name of an IP; the reply is the notice `resolved`. */
 export interface ReverseCommand {
   type: "reverse";
   slot: SlotReference;
@@ -236,34 +243,34 @@ export interface ReverseCommand {
 }
 
 /**
- * Starts TLS on an open connection. Behind it the caller neither writes, nor ends, nor reads until the notice `secured`: what is
- * unread belongs to TLS.
+ * Starts TLS on an open connection. After it the caller does not write, end or read until the notice `secured`: unread
+ * bytes belong to TLS.
  */
 export interface StartTlsCommand {
   type: "start-tls";
   handleId: number;
   tls: TlsParameters;
   isServer: boolean;
-  /** The first bytes for TLS: what the caller had taken out of the receive ring and not read. */
+  /** The first bytes for TLS: the unread bytes that the caller has taken out of the receive ring. */
   early: Uint8Array;
 }
 
-/** Asks for what only the networking thread knows of itself. */
+/** Asks for the networking thread's CPU time. */
 export interface StatsCommand {
   type: "stats";
   request: number;
 }
 
-/** Closes a server or gives up a look-up. Connections and UDP sockets are closed through REQUEST. */
+/** Closes a server or cancels a look-up. Connections and UDP sockets are closed through REQUEST. */
 export interface CloseCommand {
   type: "close";
   handleId: number;
 }
 
-/** Resets a connection that was detached, and whose taker has ended. */
+/** Resets a detached connection, after the thread that attached it has ended. */
 export interface RevokeCommand {
   type: "revoke";
-  /** The handle id that it had at the thread that opened it. */
+  /** Its handle id on the thread that opened it. */
   handleId: number;
 }
 
@@ -283,45 +290,45 @@ export type Command =
   | CloseCommand
   | RevokeCommand;
 
-/** Broadcast on a networking thread's channel by a caller that takes over a detached connection. */
+/** Broadcast on a networking thread's channel by a caller that attaches a connection. */
 export interface AttachMessage {
-  /** Names the caller; its blocks are the same each time. */
+  /** The caller's name; its blocks are the same each time. */
   caller: string;
   callerBlock: SharedArrayBuffer;
   linkBlock: SharedArrayBuffer;
-  /** The handle id that the connection had at the caller that opened it. */
+  /** The connection's handle id on the caller that opened it. */
   home: number;
-  /** The handle id that it has at its new owner. */
+  /** Its handle id on its new owner. */
   handleId: number;
 }
 
-/** What is known of an open connection. */
+/** Facts about an open connection. */
 export interface ConnectionFacts {
   localAddress: string | undefined;
   localPort: number | undefined;
   remoteAddress: string | undefined;
   remotePort: number | undefined;
   tls: TlsFacts | null;
-  /** What was agreed on where it is a WebSocket. */
+  /** What was negotiated, if it is a WebSocket. */
   webSocket?: WebSocketFacts;
 }
 
 export interface WebSocketFacts {
-  /** The subprotocol; "" where there is none. */
+  /** The subprotocol; "" if there is none. */
   protocol: string;
   /** The extensions, as in the header `Sec-WebSocket-Extensions`. */
   extensions: string;
   /** Path and query of the request. */
   url: string;
-  /** The other end's headers, names in small letters: of the request at a server, of the response at a client. */
+  /** The peer's headers, with names in lower case: of the request on a server, of the response on a client. */
   headers: Record<string, string | string[] | undefined>;
 }
 
 export interface TlsFacts {
   authorized: boolean;
-  /** Why the peer was not authorized, where the caller allowed that. */
+  /** Why the peer was not authorized, if the program allowed that. */
   authorizationError: string | null;
-  /** `false` where none was agreed on, as in Node. */
+  /** `false` if none was negotiated, as in Node. */
   alpnProtocol: string | false | null;
   protocol: string | null;
   /** Whether an earlier session was resumed. */
@@ -349,25 +356,31 @@ interface OfHandle {
 
 export type Notice =
   | ({ type: "connected"; facts: ConnectionFacts } & OfHandle)
-  /** TLS was started; reading goes on at `position` of the receive ring. */
+  /** TLS is established; reading continues at `position` of the receive ring. */
   | ({ type: "secured"; facts: ConnectionFacts; position: number } & OfHandle)
   | ({ type: "resolved"; addresses: string[] } & OfHandle)
   | ({ type: "bound"; address: string; port: number } & OfHandle)
-  /** A client is pending at a server; it takes a slot and rings only when it is accepted. */
+  /** A client waits at a server; it gets a slot and rings when it is accepted. */
   | ({ type: "pending"; pending: number; facts: ConnectionFacts } & OfHandle)
   | ({ type: "pending-error"; fault: Fault } & OfHandle)
   | { type: "reply"; request: number; fault: Fault | null; threadCpuMs?: number | null };
 
-/** What a networking thread that a worker thread has started tells the main thread; `ask` is the question of a main thread that came later. */
+/**
+ * A message to the main thread from a networking thread that a worker thread has started. `ask`: the main thread's
+ * request for these messages.
+ */
 export type ProcessMessage = "ask" | { thread: number; workerBlock: SharedArrayBuffer; lingerMs: number };
 
-/** What a networking thread is started with. */
+/** The data that a networking thread is started with. */
 export interface BootData {
-  /** Name of the broadcast channel that announces attached sockets. */
+  /** Name of the broadcast channel that announces attached connections. */
   name: string;
-  /** Name of the broadcast channel on which it tells the main thread of itself, or null where the main thread has started it. */
+  /**
+   * Name of the broadcast channel on which it announces itself to the main thread; null if the main thread has started
+   * it.
+   */
   processChannel: string | null;
-  /** Node's number of the thread that starts it. */
+  /** Node's id of the thread that starts it. */
   thread: number;
   workerBlock: SharedArrayBuffer;
   callerBlock: SharedArrayBuffer;
@@ -375,6 +388,6 @@ export interface BootData {
   port: import("node:worker_threads").MessagePort;
   /** How long a closed socket may keep sending, in ms. */
   lingerMs: number;
-  /** Longest polling after the last activity, in µs. */
+  /** The longest time to poll after the last activity, in µs. */
   busyPoll: number;
 }

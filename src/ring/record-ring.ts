@@ -1,13 +1,13 @@
 /**
- * Records (datagrams with where they came from or go to; messages of a WebSocket, or parts of them) framed inside a byte ring.
+ * Records inside a byte ring: datagrams with their addresses, WebSocket messages, or parts of messages.
  *
  * `RecordProducer` runs on the writing thread, `RecordConsumer` on the reading one. A record is published whole, with
- * one store of the position, or not at all: a consumer never sees half of one.
+ * one store of the position, or not at all: a consumer never sees part of one.
  *
  * ```
  *  byte 0..3   length of the record with this header, little endian
- *       4..5   port; of a message its kind (message-record.ts)
- *       6      length of the host in bytes, 0 where the socket is connected
+ *       4..5   port; for a message its kind (message-record.ts)
+ *       6      length of the host in bytes, 0 if the socket is connected
  *       7      unused
  *       8…     host (an IP literal or a name, UTF-8), then the payload
  * ```
@@ -32,7 +32,7 @@ export class RecordProducer {
     this.#ring = ring;
   }
 
-  /** Writes one record if it fits as a whole, and says whether it did. `host` has up to MAX_HOST_BYTES in UTF-8. */
+  /** Writes one record if all of it fits; returns whether it did. `host` has up to MAX_HOST_BYTES in UTF-8. */
   write(host: string, port: number, payload: Uint8Array): boolean {
     if (host !== this.#host) this.#encodeHost(host);
     const head = this.#head;
@@ -62,7 +62,7 @@ export class RecordProducer {
   }
 }
 
-/** The reading end: `next()`, then the fields of that record, then, in the order of the records, `release()`. */
+/** The reading end: call `next()`, use the record's fields, then `release()` the records in their order. */
 export class RecordConsumer {
   readonly #ring: ByteConsumer;
   readonly #head = new Uint8Array(RECORD_HEADER_BYTES);
@@ -72,11 +72,11 @@ export class RecordConsumer {
   /** Where the current record's payload begins and ends, in bytes from the ring's read position. */
   #payloadStart = 0;
   #payloadEnd = 0;
-  /** Host of the current record; "" where it has none. */
+  /** Host of the current record; "" if it has none. */
   host = "";
   /** Port of the current record. */
   port = 0;
-  /** Bytes of the current record with its header, as `release` wants them. */
+  /** Bytes of the current record with its header, for `release`. */
   recordLength = 0;
 
   constructor(ring: ByteConsumer) {
@@ -88,7 +88,7 @@ export class RecordConsumer {
     return this.#payloadEnd - this.#payloadStart;
   }
 
-  /** Steps to the next record that is there, past those not yet released; false when there is none. */
+  /** Steps to the next record, after any that were not released yet; false if there is none. */
   next(): boolean {
     const start = this.#payloadEnd;
     const head = this.#head;
@@ -108,13 +108,13 @@ export class RecordConsumer {
     this.#ring.copy(target, 0, this.#payloadStart);
   }
 
-  /** The current record's payload in place where it lies together, or else `null`. Valid until it is released. */
+  /** The current record's payload in place if it is contiguous, or else `null`. Valid until it is released. */
   payloadView(): Uint8Array | null {
     const view = this.#ring.span(this.payloadLength, this.#payloadStart);
     return view.length === this.payloadLength ? view : null;
   }
 
-  /** Gives the oldest record not yet released, of `recordLength` bytes, back to the producer. */
+  /** Frees the oldest record that was not released yet, of `recordLength` bytes, for the producer. */
   release(recordLength: number): void {
     this.#ring.consume(recordLength);
     this.#payloadStart -= recordLength;

@@ -1,27 +1,28 @@
 /**
- * Interest in room: a caller that wants to write more than the send ring takes asks for news of room, once.
+ * Write interest: a caller that finds the send ring full asks to be woken, once, when there is room.
  *
  * `askForRoom` runs on the caller's thread, `takeRoomInterest` on the networking thread.
  *
- * The caller sets the slot's ROOM_WANTED word and then checks the ring once more. The networking thread publishes the read position and
- * then checks the word; where it is set it clears it, and queues the slot. So a slow peer costs one load of a word for each write that
- * the kernel has taken, and nothing more while there is no interest.
+ * The caller sets the slot's ROOM_WANTED word and then checks the ring once more. The networking thread publishes the
+ * read position and then checks the word; if it is set, the thread clears it and queues the slot. So without interest a
+ * slow peer costs only one load of a word for each write that the kernel has taken.
  *
- * Why no wake-up is lost: if the networking thread finds the word clear, the caller's store comes later in the single order of all atomic
- * operations, and its check later still, so it sees the room. If it finds the word set, it queues the slot and wakes the caller,
- * which asks again where the room is gone by then. Only the caller sets the word and only the networking thread clears it, so a caller
- * that finds it set need not store: the clearing comes after its load, and the queueing after that.
+ * Why no wake-up is lost: if the networking thread finds the word clear, the caller's store comes later in the single
+ * order of all atomic operations, and its check later still, so it sees the room. If it finds the word set, it queues
+ * the slot and wakes the caller, which asks again if the room is gone by then. Only the caller sets the word and only
+ * the networking thread clears it, so a caller that finds it set need not store: the word is cleared after that load,
+ * and the slot is queued after that.
  */
 
 import { ROOM_WANTED } from "./layout.js";
 
-/** Asks for news of room. The caller checks the ring once more after this. */
+/** Declares write interest. The caller checks the ring once more after this. */
 export function askForRoom(slot: Int32Array): void {
   if (Atomics.load(slot, ROOM_WANTED) === 1) return; // partner: takeRoomInterest
   Atomics.store(slot, ROOM_WANTED, 1); // partner: takeRoomInterest
 }
 
-/** Whether the caller has asked since the last time. The read position must have been published. */
+/** Takes the interest; returns whether there was any. The read position must have been published. */
 export function takeRoomInterest(slot: Int32Array): boolean {
   if (Atomics.load(slot, ROOM_WANTED) === 0) return false; // partner: askForRoom
   Atomics.store(slot, ROOM_WANTED, 0); // partner: askForRoom

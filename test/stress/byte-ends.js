@@ -31,7 +31,7 @@ export function produceBytes({ words, bytes, producerBlock, consumerBlock, total
     const piece = streamAt(sent, Math.min(size(), total - sent));
     const count = produceOnce(ring, piece, random(4));
     sent += count;
-    if (count > 0) waker.wake(NAME);
+    if (count > 0) waker.wakeWaiting(NAME);
     if (count < piece.length) waiting.until(NAME, () => ring.free > 0);
   }
   waiting.until(NAME, () => ring.pending === 0);
@@ -71,7 +71,7 @@ export function consumeBytes(shared, afterwards = () => {}) {
       continue;
     }
     received += count;
-    waker.wake(NAME);
+    waker.wakeWaiting(NAME);
     afterwards(ring);
   }
   if (ring.readable !== 0) throw new Error(`${ring.readable} bytes too many`);

@@ -34,7 +34,7 @@ export function answerDoorbell({ workerBlock, clients, total, seed }) {
           dawdle(random);
           end.answered = Atomics.load(end.slot, QUESTION);
           Atomics.store(end.slot, ANSWER, end.answered);
-          end.waker.wake(NAME);
+          end.waker.wakeWaiting(NAME);
         }
       }
       if (ends.every(({ answered }) => answered === total)) resolve({ rings });

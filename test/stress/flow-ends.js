@@ -65,7 +65,7 @@ export function produceUnderFlowControl({ slot, link, workerBlock, bytes, consum
         const piece = streamAt(sent, Math.min(size(), total - sent));
         const count = ring.write(piece);
         sent += count;
-        if (count > 0) waker.wake(NAME);
+        if (count > 0) waker.wakeWaiting(NAME);
         if (ring.free > 0) continue;
         pauses++;
         dawdle(random);

@@ -34,7 +34,7 @@ export function produceRecords({ words, bytes, producerBlock, consumerBlock, tot
     const { host, port, length } = next();
     const payload = streamAt(sent, length);
     waiting.until(NAME, () => records.write(host, port, payload));
-    waker.wake(NAME);
+    waker.wakeWaiting(NAME);
     sent += length;
   }
   return { sleeps: waiting.sleeps, vain: waiting.vain };
@@ -49,7 +49,7 @@ export function consumeRecords({ words, bytes, producerBlock, consumerBlock, tot
   const held = [];
   const release = () => {
     records.release(held.shift());
-    waker.wake(NAME);
+    waker.wakeWaiting(NAME);
   };
   let received = 0;
   const check = () => {

@@ -26,7 +26,7 @@ export function produceSwarm({ link, slots, consumerBlock, total, seed, number }
     const slot = random(2) === 0 ? number : random(SWARM_SLOTS);
     Atomics.store(slots, newsWord(slot), ++counts[slot]);
     queue.push(slot, slots, flagWord(slot));
-    waker.wake(1000 + slot);
+    waker.wakeAnyway();
     if (random(64) === 0) dawdle(random);
   }
   return {};

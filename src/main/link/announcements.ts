@@ -1,8 +1,10 @@
 /**
- * The broadcast channel on which this thread announces the connections that it attaches to a networking thread that has no link to this one.
+ * The broadcast channel on which this thread announces the connections that it attaches, to a networking thread without
+ * a link to this thread.
  *
- * Runs on the calling thread. One is kept for each networking thread: closing a channel takes the event loop, so in a thread that never
- * yields one for each connection would stay, and each would keep what all others say.
+ * Runs on the calling thread. There is one for each networking thread, not one for each connection: closing a channel
+ * takes the event loop, so in a thread that never yields all would stay, and each would queue the messages of all
+ * others.
  */
 
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
@@ -10,7 +12,7 @@ import type { AttachMessage } from "../../ring/protocol.js";
 
 export class Announcements {
   readonly #channel: BroadcastChannel & { unref(): void };
-  /** A link is closed within the round of heartbeats that finds its networking thread dead. */
+  /** Needed because a link may be used again in the round of heartbeats that closes it. */
   #closed = false;
 
   /** `name` is the networking thread's. */
@@ -26,8 +28,8 @@ export class Announcements {
   }
 
   /**
-   * Drops what other threads have announced on the channel: it is kept for this one too until it yields. (Deno takes no broadcast channel
-   * here, so there it stays until then.)
+   * Drops other threads' announcements: they are queued for this thread too until it yields. (On Deno they stay until
+   * then, because `receiveMessageOnPort` takes no broadcast channel there.)
    */
   dropOthers(): void {
     if (this.#closed || "Deno" in globalThis) return;

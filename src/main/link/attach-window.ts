@@ -1,6 +1,6 @@
 /**
- * Bounds the connections that this thread has attached and the networking thread has not moved to it yet, so that no queue between the two
- * overflows: see `slot-queue.ts`.
+ * Limits how many connections this thread may have attached that the networking thread has not yet moved to it, so that
+ * no queue between the two overflows: see `slot-queue.ts`.
  *
  * Runs on the calling thread.
  */
@@ -11,7 +11,7 @@ export class AttachWindow {
   readonly #words: Int32Array;
   readonly #drain: () => void;
   #begun = 0;
-  /** Those whose entries were taken out of the queue. */
+  /** Attached connections whose entries were taken out of the queue. */
   #settled = 0;
 
   /** `drain` empties the queue from the networking thread. */
@@ -20,7 +20,7 @@ export class AttachWindow {
     this.#drain = drain;
   }
 
-  /** Whether one more connection may be attached; drains the queue where that has to be found out. */
+  /** Whether one more connection may be attached; drains the queue if it must to find out. */
   hasRoom(): boolean {
     if (this.#isOpen) return true;
     const moved = Atomics.load(this.#words, ATTACHED); // partner: CallerLink.attached
@@ -29,7 +29,7 @@ export class AttachWindow {
     return this.#isOpen;
   }
 
-  /** One more is attached. */
+  /** Counts one more attached connection. */
   begin(): void {
     this.#begun = (this.#begun + 1) | 0;
   }

@@ -1,5 +1,5 @@
 /**
- * A thread that calls: its signal, its links to networking threads, and the one place where it blocks.
+ * A calling thread: its signal, its links to networking threads, and the one place where it blocks.
  *
  * Runs on the calling thread.
  */
@@ -14,9 +14,12 @@ import { publishEnds } from "./diagnostics.js";
 import { Spinning } from "./spinning.js";
 import type { WorkerLink } from "./worker-link.js";
 
-/** Of so many empty calls and one, the last checks whether the networking threads are alive. A power of two, less one. */
+/**
+ * Of this many calls plus one that find nothing, the last checks whether the networking threads are alive. A power of
+ * two, less one.
+ */
 const CHECK_MASK = 31;
-/** How often a thread that waits asks the networking threads whether they are alive, in ms. */
+/** The time between two heartbeats of a waiting thread, in ms. */
 const HEARTBEAT_MS = 250;
 const LAST_HANDLE_ID = 2 ** 30;
 
@@ -32,7 +35,7 @@ export class Caller {
   #emptyCalls = 0;
   #lastHeartbeat = now();
 
-  /** A handle id that no open handle has; `taken` says which are. */
+  /** A handle id that no open handle has; `taken` returns whether one has it. */
   nextHandleId(taken: (handleId: number) => boolean): number {
     do this.#handleId = this.#handleId < LAST_HANDLE_ID ? this.#handleId + 1 : 1;
     while (taken(this.#handleId));
@@ -40,8 +43,8 @@ export class Caller {
   }
 
   /**
-   * Blocks until `met(target)` or the time is up; returns the last answer of `met`. `interest` is the handle id of the
-   * handle that news is awaited of, or ANYTHING.
+   * Blocks until `met(target)` or the time is up; returns the last answer of `met`. `interest` is the id of the
+   * handle whose news to wait for, or ANYTHING.
    */
   wait<T>(interest: number, deadline: TimeLeft, met: (target: T) => boolean, target: T): boolean {
     if (met(target)) return true;
@@ -62,7 +65,7 @@ export class Caller {
         return met(target);
       }
       const ticket = this.#sleeper.prepareWait(interest);
-      for (const link of this.links) link.liveness.check(); // one that died before the announcement wakes no caller
+      for (const link of this.links) link.liveness.check(); // a thread that died before the announcement wakes no caller
       if (!met(target)) this.#sleeper.wait(ticket, Math.min(deadline.left, HEARTBEAT_MS));
       this.#sleeper.cancelWait();
       this.#checkLiveness();
@@ -76,7 +79,7 @@ export class Caller {
     publishEnds();
   }
 
-  /** Called where a program that never blocks finds nothing: checks now and then whether a networking thread has died. */
+  /** Called when a call that does not block finds nothing: checks now and then whether a networking thread has died. */
   maybeCheckLiveness(): void {
     publishEnds();
     if ((++this.#emptyCalls & CHECK_MASK) === 0) this.#checkLiveness();

@@ -2,7 +2,7 @@
  * A handle's slot and rings as the calling thread sees them.
  *
  * Runs on the calling thread. It lives until the networking thread has released the slot, which may be long after the
- * program closed the handle; it does not refer to the handle, so that one that was forgotten can be collected.
+ * program closed the handle. It does not refer to the handle, so that a dropped handle can be garbage-collected.
  */
 
 import type { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
@@ -43,24 +43,24 @@ export interface Rings {
   send: ByteProducer;
 }
 
-/** A client that waits at a server to be accepted. */
+/** A client that waits to be accepted. */
 export interface PendingConnection {
   number: number;
   facts: ConnectionFacts;
 }
 
-/** The calling thread, as the handles on a channel use it. */
+/** The calling thread, as channels and their handles use it. */
 export interface ChannelCaller {
   readonly spinning: { onActivity(bytes: number): void };
   wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean;
   maybeCheckLiveness(): void;
 }
 
-/** What has gone through a link since it was made. */
+/** Counters of a link. */
 export interface Traffic {
   bytesRead: number;
   bytesWritten: number;
-  /** Of UDP sockets that are closed. */
+  /** Of closed UDP sockets. */
   dropped: number;
 }
 
@@ -71,15 +71,15 @@ export interface ChannelLink {
   readonly doorbell: { ring(): void };
   /** Why the networking thread has ended, or null while it runs. */
   readonly death: Fault | null;
-  /** The fault of a wait that ran out, which `fault` would blame on the peer. */
+  /** The fault of a wait that timed out: `fault`, or one that says that the networking thread is still starting. */
   reasonOf(fault: Fault): Fault;
   post(command: Command): void;
   takeNotices(): void;
   requestClose(channel: Channel, bits: number): void;
   forget(channel: Channel): void;
-  /** Whether the connections were opened on other threads: commands do not reach them. */
+  /** Whether all connections were opened on other threads. Then commands do not reach them. */
   readonly attachedOnly: boolean;
-  /** Names the networking thread on other threads. */
+  /** The networking thread's name. */
   readonly name: string;
   readonly traffic: Traffic;
   readonly workerBlock: SharedArrayBuffer;
@@ -90,17 +90,16 @@ export class Channel {
   /** Names the handle in this thread's queues and messages. */
   readonly handleId: number;
   readonly words: Int32Array;
-  /** Where the slot is, with the handle id that it had where it was opened. */
+  /** Where the slot is, with the handle id from the thread that opened it. */
   readonly reference: SlotReference;
   readonly ringReferences: RingPair | null;
   readonly rings: Rings | null;
-  /** Gives the memory back; called once, when the networking thread has released the slot. */
+  /** Frees the memory; called once, when the networking thread has released the slot. */
   readonly free: () => void;
   /** The pollers that watch the handle. */
   readonly watchers: Watcher[] = [];
-  /** Filled in from notices: */
   facts: ConnectionFacts | null = null;
-  /** What it was opened for. */
+  /** The host, address and port that it was opened for. */
   destination: Where = {};
   addresses: string[] | null = null;
   bound: { address: string; port: number } | null = null;
@@ -110,13 +109,13 @@ export class Channel {
   #securing = false;
   /** Whether the connection has moved to another thread. */
   detached = false;
-  /** Whether its protocol has a close of its own, which the peer gets when the program ends. */
+  /** Whether its protocol has a close message, which is sent when the program ends. */
   hasCloseMessage = false;
-  /** Whether `count` counts datagrams that were dropped. */
+  /** Whether `count` counts dropped datagrams. */
   countsDropped = false;
-  /** The word by which other threads cancel a wait; null until one was asked for. */
+  /** The word with which other threads cancel a wait; null until `canceller()` is called. */
   cancellation: Int32Array | null = null;
-  /** Whether a call has thrown why it failed: only then a poller stops reporting it. */
+  /** Whether a call has thrown the error: only then pollers stop reporting it. */
   errorTaken = false;
   #error: NetError | null = null;
 
@@ -139,8 +138,8 @@ export class Channel {
   }
 
   /**
-   * PHASE_… and the …_ENDED bits. With a dead networking thread everything has failed, and so has a handle whose slot was released
-   * although it is open: its runtime is being closed.
+   * PHASE_… and the …_ENDED bits. All handles of a dead networking thread have failed, and so has an open handle whose
+   * slot was released: its runtime is being closed.
    */
   get state(): number {
     const securing = this.securing;
@@ -155,34 +154,33 @@ export class Channel {
     return this.state & PHASE_MASK;
   }
 
-  /** How far connecting has come: STAGE_…; after a failure, how far it had come. */
+  /** The stage of connecting, STAGE_…; after a failure, the stage that failed. */
   get stage(): number {
     return Atomics.load(this.words, STAGE); // partner: Slot.reach
   }
 
   /**
-   * An accepted connection is open before the networking thread knows its slot. Only before any other thread knows
-   * the slot.
+   * Marks an accepted connection as open. Only before the slot was sent to the networking thread.
    */
   assumeOpen(): void {
-    Atomics.compareExchange(this.words, STATE, PHASE_WAITING, PHASE_OPEN); // partner: Slot.#become (which comes later if it loses)
+    Atomics.compareExchange(this.words, STATE, PHASE_WAITING, PHASE_OPEN); // partner: Slot.#become (which comes later)
   }
 
-  /** Why it failed; the same error each time. Of use once `state` says that it has. */
+  /** Why it failed; the same object each time. Only if `state` says that it has failed. */
   get error(): NetError {
     this.#error ??= new NetError(this.#fault);
     return this.#error;
   }
 
-  /** The same reason in an error of its own, for a call to throw it. */
+  /** A new error with the same reason, for a call to throw. */
   takeError(): NetError {
     this.errorTaken = true;
     return new NetError(this.#fault);
   }
 
   /**
-   * Blocks as `Caller.wait` for news of this handle. Throws a `NetError` with code `ERR_CANCELLED` where another thread has cancelled it and
-   * `met(target)` does not hold.
+   * Blocks as `Caller.wait` for news of this handle. Throws a `NetError` with code `ERR_CANCELLED` if another thread
+   * cancels it before `met(target)` holds.
    */
   wait<T>(deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
     const { cancellation: word } = this;
@@ -196,14 +194,14 @@ export class Channel {
     );
   }
 
-  /** The error of a wait on this handle that ran out. */
+  /** The error of a wait on this handle that timed out. */
   outOfTime(fault: Fault): NetError {
     const error = new NetError(located(fault, this.where));
     const reason = this.link.reasonOf(fault);
     return reason === fault ? error : new NetError(located(reason, this.where), error);
   }
 
-  /** What errors say of where they happened. */
+  /** The host, address and port for errors. */
   get where(): Where {
     if (this.facts === null) this.link.takeNotices();
     const { host, address, port } = this.destination;
@@ -216,31 +214,36 @@ export class Channel {
     return located(fault, this.where);
   }
 
-  /** Bytes that were written, here or on the thread that has the connection now, and not handed to the operating system. */
+  /**
+   * Bytes written, on this thread or on a detached connection's new one, that the operating system has not taken yet.
+   */
   get unsent(): number {
     const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
     const inRing = (written - Atomics.load(this.words, TX_READ)) | 0; // partner: ByteConsumer.consume
-    // Checked after the ring: what the ring got back, because it was set aside, is counted here by then.
+    // Read after the ring: datagrams that have left the ring for the side are counted here by then.
     return inRing + Atomics.load(this.words, TX_ASIDE); // partner: DatagramSender.#publishAside
   }
 
-  /** How often the worker has counted: clients pending, datagrams dropped. */
+  /** The worker's counter: clients that have arrived, or datagrams dropped. */
   get count(): number {
     return Atomics.load(this.words, COUNT); // partner: Slot.count
   }
 
-  /** Clients that wait at a server, of which `accepted` were taken. With the networking thread their connections have ended. */
+  /**
+   * Clients that wait at a server after `accepted` were accepted. None if the networking thread has ended, and their
+   * connections with it.
+   */
   waitingClients(accepted: number): number {
     return this.link.death === null ? (this.count - accepted) | 0 : 0;
   }
 
-  /** The oldest error, not reported yet, that did not end the handle. */
+  /** Takes the oldest unreported error that did not end the handle. */
   takePendingError(): NetError | null {
     const happened = Atomics.load(this.words, PENDING_ERRORS); // partner: Slot.addPendingError
     if (happened === this.#pendingErrorsSeen) return null;
     this.link.takeNotices();
     const fault = this.pendingErrors.shift();
-    // Of very many only the first are kept.
+    // Only the first errors are kept; the count covers all.
     this.#pendingErrorsSeen = this.pendingErrors.length === 0 ? happened : (this.#pendingErrorsSeen + 1) | 0;
     return fault === undefined ? null : new NetError(located(fault, this.where));
   }
@@ -250,36 +253,36 @@ export class Channel {
     return Atomics.load(this.words, PENDING_ERRORS) !== this.#pendingErrorsSeen; // partner: Slot.addPendingError
   }
 
-  /** Asks the networking thread to service the slot. The news must have been published. */
+  /** Queues the slot for the networking thread. The news must have been published. */
   notifyWorker(): void {
     if (this.link.queue.push(this.handleId, this.words, TO_WORKER_FLAG)) this.link.doorbell.ring();
   }
 
-  /** Whether the program has closed it, so that it only sends. */
+  /** Whether the program has closed it: then it only sends. */
   get closing(): boolean {
     return (Atomics.load(this.words, REQUEST) & (REQUEST_CLOSE | REQUEST_RESET)) !== 0; // no partner: this thread's own word
   }
 
-  /** Asks for the end that the REQUEST_… bits say. */
+  /** Sets REQUEST_… bits. */
   request(bits: number): void {
     Atomics.or(this.words, REQUEST, bits); // partner: Slot.request
     this.notifyWorker();
   }
 
-  /** Whether TLS was started and is not established yet: until then nothing is read or written. */
+  /** Whether `startTls` is under way: until it is done nothing is read or written. */
   get securing(): boolean {
     if (this.#securing) this.link.takeNotices();
     return this.#securing;
   }
 
-  /** Starts TLS. `early` are the bytes for it that were taken out of the receive ring. */
+  /** Starts TLS. `early`: the unread bytes, taken out of the receive ring. */
   startTls(tls: TlsParameters, isServer: boolean, early: Uint8Array): void {
     this.link.takeNotices();
     this.#securing = true;
     this.link.post({ type: "start-tls", handleId: this.handleId, tls, isServer, early });
   }
 
-  /** TLS is established: what is read begins at `position` of the receive ring. */
+  /** TLS is established: reading continues at `position` of the receive ring. */
   secured(facts: ConnectionFacts, position: number): void {
     const { receive } = this.rings as Rings;
     this.facts = facts;
@@ -288,14 +291,14 @@ export class Channel {
     if (tryResume(this.words, receive.readable, receive.capacity)) this.notifyWorker();
   }
 
-  /** Asks for these options of the connection. `delay` is in ms. */
+  /** Sets options of the connection. `delay` is in ms. */
   setOptions(noDelay: boolean, keepAlive: boolean, delay: number): void {
     Atomics.store(this.words, KEEP_ALIVE_DELAY, delay); // partner: Connection.#applyOptions
     Atomics.and(this.words, REQUEST, ~(OPTION_NO_DELAY | OPTION_KEEP_ALIVE)); // partner: Slot.request
     this.request(REQUEST_OPTIONS | (noDelay ? OPTION_NO_DELAY : 0) | (keepAlive ? OPTION_KEEP_ALIVE : 0));
   }
 
-  /** Notifies the pollers that watch it. */
+  /** Notifies the pollers that watch the handle. */
   notifyWatchers(): void {
     for (const watcher of this.watchers) watcher.candidate();
   }

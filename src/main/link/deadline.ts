@@ -1,34 +1,34 @@
 /**
- * A point in time by which calls must have returned, however many pieces arrive until then.
+ * A point in time by which calls must return.
  *
  * Runs on the calling thread.
  */
 
 import { now } from "./clock.js";
 
-/** Longest timeout in ms that is not "for ever": about 285,000 years, the range of exact milliseconds. */
+/** The longest finite timeout in ms: about 285,000 years, the range of exact milliseconds. */
 const LONGEST = Number.MAX_SAFE_INTEGER;
 
 /**
- * What calls that block take: milliseconds for this call (0: poll once; -1 and Infinity: no limit), or a `Deadline`, which several calls can
- * share.
+ * The timeout of a blocking call: milliseconds (0: poll once; -1 and Infinity: no limit), or a `Deadline`, which
+ * several calls can share.
  */
 export type Timeout = number | Deadline;
 
-/** Something that says how many ms are left. */
+/** The milliseconds left of something. */
 export interface TimeLeft {
   readonly left: number;
 }
 
-/** One budget of time for many calls: they take it wherever they take a timeout. It runs from the moment it is made. */
+/** One time budget for many calls, which take it wherever they take a timeout. It starts when it is made. */
 export class Deadline {
-  /** The ms that it was made with. */
+  /** The milliseconds it was made with. */
   readonly timeout: number;
   readonly #end: number;
 
   /**
-   * `timeout` in ms from now: 0 is over at once, -1 and Infinity never. Throws a `TypeError` or `RangeError` on anything else that is not a
-   * number from 0.
+   * `timeout` in ms from now: 0 expires immediately, -1 and Infinity never. Throws a `TypeError` or `RangeError` on any
+   * other value that is not a positive number.
    */
   constructor(timeout: number) {
     checkMilliseconds("timeout", timeout);
@@ -39,8 +39,8 @@ export class Deadline {
   }
 
   /**
-   * The deadline of a call that takes a `Timeout`: a `Deadline` as it is, milliseconds from now on. Throws as the constructor; `name` is what the
-   * error calls the argument.
+   * The deadline of a call: a given `Deadline` itself, or a new one in this many milliseconds. Throws as the
+   * constructor; `name` is the argument's name in the error.
    */
   static of(timeout: Timeout, name = "timeout"): Deadline {
     if (timeout instanceof Deadline) return timeout;

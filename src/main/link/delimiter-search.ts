@@ -1,20 +1,21 @@
 /**
- * Finds a delimiter in bytes that arrive in pieces, each byte looked at once.
+ * Finds a delimiter in bytes that arrive in pieces. It reads each byte once.
  *
- * Runs on the calling thread. The algorithm is Knuth, Morris and Pratt's (SIAM Journal on Computing 6, 1977): where a match breaks off,
- * a table says how much of it may still be the beginning of another, so no byte is read again, however the delimiter repeats itself.
- * What is between two pieces, or between two calls, is a number: how much of the delimiter has been matched so far.
+ * Runs on the calling thread. The algorithm is Knuth, Morris and Pratt's (SIAM Journal on Computing 6, 1977): when a
+ * match breaks off, a table gives how much of it may still be the beginning of another, so no byte is read again,
+ * however the delimiter repeats itself. The only state between two pieces, or two calls, is how many bytes of the
+ * delimiter have matched so far.
  */
 
-/** After so many bytes in a row that do not begin the delimiter, the next one that does is left to the engine to find. */
+/** After this many bytes in a row that do not begin the delimiter, `indexOf` finds the next one that does. */
 const PATIENCE = 16;
 
 export class DelimiterSearch {
   /** A copy: the caller's bytes may change between two calls. */
   readonly #delimiter: Uint8Array;
-  /** For each length of a broken match: the longest shorter one that its end still matches. */
+  /** For each length of a broken match: the length of the longest shorter match that its end still is. */
   readonly #fallback: Int32Array;
-  /** Bytes that were looked at. */
+  /** The number of bytes searched. */
   #searched = 0;
   #matched = 0;
   #end = -1;
@@ -25,23 +26,23 @@ export class DelimiterSearch {
     this.#fallback = fallbacksOf(this.#delimiter);
   }
 
-  /** Bytes that were looked at: the next piece begins behind them. */
+  /** The number of bytes searched: the next piece begins after them. */
   get searched(): number {
     return this.#searched;
   }
 
-  /** Bytes up to and with the delimiter, or -1 while it has not been found. */
+  /** The number of bytes up to and including the delimiter, or -1 while it has not been found. */
   get end(): number {
     return this.#end;
   }
 
-  /** Whether it looks for these bytes. */
+  /** Whether it searches for these bytes. */
   seeks(delimiter: Uint8Array): boolean {
     const own = this.#delimiter;
     return own.length === delimiter.length && Buffer.compare(own, delimiter) === 0;
   }
 
-  /** Begins again: other bytes come now. */
+  /** Starts over, for other bytes. */
   restart(): void {
     this.#searched = 0;
     this.#matched = 0;

@@ -1,8 +1,8 @@
 /**
  * Events for `node:diagnostics_channel`.
  *
- * Runs on the calling thread. What the networking thread has done is published at this thread's next call that looks at a state. Without
- * subscribers nothing is kept and nothing is made.
+ * Runs on the calling thread. Events of the networking thread are published at this thread's next call that checks a
+ * state. Without subscribers nothing is kept or allocated.
  */
 
 import { type Channel as EventChannel, channel as eventChannel } from "node:diagnostics_channel";
@@ -29,7 +29,7 @@ function events(name: string): Events {
   };
 }
 
-/** Something that has begun and has a subscriber for its end. */
+/** An operation under way that has a subscriber for its end. */
 interface Pending {
   events: Events;
   channel: Channel;
@@ -43,7 +43,9 @@ function begun(kind: Events, channel: Channel, message: object): void {
   if (kind.end.hasSubscribers || kind.error.hasSubscribers) pending.push({ events: kind, channel, message });
 }
 
-/** A connection: `message` has its handle and the arguments of `connect`; `secure`: whether it includes TLS. */
+/**
+ * A connection has begun. `message` has its handle and the arguments of `connect`; `secure`: whether it includes TLS.
+ */
 export function connectBegun(channel: Channel, message: object, secure: boolean): void {
   begun(CONNECT, channel, message);
   if (secure) begun(TLS, channel, message);
@@ -65,7 +67,7 @@ export function gaveUp(channel: Channel, error: Error): void {
   for (const each of given) each.events.error.publish({ ...each.message, error });
 }
 
-/** The program has closed a handle: its unfinished events are dropped. */
+/** The program has closed a handle: drops its unfinished events. */
 export function handleClosed(handle: object): void {
   if (pending.length > 0) pending = pending.filter(({ message }) => !Object.values(message).includes(handle));
   if (CLOSE.hasSubscribers) CLOSE.publish({ handle });
@@ -76,12 +78,12 @@ export function threadChanged(name: string, state: "start" | "end", reason?: str
   if (THREAD.hasSubscribers) THREAD.publish({ name, state, ...(reason === undefined ? {} : { reason }) });
 }
 
-/** Publishes the end of whatever has ended since the last call. */
+/** Publishes the end of the operations that have ended since the last call. */
 export function publishEnds(): void {
   if (pending.length === 0) return;
-  const looked = pending;
+  const checked = pending;
   pending = []; // a subscriber's calls may come here again
-  for (const each of looked) {
+  for (const each of checked) {
     const { phase } = each.channel;
     if (phase === PHASE_WAITING) {
       pending.push(each);

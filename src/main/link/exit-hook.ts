@@ -1,9 +1,10 @@
 /**
  * Runs a task when the process or worker thread ends, after the last 'exit' listener.
  *
- * Runs on the calling thread. A listener of ours would not do: a listener registered later may still use a socket. So
- * `process.emit("exit")` and `process.reallyExit`, which ends the process where a listener calls `process.exit()`, are wrapped, at
- * the first use of the package. Node calls both as properties of `process`, in each of its ways to end.
+ * Runs on the calling thread. An 'exit' listener would run too early: a listener registered later may still use a
+ * socket. So `process.emit("exit")` and `process.reallyExit` (which ends the process when a listener calls
+ * `process.exit()`) are wrapped, at the first use of the package. Node always ends through these properties of
+ * `process`.
  */
 
 type Emit = (this: unknown, event: unknown, ...args: unknown[]) => boolean;
@@ -37,10 +38,11 @@ export function afterExitListeners(task: () => void): void {
       return Reflect.apply(reallyExit, this, args);
     };
   }
-  // Where 'exit' is not emitted through the wrapper: another runtime, or a program that replaced `process.emit`.
+  // For when 'exit' is not emitted through the wrapper: on another runtime, or if the program has replaced
+  // `process.emit`.
   process.on("exit", () => {
     if (emitting === 0) task();
   });
-  // The first use is within a listener: where the process falls off its end, microtasks still run after the last one.
+  // The first use is within a listener: if the process ends by itself, microtasks still run after the last listener.
   if (ending._exiting === true) queueMicrotask(task);
 }

@@ -1,7 +1,7 @@
 /**
- * Sends what was written before a runtime or the process ends.
+ * Sends pending bytes before a runtime or the process ends.
  *
- * Runs on the calling thread: `process.on("exit")` handlers may block, and the networking threads run meanwhile.
+ * Runs on the calling thread. At the end of the process it may still block: the networking threads run meanwhile.
  */
 
 import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../../ring/layout.js";
@@ -12,7 +12,7 @@ import type { Channel } from "./channel.js";
 import { Deadline } from "./deadline.js";
 import type { WorkerLink } from "./worker-link.js";
 
-/** How long to wait for networking threads to stop, in ms: it takes microseconds, unless there is no free core. */
+/** How long to wait for networking threads to stop, in ms: they take microseconds if a core is free. */
 const STOP_MS = 100;
 
 /** A runtime's links, and how long its closed sockets may keep sending, in ms. */
@@ -22,9 +22,9 @@ export interface Flushable {
 }
 
 /**
- * Closes the handles with bytes to send or a close of their own (with `all`, every handle), blocks until the operating system has taken the bytes of these,
- * of handles that were closed before, and of connections that other threads have now, for at most the linger time of the runtimes, and
- * then has the networking threads stop.
+ * Closes the handles that have bytes to send or a close message (with `all`, every handle). Then blocks, for at most
+ * the linger time of the runtimes, until the operating system has taken the bytes of these handles, of handles that
+ * were closed before, and of detached connections. Then stops the networking threads.
  */
 export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
   const links: WorkerLink[] = [];
@@ -54,7 +54,7 @@ export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
   );
 }
 
-/** Whether there is something to wait for; asks for it. */
+/** Whether there is something to wait for. Requests the close. */
 function mustBeSent(channel: Channel, all: boolean): boolean {
   if (channel.rings === null) return false;
   if (channel.detached) return channel.unsent > 0;

@@ -1,8 +1,8 @@
 /**
- * Whether a networking thread is alive: what it said last, whether it answers, and how it is stopped.
+ * Finds out whether a networking thread is alive, and stops it.
  *
- * Runs on the calling thread. A thread that ends by an error writes that into its LIFE word. One that is killed writes nothing: it is
- * asked by PING and answers by PONG.
+ * Runs on the calling thread. A thread that ends with an error writes that into its LIFE word. One that is killed
+ * writes nothing; it is found by heartbeats: the caller increments PING, the thread copies it to PONG.
  */
 
 import { type Fault, readFault } from "../../ring/fault-text.js";
@@ -22,7 +22,8 @@ import { RUNTIME_CLOSED } from "../api/net-error.js";
 import { readableStack } from "./thread-stack.js";
 
 /**
- * Heartbeats in a row that may stay unanswered; they are counted, not timed, so that a suspended machine kills nothing.
+ * Heartbeats in a row that may stay unanswered. Counted, not timed, so that no thread counts as dead after the machine
+ * was suspended.
  */
 const SILENT_HEARTBEATS = 20;
 /** The same while the thread starts. */
@@ -37,14 +38,14 @@ export class Liveness {
   #silent = 0;
   #pong = 0;
 
-  /** `link.died` is called once, when the thread is known to have ended. */
+  /** `link.died` is called once, when the thread is found to have ended. */
   constructor(worker: Int32Array, doorbell: DoorbellRinger, link: { died(): void }) {
     this.#worker = worker;
     this.#doorbell = doorbell;
     this.#link = link;
   }
 
-  /** Takes note if the networking thread has said that it is dead, or has stopped. */
+  /** Checks the LIFE word: whether the networking thread has died or stopped. */
   check(): void {
     if (this.death !== null) return;
     const life = Atomics.load(this.#worker, LIFE); // partner: boot, Actor.#stop
@@ -52,30 +53,32 @@ export class Liveness {
     else if (life === LIFE_STOPPED) this.die(RUNTIME_CLOSED);
   }
 
-  /** Asks the networking thread to stop all work, so that it can be ended safely. */
+  /** Requests the networking thread to stop all work, so that it can be terminated safely. */
   stop(): void {
     Atomics.store(this.#worker, STOP, 1); // partner: Actor.#drain
     this.#doorbell.ring();
   }
 
-  /** Whether the networking thread has stopped all work, or has not begun. */
+  /** Whether the networking thread has stopped all work, or is still starting. */
   get stopped(): boolean {
     return this.death !== null || Atomics.load(this.#worker, LIFE) !== LIFE_RUNNING; // partner: Actor.#stop
   }
 
-  /** Whether the networking thread has not said anything yet. */
+  /** Whether the networking thread is still starting. */
   get starting(): boolean {
     return this.death === null && Atomics.load(this.#worker, LIFE) === LIFE_STARTING; // partner: Actor.constructor
   }
 
-  /** Asks the networking thread whether it is alive, and takes note of its last answer; after many without one it counts as dead. */
+  /**
+   * Sends a heartbeat and checks the answer to the last one; after many without an answer the thread counts as dead.
+   */
   heartbeat(): void {
     this.check();
     if (this.death !== null) return;
     const pong = Atomics.load(this.#worker, PONG); // partner: Actor.#drain
     if (pong === Atomics.load(this.#worker, PING)) Atomics.add(this.#worker, PING, 1); // partner: Actor.#drain
     if (pong !== this.#pong) {
-      // It has answered since the last time, perhaps another caller's question.
+      // It has answered since the last time, perhaps another caller's heartbeat.
       this.#pong = pong;
       this.#silent = 0;
     } else {
@@ -93,7 +96,7 @@ export class Liveness {
     this.#doorbell.ring();
   }
 
-  /** From now on everything of this link has failed, for the reason that `fault` says. Only the first reason counts. */
+  /** From now on all handles of this link have failed, with `fault` as the reason. Only the first reason counts. */
   die(fault: Fault): void {
     if (this.death !== null) return;
     this.death = fault;

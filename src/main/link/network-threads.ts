@@ -1,7 +1,7 @@
 /**
  * Starts and ends networking threads.
  *
- * Runs on the calling thread, which may block without a limit afterwards: nothing here depends on its event loop.
+ * Runs on the calling thread. Nothing here depends on its event loop: it may block forever afterwards.
  */
 
 import { closeSync, openSync, realpathSync } from "node:fs";
@@ -22,8 +22,8 @@ function cannotStart(code: string, message: string, cause: unknown): NetError {
 }
 
 /**
- * Throws where fewer than `descriptors` file descriptors are left (a thread takes four, and some to load): it could not say so itself,
- * and would only be found silent after a long while.
+ * Throws if fewer than `descriptors` file descriptors are left (a thread takes four, and some while it loads). The
+ * thread could not report that itself, and its silence would be noticed only after a long time.
  */
 function checkDescriptors(descriptors: number): void {
   const files: number[] = [];
@@ -31,7 +31,7 @@ function checkDescriptors(descriptors: number): void {
     while (files.length < descriptors) files.push(openSync(devNull, "r"));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // Where the file can't be opened for another reason, a permission for example, the descriptors stay unknown.
+    // If the file can't be opened for another reason, such as a permission, the number of descriptors stays unknown.
     if (code === "EMFILE" || code === "ENFILE") throw cannotStart(code, message, error);
   } finally {
     for (const file of files) closeSync(file);
@@ -39,7 +39,8 @@ function checkDescriptors(descriptors: number): void {
 }
 
 /**
- * Throws where the working directory was removed: Node's threads ask for it before they run anything, and end where it is not to be had.
+ * Throws if the working directory was removed: Node's threads look it up before they run anything, and end if that
+ * fails.
  */
 function checkWorkingDirectory(): void {
   try {
@@ -62,8 +63,8 @@ export class NetworkThreads {
   }
 
   /**
-   * Starts one networking thread with `boot`; returns the port to talk to it through. `onError` gets the thread's error if this thread
-   * ever reaches its event loop. Throws a `NetError` where the system or Node refuses the thread.
+   * Starts one networking thread with `boot`; returns the port to it. `onError` gets the thread's error if this thread
+   * ever reaches its event loop. Throws a `NetError` if the system or Node refuses the thread.
    */
   start(boot: Omit<BootData, "port">, onError: (error: Error) => void): MessagePort {
     const { port1, port2 } = new MessageChannel();
@@ -79,7 +80,7 @@ export class NetworkThreads {
     return port1;
   }
 
-  /** Ends the threads, whatever they do. */
+  /** Terminates the threads. */
   close(): void {
     for (const worker of this.#workers.splice(0)) void worker.terminate();
   }

@@ -1,7 +1,7 @@
 /**
- * The networking thread's code as one text, with which such a thread is started.
+ * The networking thread's code as one string, from which the thread is started.
  *
- * Used on the calling thread. The build puts the text in (packaging/code.js); what tsc makes of this file has none.
+ * Used on the calling thread. The build replaces this module (packaging/code.js); the output of tsc lacks the code.
  */
 
 export function networkingThreadCode(): string {

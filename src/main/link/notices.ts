@@ -1,5 +1,6 @@
 /**
- * The notices of a networking thread: taken from the message port, and filed with the channel or the call that they are for.
+ * Receives a networking thread's notices from the message port, and passes them to the channel or call that they are
+ * for.
  *
  * Runs on the calling thread.
  */
@@ -10,28 +11,28 @@ import { NOTICES } from "../../ring/layout.js";
 import type { Notice } from "../../ring/protocol.js";
 import type { Channel } from "./channel.js";
 
-/** Errors that are kept for a handle whose program does not ask for them. */
+/** The most errors kept for a handle until the program takes them. */
 const MAX_PENDING_ERRORS = 64;
 
 export class Notices {
   readonly #words: Int32Array;
   readonly #port: MessagePort | null;
   readonly #channels: ReadonlyMap<number, Channel>;
-  /** Replies to calls that are waited for, by request number; undefined until they come. */
+  /** Replies that calls wait for, by request number; undefined until they come. */
   readonly #replies = new Map<number, Fault | null | undefined>();
-  /** What the last reply to `stats` has said. */
+  /** From the last reply to `stats`. */
   threadCpuMs: number | null = null;
   #taken = 0;
   #requests = 0;
 
-  /** `linkWords` are the link block's, `channels` the open handles by id. `port` is null where no notices come. */
+  /** `linkWords`: the link block. `channels`: the open handles by id. `port` is null if no notices come. */
   constructor(linkWords: Int32Array, port: MessagePort | null, channels: ReadonlyMap<number, Channel>) {
     this.#words = linkWords;
     this.#port = port;
     this.#channels = channels;
   }
 
-  /** Files every notice that was posted so far. */
+  /** Takes every notice that was posted so far. */
   take(): void {
     const port = this.#port;
     if (port === null) return;
@@ -44,20 +45,20 @@ export class Notices {
     }
   }
 
-  /** A number for the next call that is waited for; until `dropReply` its reply is kept. */
+  /** A number for the next call with a reply. The reply is kept until `dropReply`. */
   nextRequest(): number {
     const request = ++this.#requests;
     this.#replies.set(request, undefined);
     return request;
   }
 
-  /** The reply to a call: its fault, null where it went well, undefined while there is none. */
+  /** The reply to a call: its fault, null if it succeeded, undefined while there is none. */
   replyTo(request: number): Fault | null | undefined {
     this.take();
     return this.#replies.get(request);
   }
 
-  /** The call is not waited for any more: a reply that comes later is dropped. */
+  /** Drops the reply of a call, also if it comes later. */
   dropReply(request: number): void {
     this.#replies.delete(request);
   }

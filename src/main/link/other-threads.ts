@@ -1,8 +1,9 @@
 /**
- * The networking threads that worker threads have started: before the main thread ends the process, and all threads with it, these send what
- * they have.
+ * The networking threads that worker threads have started. They send pending bytes before the main thread ends the
+ * process, and all threads with it.
  *
- * Runs on the main thread. Its 'exit' handlers run while all other threads still do. They say on a broadcast channel where their blocks are.
+ * Runs on the main thread, whose 'exit' handlers run while all other threads still do. These networking threads share
+ * their blocks on a broadcast channel.
  */
 
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
@@ -14,13 +15,18 @@ import { Deadline } from "./deadline.js";
 /** Name of the channel. */
 export const PROCESS_CHANNEL = `ringnet ${process.pid}`;
 
-/** How long a networking thread may take to answer, in ms. One that was ended unseen, with a thread of a thread that was terminated, never does. */
+/**
+ * How long a networking thread may take to answer, in ms. One that ended unnoticed, with a worker of a terminated
+ * worker, never answers.
+ */
 const ANSWER_MS = 3000;
-/** How long it may take to stop when the linger time is over, in ms: it resets what it could not send. */
+/**
+ * How long it may take to stop after the linger time, in ms: it resets the connections whose bytes it could not send.
+ */
 const STOP_MS = 300;
 
 interface OtherThread {
-  /** Node's number of the thread that has started it. */
+  /** Node's id of the thread that has started it. */
   thread: number;
   words: Int32Array;
   lingerMs: number;
@@ -36,7 +42,7 @@ export class OtherThreads {
     this.#channel.postMessage("ask" satisfies ProcessMessage);
   }
 
-  /** A worker thread was started here: what is known of it is forgotten when it ends. */
+  /** A worker thread was started here: its networking threads are removed when it ends. */
   watch(worker: Worker): void {
     const { threadId } = worker;
     worker.once("exit", () => {
@@ -45,7 +51,7 @@ export class OtherThreads {
     });
   }
 
-  /** Has all of them begin. */
+  /** Requests all of them to finish. */
   finish(): void {
     this.#takeAll();
     this.#threads = this.#threads.filter(runs);
@@ -56,7 +62,7 @@ export class OtherThreads {
     }
   }
 
-  /** Blocks until all of them have stopped, for their linger time at the most. */
+  /** Blocks until all of them have stopped, for at most their linger time. */
   awaitFinished(): void {
     const threads = this.#threads.splice(0);
     const answer = new Deadline(ANSWER_MS);
@@ -72,7 +78,10 @@ export class OtherThreads {
     }
   }
 
-  /** Takes the messages that the event loop has not delivered. (Deno takes no broadcast channel here.) */
+  /**
+   * Takes the messages that the event loop has not delivered. (On Deno `receiveMessageOnPort` takes no broadcast
+   * channel.)
+   */
   #takeAll(): void {
     if ("Deno" in globalThis) return;
     const port = this.#channel as unknown as MessagePort;

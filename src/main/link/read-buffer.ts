@@ -1,9 +1,8 @@
 /**
- * The bytes that arrived and were not read yet: those held back from an earlier call, then those in the receive ring.
+ * The received bytes that were not read yet: first the held bytes, then the ones in the receive ring.
  *
- * Runs on the calling thread; the consumer of the receive ring. Bytes are held back only where a call needs more of
- * them together than the ring holds (a long line, a large `readExactly`) and its time is up, or the caller wants to see
- * what is in two pieces as one.
+ * Runs on the calling thread; the consumer of the receive ring. Bytes are moved out of the ring and held only if a call
+ * needs more of them at once than the ring has room for (a long line, a large `readExactly`).
  */
 
 import type { ByteConsumer } from "../../ring/byte-ring.js";
@@ -34,8 +33,8 @@ export class ReadBuffer {
   }
 
   /**
-   * Whether the ring is so full that the networking thread may have stopped reading: it goes on only when a good part
-   * of the ring is free again (see `tryResume`), so a wait for more must first take out what is there.
+   * Whether the ring is so full that the networking thread may have paused reading. It resumes only when a good part
+   * of the ring is free again (see `tryResume`), so a wait for more must first move the bytes out.
    */
   get ringFull(): boolean {
     if (this.#channel.securing) return false;
@@ -43,7 +42,7 @@ export class ReadBuffer {
     return capacity - readable < resumeThreshold(capacity);
   }
 
-  /** Copies and consumes up to `target.length - offset` bytes; returns how many. */
+  /** Copies and consumes up to `target.length - offset` bytes; returns their number. */
   read(target: Uint8Array, offset = 0): number {
     let count = 0;
     this.#search?.restart();
@@ -63,7 +62,7 @@ export class ReadBuffer {
     return count;
   }
 
-  /** All readable bytes that lie together, in place. */
+  /** The first contiguous readable bytes, in place. */
   peek(): Uint8Array {
     return this.#heldEnd > this.#heldStart ? this.#held.subarray(this.#heldStart, this.#heldEnd) : this.#ring.span();
   }
@@ -95,35 +94,35 @@ export class ReadBuffer {
     this.#madeRoom(more);
   }
 
-  /** Takes out everything that was not read. */
+  /** Takes out all bytes. */
   takeAll(): Uint8Array {
     const bytes = new Uint8Array(this.readable);
     this.read(bytes);
     return bytes;
   }
 
-  /** Takes the held bytes out, for another thread to go on with. */
+  /** Takes out the held bytes, for another thread. */
   takeHeld(): Uint8Array {
     const held = this.#held.slice(this.#heldStart, this.#heldEnd);
     this.#dropHeld(held.length);
     return held;
   }
 
-  /** Holds bytes that come before those in the ring. Only for a buffer from which nothing was read. */
+  /** Holds bytes that come before the ones in the ring. Only for a new buffer. */
   restore(held: Uint8Array): void {
     this.#held = held;
     this.#heldEnd = held.length;
   }
 
-  /** Bytes that the search for the last delimiter has looked at. */
+  /** The number of bytes that the search for the last delimiter has covered. */
   get searched(): number {
     return this.#search?.searched ?? 0;
   }
 
   /**
-   * Looks at up to `most` bytes more for `delimiter`, none of them behind `limit` bytes. Returns the bytes up to and with the delimiter, or -1
-   * where it is not among those that were looked at. Goes on where the last call stopped, unless that was for another delimiter, or bytes
-   * were consumed since.
+   * Searches up to `most` more bytes for `delimiter`, all within the first `limit`. Returns the number of bytes up to
+   * and including the delimiter, or -1 if it was not found yet. Continues where the last call stopped, unless that was
+   * for another delimiter, or bytes were consumed since.
    */
   find(delimiter: Uint8Array, limit: number, most: number): number {
     if (!this.#search?.seeks(delimiter)) this.#search = new DelimiterSearch(delimiter);
@@ -135,7 +134,7 @@ export class ReadBuffer {
     return search.end <= limit ? search.end : -1;
   }
 
-  /** The byte that comes after `position` others. It must be readable. */
+  /** The byte at `position`, which must be readable. */
   at(position: number): number {
     return this.#piece(position)[0] as number;
   }

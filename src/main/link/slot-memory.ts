@@ -1,5 +1,6 @@
 /**
- * The shared memory of one link: slots and rings, carved out of arenas and given back when the networking thread has released them.
+ * The shared memory of one link: slots and rings, allocated from arenas and freed after the networking thread has
+ * released them.
  *
  * Runs on the calling thread, which alone allocates.
  */
@@ -26,7 +27,7 @@ export class SlotMemory {
   /** Arenas of rings by the size of a ring in bytes. */
   readonly #rings = new Map<number, Arena>();
 
-  /** Bytes of shared memory set aside. */
+  /** Bytes of shared memory allocated. */
   get bytes(): number {
     let bytes = this.#slots.bytes;
     for (const arena of this.#rings.values()) bytes += arena.bytes;

@@ -1,5 +1,5 @@
 /**
- * The reading side of a connection: what is there, what is not there yet, and the end.
+ * The reading side of a connection or input.
  *
  * Runs on the calling thread.
  */
@@ -15,9 +15,9 @@ const EMPTY = Buffer.alloc(0);
 
 export class SocketReader {
   readonly buffer: ReadBuffer;
-  /** Bytes that the program has read. */
+  /** The number of bytes the program has read. */
   bytesRead = 0;
-  /** Whether the program has seen the end. */
+  /** Whether a call has returned the end. */
   endReported = false;
   readonly #channel: Channel;
   #wanted = 0;
@@ -27,7 +27,7 @@ export class SocketReader {
     this.buffer = new ReadBuffer(channel, (channel.rings as Rings).receive);
   }
 
-  /** Whether no more bytes will come than are in the buffer. */
+  /** Whether no more bytes will come after the ones in the buffer. */
   get ended(): boolean {
     const state = this.#channel.state;
     return (state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED;
@@ -38,7 +38,7 @@ export class SocketReader {
     return this.buffer.readable > 0 || this.ended;
   }
 
-  /** Bytes that can be read now, or -1 at the end. Throws the connection's error once there are none. */
+  /** The number of bytes that can be read now, or -1 at the end. Throws the connection's error if there are none. */
   available(): number {
     const readable = this.buffer.readable;
     if (readable > 0) return readable;
@@ -52,7 +52,7 @@ export class SocketReader {
     if (last > 0) return last;
     if ((state & READ_ENDED) === 0) throw this.#channel.takeError();
     this.endReported = true;
-    // A failure behind the end does not concern a reader.
+    // A failure after the end does not concern a reader.
     if ((state & PHASE_MASK) === PHASE_FAILED) this.#channel.errorTaken = true;
     return -1;
   }
@@ -84,12 +84,12 @@ export class SocketReader {
     this.#tookOut(count);
   }
 
-  /** The error of a call that ran out of time. */
+  /** The error of a call that timed out. */
   outOfTime(fault: Fault): NetError {
     return this.#channel.outOfTime(fault);
   }
 
-  /** Reads `count` bytes, which are there. */
+  /** Reads `count` bytes, which must be readable. */
   take(count: number): Buffer {
     const bytes = Buffer.allocUnsafe(count);
     this.buffer.read(bytes);
@@ -102,14 +102,14 @@ export class SocketReader {
     this.#channel.link.traffic.bytesRead += count;
   }
 
-  /** Blocks until there is something to read: bytes, an end, or an error. Returns whether there is. */
+  /** Blocks until there is something to read: bytes, the end, or an error. Returns whether there is. */
   awaitSomething(deadline: Deadline): boolean {
     return this.#wait(deadline, SocketReader.#hasSomething);
   }
 
   /**
-   * Blocks until at least `wanted` bytes are readable (true), or the stream has ended before (false), or the time is up (throws).
-   * Throws the connection's error if it failed before. Nothing is lost either way.
+   * Blocks until at least `wanted` bytes are readable (returns true), or the stream has ended before (returns false),
+   * or the time is up (throws). Throws the connection's error if it failed before. No bytes are lost.
    */
   await(wanted: number, deadline: Deadline, what: string): boolean {
     const { buffer } = this;
@@ -124,7 +124,7 @@ export class SocketReader {
         return false;
       }
       this.#wanted = wanted;
-      // A peer that keeps the ring full must not stretch the time.
+      // A peer that keeps the ring full must not extend the time.
       const timeUp = waited && deadline.left <= 0;
       if ((timeUp || !this.#wait(deadline, SocketReader.#hasWanted)) && buffer.readable < wanted) {
         throw this.#channel.outOfTime(readTimedOut(what, deadline.timeout, buffer.readable, wanted));

@@ -1,5 +1,5 @@
 /**
- * The writing side of a connection: what fits, what is pending, and whether it will ever go out.
+ * The writing side of a connection.
  *
  * Runs on the calling thread; the producer of the send ring.
  */
@@ -11,16 +11,16 @@ import { NetError, timedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
 
-/** The next byte of some pieces. */
+/** A position in a list of pieces. */
 interface Cursor {
   piece: number;
   offset: number;
 }
 
 export class SocketWriter {
-  /** Bytes that were taken. */
+  /** The number of bytes taken. */
   bytesWritten = 0;
-  /** Whether the program has ended this side. */
+  /** Whether `end` was called. */
   ended = false;
   readonly #channel: Channel;
   readonly #ring: ByteProducer;
@@ -44,7 +44,10 @@ export class SocketWriter {
     return this.ended || this.failed || this.#channel.securing ? 0 : this.#ring.free;
   }
 
-  /** Whether `write` would take a byte or throw. Where it would not, a poller is notified once there is room. */
+  /**
+   * Whether `write` would take a byte or throw. If not, declares write interest: pollers are notified once there is
+   * room.
+   */
   get open(): boolean {
     if (this.ended || this.failed) return true;
     if (this.#channel.securing) return false; // the end of the handshake notifies pollers
@@ -53,7 +56,7 @@ export class SocketWriter {
     return this.#ring.free > 0 || this.failed;
   }
 
-  /** Bytes that were taken and not handed to the operating system. Throws the connection's error if they are lost. */
+  /** Bytes taken here and not yet by the operating system. Throws the connection's error if they are lost. */
   get pending(): number {
     const pending = this.#ring.pending;
     if (pending > 0) this.#channel.link.caller.maybeCheckLiveness();
@@ -61,7 +64,7 @@ export class SocketWriter {
     return pending;
   }
 
-  /** Takes what fits of `bytes` from `offset` on. Throws the connection's error, or `EPIPE` after the end. */
+  /** Takes as much of `bytes` from `offset` on as fits. Throws the connection's error, or `EPIPE` after `end`. */
   write(bytes: Uint8Array, offset: number): number {
     this.#mustBeWritable();
     this.#claimed = 0;
@@ -70,7 +73,7 @@ export class SocketWriter {
     return count;
   }
 
-  /** The free bytes that lie together, at most `limit`, for `commit`. Throws as `write`. */
+  /** The first contiguous free bytes, at most `limit`, for `commit`. Throws as `write`. */
   claim(limit: number): Uint8Array {
     this.#mustBeWritable();
     const span = this.#ring.span(this.#channel.securing ? 0 : limit);
@@ -84,12 +87,12 @@ export class SocketWriter {
     return this.#claimed;
   }
 
-  /** Nothing of the last claim can be committed any more. */
+  /** Ends the last claim: nothing of it can be committed any more. */
   voidClaim(): void {
     this.#claimed = 0;
   }
 
-  /** Takes the first `count` claimed bytes, which must be so many. Throws as `write`. */
+  /** Takes the first `count` claimed bytes; at least as many must be claimed. Throws as `write`. */
   commit(count: number): void {
     this.#claimed = 0;
     this.#mustBeWritable();
@@ -97,7 +100,7 @@ export class SocketWriter {
     this.#took(count);
   }
 
-  /** Blocks until all pieces were taken, in their order. Throws as `write`, and `ETIMEDOUT` with `bytesWritten`. */
+  /** Blocks until all pieces were taken, in order. Throws as `write`, and `ETIMEDOUT` with `bytesWritten`. */
   writeAll(pieces: readonly Uint8Array[], deadline: Deadline): void {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const cursor: Cursor = { piece: 0, offset: 0 };
@@ -130,7 +133,7 @@ export class SocketWriter {
     return this.pending;
   }
 
-  /** Ends the stream behind the bytes that were taken. */
+  /** Ends the stream after the bytes taken so far. */
   end(): void {
     if (this.ended) return;
     this.#claimed = 0;
@@ -138,7 +141,7 @@ export class SocketWriter {
     this.#channel.request(REQUEST_END);
   }
 
-  /** Waits within `writeAll`: an error says how many bytes were taken. */
+  /** Waits within `writeAll`, and sets `bytesWritten` on an error. */
   #waitWithin(written: number, deadline: Deadline): boolean {
     try {
       return this.#wait(deadline, SocketWriter.#hasWanted);
@@ -148,7 +151,9 @@ export class SocketWriter {
     }
   }
 
-  /** Takes what fits of the pieces from the cursor on and moves it; all of that is published at once. */
+  /**
+   * Takes as much of the pieces as fits, from the cursor on, and moves the cursor. All of it is published in one step.
+   */
   #gather(pieces: readonly Uint8Array[], cursor: Cursor): number {
     this.#mustBeWritable();
     this.#claimed = 0;
@@ -172,7 +177,7 @@ export class SocketWriter {
     if (this.ended) throw writeAfterEnd();
   }
 
-  /** So many bytes were published. */
+  /** Counts published bytes and notifies the networking thread. */
   #took(count: number): void {
     if (count > 0) {
       this.bytesWritten += count;

@@ -1,24 +1,27 @@
 /**
- * Decides how long a thread that has to wait spins before it sleeps (the caller's side of Agrona's `IdleStrategy`).
+ * Decides how long a waiting thread spins before it sleeps (as Agrona's `IdleStrategy`).
  *
- * Runs on the calling thread. The counterpart of the networking thread's `Polling`: falling asleep and being woken costs more than a
- * short wait. It does not spin where waits are long, where bytes move in bulk (the other threads need the core), and
- * for a while after it was interrupted, which means that more threads are runnable than there are cores.
+ * Runs on the calling thread. The counterpart of the networking thread's `Polling`: going to sleep and being woken
+ * costs more than a short wait. It does not spin if waits are long, if bytes move in bulk (other threads need the
+ * core), or for a while after it was interrupted, which means that there are more runnable threads than cores.
  */
 
 import { MovingAverage } from "../../ring/moving-average.js";
 import { now } from "./clock.js";
 
-/** The longest spinning, in ms, whatever `busyPoll` allows. */
+/** The longest time to spin, in ms, whatever `busyPoll` allows. */
 const LONGEST_MS = 0.05;
 /** More bytes than this since the last wait are bulk. */
 const BULK_BYTES = 16 * 1024;
-/** Two checks are well below a µs apart; if it was this long, in ms, the thread was interrupted. */
+/** Checks are well below a µs apart; a longer gap than this, in ms, means that the thread was interrupted. */
 const INTERRUPTED_MS = 0.02;
-/** Waits without spinning after an interruption: counted, unlike `Polling`'s back-off, since a caller may wait once a second or a million times. */
+/**
+ * Waits without spinning after an interruption. Counted, unlike `Polling`'s back-off: a caller may wait once a second
+ * or a million times.
+ */
 const BACK_OFF_WAITS = 64;
 /** Checks between two readings of the clock. */
-const LOOKS = 8;
+const CHECKS = 8;
 
 export class Spinning {
   #cap = 0;
@@ -37,7 +40,7 @@ export class Spinning {
     this.#bytes += bytes;
   }
 
-  /** Checks `met(target)` until it holds or it is time to sleep; `left` is the longest it may take, in ms. Returns the last answer. */
+  /** Checks `met(target)` until it holds or it is time to sleep, for at most `left` ms. Returns the last answer. */
   spin<T>(met: (target: T) => boolean, target: T, left: number): boolean {
     const bulk = this.#bytes > BULK_BYTES;
     this.#bytes = 0;
@@ -49,7 +52,7 @@ export class Spinning {
     const begin = now();
     const end = begin + Math.min(this.#cap, left);
     for (let last = begin; last < end; ) {
-      for (let i = 0; i < LOOKS; i++) {
+      for (let i = 0; i < CHECKS; i++) {
         if (met(target)) return true;
       }
       const then = now();
@@ -59,7 +62,7 @@ export class Spinning {
     return false;
   }
 
-  /** A wait has taken `milliseconds`, spinning included. */
+  /** Call it after a wait; `milliseconds` is how long the wait took, spinning included. */
   waited(milliseconds: number): void {
     this.#usual.add(milliseconds, 2 * this.#cap);
   }

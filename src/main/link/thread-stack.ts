@@ -1,17 +1,18 @@
 /**
- * Stack traces of networking threads, whose code is one minified text: gives the places in the source files that its source map knows.
+ * Makes stack traces of networking threads readable: their code is one minified string, and a source map gives the
+ * places in the sources.
  *
- * Runs on the calling thread, once a networking thread has failed.
+ * Runs on the calling thread, after a networking thread has failed.
  */
 
 import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapping } from "node:module";
 import { join } from "node:path";
 
-/** The file that the traces name (packaging/networking-thread.js gives it), line and column. */
+/** The file name in these traces (set by packaging/networking-thread.js), line and column. */
 const PLACE = /ringnet\/dist\/networking-thread\.js:(\d+):(\d+)/g;
 
-/** `text` with the places as they are in the source; as it is where the map is not to be had, as in a bundle. */
+/** `text` with places in the source files; unchanged if there is no source map, as in a bundle. */
 export function readableStack(text: string): string {
   if (text.search(PLACE) < 0) return text;
   try {

@@ -1,10 +1,10 @@
 /**
- * What connects a handle to the pollers that watch it: a watcher for each pair, and each poller's list of candidates.
+ * Connects handles to the pollers that watch them: a watcher for each pair, and each poller's list of candidates.
  *
  * Runs on the calling thread.
  */
 
-/** The watchers of a poller that may be ready. The array never shrinks: one that is cut and grows again is garbage. */
+/** The watchers of a poller that may be ready. The array never shrinks: shrinking and growing it would make garbage. */
 export class Candidates {
   readonly #list: (Watcher | null)[] = [];
   count = 0;
@@ -17,9 +17,9 @@ export class Candidates {
     this.#list[this.count++] = watcher;
   }
 
-  /** Keeps the first `kept`, which `keep` moved there. */
+  /** Drops all but the first `kept`, which `keep` has moved there. */
   cut(kept: number): void {
-    for (let i = kept; i < this.count; i++) this.#list[i] = null; // a watcher that was deleted can be collected
+    for (let i = kept; i < this.count; i++) this.#list[i] = null; // so that a deleted watcher can be collected
     this.count = kept;
   }
 
@@ -28,7 +28,10 @@ export class Candidates {
   }
 }
 
-/** One handle in one poller. Channels refer to it, so it refers to neither: both can be collected when the program forgets them. */
+/**
+ * One handle in one poller. Channels refer to it, so it refers to neither: both can be garbage-collected when the
+ * program drops them.
+ */
 export class Watcher {
   readonly candidates: Candidates;
   #listed = false;
@@ -49,7 +52,7 @@ export class Watcher {
     this.candidates.add(this);
   }
 
-  /** It is off the list of candidates. */
+  /** Call it when the watcher was removed from the candidates. */
   unlisted(): void {
     this.#listed = false;
   }

@@ -1,5 +1,5 @@
 /**
- * The calling thread's end of its link to one networking thread: what opens, what is open, and the queues of slots.
+ * The calling thread's end of its link to one networking thread: its open handles, and the queues of slots.
  *
  * Runs on the calling thread.
  */
@@ -49,10 +49,10 @@ export class WorkerLink {
   readonly linkBlock: SharedArrayBuffer;
   readonly liveness: Liveness;
   readonly notices: Notices;
-  /** Where this thread has only attached connections. */
+  /** Null unless this thread has only attached connections. */
   readonly announcements: Announcements | null;
   readonly attachWindow: AttachWindow;
-  /** Called once, when the networking thread is known to have ended. */
+  /** Called once, when the networking thread is found to have ended. */
   onDeath: () => void = () => {};
   readonly #port: MessagePort | null;
   readonly #fromWorker: SlotQueueConsumer;
@@ -60,7 +60,7 @@ export class WorkerLink {
   readonly #channels = new Map<number, Channel>();
   readonly #memory = new SlotMemory();
 
-  /** `port` is null where this thread has only attached connections of another thread's runtime. */
+  /** `port` is null if this thread has only attached connections of another thread's runtime. */
   constructor(
     caller: LinkCaller,
     name: string,
@@ -90,7 +90,7 @@ export class WorkerLink {
     return this.#channels.values();
   }
 
-  /** How many those are. */
+  /** The number of `channels`. */
   get openCount(): number {
     return this.#channels.size;
   }
@@ -113,7 +113,7 @@ export class WorkerLink {
     return dropped;
   }
 
-  /** CPU time of the networking thread in ms; null where it is not to be had, or no answer comes within `deadline`. */
+  /** CPU time of the networking thread in ms; null if it is not available, or no answer comes within `deadline`. */
   threadCpuMs(deadline: Deadline): number | null {
     if (this.death !== null || this.#port === null) return null;
     const request = this.notices.nextRequest();
@@ -125,7 +125,7 @@ export class WorkerLink {
     return this.notices.threadCpuMs;
   }
 
-  /** Bytes of shared memory set aside for slots and rings. */
+  /** Bytes of shared memory allocated for slots and rings. */
   get arenaBytes(): number {
     return this.#memory.bytes;
   }
@@ -136,8 +136,8 @@ export class WorkerLink {
   }
 
   /**
-   * The fault of a wait that ran out: `fault`, or what says that the networking thread is still starting, so that nothing was
-   * asked of the network yet.
+   * The fault of a wait that timed out: `fault`, or, if the networking thread is still starting, one that says so: then
+   * the network is not to blame.
    */
   reasonOf(fault: Fault): Fault {
     if (!this.liveness.starting) return fault;
@@ -167,15 +167,16 @@ export class WorkerLink {
     }
   }
 
-  /** Lists a channel that was opened elsewhere. */
+  /** Adds a channel that was opened on another thread. */
   add(channel: Channel): void {
     this.#channels.set(channel.handleId, channel);
   }
 
   /**
-   * Asks for the end of a connection, REQUEST_CLOSE or REQUEST_RESET. With that an attached one is not this thread's any more:
-   * before the next line runs, the networking thread may have released the slot, and the thread that opened it may have given
-   * it to another handle. So not even the flag is touched; the slot is queued whatever the flag says, and once more only.
+   * Requests the end of a connection: REQUEST_CLOSE or REQUEST_RESET. An attached connection no longer belongs to this
+   * thread after that: before the next line runs, the networking thread may have released the slot, and the thread that
+   * opened it may have given it to another handle. So the flag is not touched; the slot is queued whatever the flag
+   * says, for the last time.
    */
   requestClose(channel: Channel, bits: number): void {
     if (this.#port !== null) {
@@ -189,8 +190,7 @@ export class WorkerLink {
   }
 
   /**
-   * This thread has nothing to do with the channel any more: it was closed or detached. Where it was opened here its
-   * memory comes back here, so it stays listed until then.
+   * The channel was closed or detached. If it was opened on this thread, it stays listed until its memory is released.
    */
   forget(channel: Channel): void {
     if (this.#port === null) this.#channels.delete(channel.handleId);
@@ -207,19 +207,19 @@ export class WorkerLink {
         channel.free();
         continue;
       }
-      if (channel.detached) continue; // the flag belongs to the thread that goes on with it
+      if (channel.detached) continue; // the flag belongs to the new owner's thread
       SlotQueueConsumer.lower(channel.words, TO_CALLER_FLAG);
       channel.notifyWatchers();
     }
     this.takeNotices();
   }
 
-  /** Files every notice that was posted so far. */
+  /** Takes every notice that was posted so far. */
   takeNotices(): void {
     this.notices.take();
   }
 
-  /** The networking thread has ended: everything of this link has failed. */
+  /** The networking thread has ended: all handles of this link have failed. */
   died(): void {
     if (debugging) debug("the networking thread has ended", { name: this.name, reason: this.death?.message });
     threadChanged(this.name, "end", this.death?.message);
