@@ -1,8 +1,8 @@
 /**
- * The networking actor: one thread that owns sockets, and serves the callers that are linked to it.
+ * The actor: owns the sockets of one networking thread, and serves the callers linked to it.
  *
- * Runs on the networking thread, which never blocks: it sits in Node's event loop until a socket, a message or the
- * doorbell has news.
+ * Runs on the networking thread, which never blocks: it waits in Node's event loop for a socket, a message or the
+ * doorbell.
  */
 
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
@@ -37,7 +37,10 @@ import { TlsSessions } from "./tls-sessions.js";
 import { openWebSocket } from "./web-socket-client.js";
 import { WebSocketListener } from "./web-socket-listener.js";
 
-/** The attached slots are searched for released ones whenever there are twice as many as the search before has left, and so many at least. */
+/**
+ * The attached slots are searched for released ones when there are twice as many as the last search has left, and at
+ * least this many.
+ */
 const FIRST_SWEEP = 64;
 
 export class Actor {
@@ -47,13 +50,14 @@ export class Actor {
   readonly #doorbell: DoorbellSleeper;
   readonly #polling: Polling;
   #links: CallerLink[] = [];
-  /** Links of callers on other threads, which have nothing here but connections that they attached. */
+  /** Links of callers on other threads, which have only attached connections here. */
   readonly #attached = new Map<string, CallerLink>();
-  /** Slots that moved to another caller, by the handle id that they had at home. */
+  /** Slots that moved to another caller, by their handle ids on the caller that opened them. */
   readonly #attachedSlots = new Map<number, Handle["slot"]>();
   /**
-   * Messages about connections whose command has not arrived yet, by their handle ids at home, each list in its order: two ports keep
-   * no order between them. Of a connection that is gone for good the message stays, until there are more than handles can be open.
+   * Messages about connections whose command has not arrived yet, by their handle ids on the caller that opened them,
+   * each list in order: messages of two ports can overtake each other. A message about a connection that has ended
+   * stays until there are more messages than handles can be open.
    */
   readonly #early = new Map<number, AttachMessage[]>();
   #nextSweep = FIRST_SWEEP;
@@ -74,7 +78,7 @@ export class Actor {
     const link = new CallerLink(boot.callerBlock, boot.linkBlock, boot.port, (bytes) => this.#activity(bytes));
     this.#links.push(link);
     this.#listen(boot.port, link);
-    this.#hearOfAttached(boot.name);
+    this.#listenForAttached(boot.name);
     if (boot.processChannel !== null) announce(boot.processChannel, boot);
     Atomics.store(this.#words, LIFE, LIFE_RUNNING); // partner: Liveness.check, Liveness.heartbeat
     link.waker.wakeAnyway();
@@ -82,21 +86,21 @@ export class Actor {
   }
 
   #listen(port: MessagePort, link: CallerLink): void {
-    // A ref'd port: neither the doorbell nor a paused socket keeps this thread's event loop alive.
+    // The port must keep this thread's event loop alive: neither the doorbell nor a paused socket does.
     port.on("message", (command: Command) => {
-      this.#obey(command, link);
+      this.#execute(command, link);
       this.#activity(0);
       this.#work();
     });
   }
 
-  #hearOfAttached(name: string): void {
+  #listenForAttached(name: string): void {
     const channel = new BroadcastChannel(name) as BroadcastChannel & { unref(): void };
     channel.onmessage = (event: unknown): void => this.#attach((event as { data: AttachMessage }).data);
     channel.unref();
   }
 
-  #obey(command: Command, link: CallerLink): void {
+  #execute(command: Command, link: CallerLink): void {
     if (debugging) debug(command.type, commandDetails(command));
     switch (command.type) {
       case "connect":
@@ -174,7 +178,7 @@ export class Actor {
       return;
     }
     this.#attachedSlots.set(message.home, slot);
-    this.#forgetReleased();
+    this.#removeReleased();
     for (const [caller, { handles, idle }] of this.#attached)
       if (handles.size === 0 && idle) this.#attached.delete(caller);
     let link = this.#attached.get(message.caller);
@@ -196,8 +200,8 @@ export class Actor {
     if (this.#early.size > MAX_SLOTS) this.#early.delete(this.#early.keys().next().value as number);
   }
 
-  /** Its cost is that of the slots attached since the last time. */
-  #forgetReleased(): void {
+  /** Removes released slots. The cost is proportional to the slots attached since the last search. */
+  #removeReleased(): void {
     if (this.#attachedSlots.size < this.#nextSweep) return;
     for (const [home, slot] of this.#attachedSlots) if (slot.phase === PHASE_RELEASED) this.#attachedSlots.delete(home);
     this.#nextSweep = Math.max(FIRST_SWEEP, 2 * this.#attachedSlots.size);
@@ -208,13 +212,16 @@ export class Actor {
     this.#work();
   }
 
-  /** Does what the callers have queued, and arranges the next check: by the doorbell, or in the next turn. */
+  /** Does the queued work, and arranges the next check: by the doorbell, or in the next turn. */
   #work(): void {
     if (this.#drain()) this.#activity(0);
     if (!this.#turnAhead) this.#sleep();
   }
 
-  /** A caller had work, or a socket moved `bytes`: decides at the end of this turn of the event loop whether to poll. */
+  /**
+   * Call it when a caller had work or a socket moved `bytes`. Decides at the end of this turn of the event loop whether
+   * to poll.
+   */
   #activity(bytes: number): void {
     if (!this.#polling.enabled) return;
     this.#polling.activity(bytes);
@@ -248,7 +255,7 @@ export class Actor {
     return worked;
   }
 
-  /** The main thread is about to end the process: sends what there is to send. */
+  /** The main thread is about to end the process: sends pending bytes, then stops. */
   #finish(): void {
     Atomics.store(this.#words, FINISH, FINISH_BEGUN); // partner: OtherThreads.awaitFinished
     Atomics.notify(this.#words, FINISH); // partner: OtherThreads.awaitFinished
@@ -260,12 +267,13 @@ export class Actor {
   }
 
   /**
-   * Parks outside any socket call: a thread that is ended in the middle of one can take the process down with it
-   * (Node's native code then meets JavaScript that may not run). Its event loop goes on for a moment once it is ended, in which a
-   * datagram would have just that effect, so UDP sockets are closed before, and servers too. The one place where a networking thread blocks.
+   * Parks outside any socket call: terminating a thread in the middle of one can abort the process (Node's native code
+   * then calls JavaScript that may not run). The event loop of a terminated thread runs for another moment, in which a
+   * datagram would have the same effect, so UDP sockets and servers are closed first. The only place where a networking
+   * thread blocks.
    */
   #stop(): void {
-    this.#obeyRevocations();
+    this.#executeRevocations();
     for (const { handles } of this.#links) {
       for (const handle of handles.values()) handle.shutdown?.();
     }
@@ -275,8 +283,8 @@ export class Actor {
     for (;;) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
   }
 
-  /** STOP overtakes the port: of the commands still under way there, a connection's revocation has to come before the end. */
-  #obeyRevocations(): void {
+  /** STOP overtakes the commands in the port. Of these, the revocation of a connection must still be done. */
+  #executeRevocations(): void {
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       const command = next.message as Command;
       if (command.type === "revoke") this.#revoke(command.handleId, this.#links[0] as CallerLink);
@@ -292,7 +300,7 @@ export class Actor {
     }
   }
 
-  /** Whether there is no work: a caller that queued some before SLEEPING was set did not ring. */
+  /** Whether there is no work. Checked after SLEEPING is set: a caller that queued work before that did not ring. */
   get #idle(): boolean {
     if (Atomics.load(this.#words, STOP) === 1) return false; // partner: Liveness.stop
     if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: Liveness.heartbeat
@@ -300,7 +308,7 @@ export class Actor {
   }
 }
 
-/** Tells the main thread of this one, now and whenever it asks. */
+/** Announces this thread to the main thread, now and on request. */
 function announce(name: string, { thread, workerBlock, lingerMs }: BootData): void {
   const channel = new BroadcastChannel(name) as BroadcastChannel & { unref(): void };
   const post = (): void => channel.postMessage({ thread, workerBlock, lingerMs } satisfies ProcessMessage);

@@ -1,10 +1,10 @@
 /**
  * Tries the addresses of a host until one connects (RFC 8305, section 5, "Happy Eyeballs").
  *
- * Runs on the networking thread. An attempt begins 250 ms after the one before, or as soon as one fails, and the first that connects
- * wins. None is given up meanwhile: an address that answers late is better than one that refuses. (`autoSelectFamily` of `node:net`
- * ends each attempt but the last after its 250 ms.) What bounds the whole is the caller's timeout and the system's own, some two minutes
- * for each attempt.
+ * Runs on the networking thread. An attempt begins 250 ms after the one before, or as soon as one fails; the first that
+ * connects wins. Attempts go on until then: an address that answers late is better than one that refuses.
+ * (`autoSelectFamily` of `node:net` ends each attempt but the last after 250 ms.) The caller's timeout bounds the race,
+ * and the system's own each attempt, some two minutes.
  */
 
 import { isIPv6, type Socket } from "node:net";
@@ -28,7 +28,8 @@ export class AddressRace {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * `open` starts an attempt; an error that it throws ends the race. Exactly one of `won` and `lost` is called, unless the race is cancelled.
+   * `open` starts an attempt; an error that it throws ends the race. Exactly one of `won` and `lost` is called, unless
+   * the race is cancelled.
    */
   constructor(open: (address: string) => Socket, won: (socket: Socket) => void, lost: (error: unknown) => void) {
     this.#open = open;
@@ -90,7 +91,10 @@ export class AddressRace {
   }
 }
 
-/** The addresses of the two families alternating, each in its order, starting with the first one's family: RFC 8305, section 4. */
+/**
+ * The addresses of the two families alternating, each in its order, starting with the first one's family: RFC 8305,
+ * section 4.
+ */
 function alternating(addresses: readonly string[]): string[] {
   const six = isIPv6(addresses[0] ?? "");
   const first = addresses.filter((address) => isIPv6(address) === six);

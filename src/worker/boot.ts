@@ -1,8 +1,9 @@
 /**
- * Starts a networking thread: sets things up and returns.
+ * Starts a networking thread.
  *
- * Runs on the networking thread. A blocked thread never receives a worker's 'error' or 'exit' event, so what ends
- * this thread is written to shared memory. What can fail to load is therefore imported inside the task.
+ * Runs on the networking thread. A blocked thread never receives a worker's 'error' or 'exit' event, so the reason why
+ * this thread ends is written to shared memory. That is why modules that may fail to load are imported inside the
+ * `try`.
  */
 
 import { writeFault } from "../ring/fault-text.js";
@@ -14,7 +15,8 @@ import { SignalWaker } from "../ring/signal.js";
 export default async function boot(data: BootData): Promise<void> {
   const words = new Int32Array(data.workerBlock);
   const die = (code: string, message: string): void => {
-    if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // no partner: this thread's own word; the first reason is the true one
+    // Only the first reason counts.
+    if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // no partner: this thread's own word
     writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });
     Atomics.store(words, LIFE, LIFE_DEAD); // partner: Liveness.check
     new SignalWaker(new Int32Array(data.callerBlock)).wakeAnyway();

@@ -1,5 +1,5 @@
 /**
- * Files of CA certificates: read without blocking, within a bound, and again only when the file has changed.
+ * Reads files of CA certificates: without blocking, up to a size limit, and again only when the file has changed.
  *
  * Runs on the networking thread, where a synchronous read of a slow file would stop every connection.
  */
@@ -11,12 +11,12 @@ import { nodeCrypto } from "./secure-modules.js";
 
 /** The largest bundle, in bytes: the system's have some 250 KB. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Most files whose text is kept. */
+/** The most files whose text is kept. */
 const KEPT = 16;
-/** How long certificates are parsed in one turn of the event loop, in ms. */
+/** How long to parse certificates in one turn of the event loop, in ms. */
 const STEP_MS = 1;
 
-/** A file's certificates, and what says that the file is still the same. */
+/** A file's certificates, and the identity by which a change is noticed. */
 export interface CaFile {
   readonly identity: string;
   readonly text: string;
@@ -27,8 +27,8 @@ export class CaFiles {
   readonly #loading = new Map<string, Promise<CaFile>>();
 
   /**
-   * The certificates in the file at `path`. Rejects with an error that names the file where it can't be read, is not a regular file, is too
-   * large, or holds anything that is not a certificate.
+   * The certificates in the file at `path`. Rejects with an error that names the file if it can't be read, is not a
+   * regular file, is too large, or contains something that is not a certificate.
    */
   load(path: string): Promise<CaFile> {
     let loading = this.#loading.get(path);
@@ -61,12 +61,15 @@ export class CaFiles {
   }
 }
 
-/** OpenSSL silently skips what it can't parse in a bundle; a bundle with nothing in it then trusts no peer, or worse. */
+/**
+ * OpenSSL silently skips what it can't parse. If nothing is left of a bundle, it trusts no peer, or worse, so each
+ * certificate is checked.
+ */
 async function check(text: string): Promise<void> {
   const certificates = text.match(
     /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g,
   );
-  if (certificates === null) throw new Error("there is no PEM certificate in it");
+  if (certificates === null) throw new Error("it contains no PEM certificate");
   const { X509Certificate } = nodeCrypto();
   let begun = performance.now();
   for (const [index, certificate] of certificates.entries()) {

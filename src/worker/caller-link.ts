@@ -1,5 +1,5 @@
 /**
- * The networking thread's end of its link to one caller: the queues, the signal, the notices, the open handles.
+ * The networking thread's end of its link to one caller: queues, signal, notices, and open handles.
  *
  * Runs on the networking thread.
  */
@@ -22,23 +22,23 @@ import { SlotQueueConsumer, SlotQueueProducer } from "../ring/slot-queue.js";
 interface HandleSlot {
   readonly words: Int32Array;
   readonly phase: number;
-  /** Bytes that were written and not handed to the operating system. */
+  /** Bytes that were written and that the operating system has not taken. */
   readonly unsent: number;
-  /** Whether its end was asked for. */
+  /** Whether its close or reset was requested. */
   readonly closing: boolean;
-  /** Whether all bytes, and the end of our side, were handed to the operating system. */
+  /** Whether the operating system has taken all bytes and the end of this side. */
   readonly writeEnded: boolean;
   revoke(): void;
   close(): void;
   moveTo(link: CallerLink, handleId: number): void;
 }
 
-/** Anything that has a slot; of the slot, what links and the actor use. */
+/** An object with a slot; of the slot, what links and the actor use. */
 export interface Handle {
   readonly slot: HandleSlot;
-  /** The caller has news: bytes to send, room to receive, a request. Called also when there is nothing. */
+  /** Handles the caller's news: bytes to send, room to receive, a request. May be called when there are none. */
   service(): void;
-  /** This thread is about to park: receives and accepts nothing more. */
+  /** Stops receiving and accepting, before this thread parks. */
   shutdown?(): void;
 }
 
@@ -52,10 +52,10 @@ export class CallerLink {
   readonly #port: MessagePort | null;
   #wakeAhead = false;
 
-  /** Called with the number of bytes that a socket of this caller moved. */
+  /** Called with the number of bytes that a socket of this caller has moved. */
   readonly onActivity: (bytes: number) => void;
 
-  /** `port` is null for a caller that has only attached connections: all it needs to know is in their slots. */
+  /** `port` is null for a caller that has only attached connections: it needs no notices. */
   constructor(
     callerBlock: SharedArrayBuffer,
     linkBlock: SharedArrayBuffer,
@@ -81,7 +81,7 @@ export class CallerLink {
     let worked = false;
     for (let handleId = this.#fromCaller.pop(); handleId !== -1; handleId = this.#fromCaller.pop()) {
       worked = true;
-      // A handle that its command has not opened yet is serviced once it is open.
+      // A handle whose command has not arrived yet is serviced when it is opened.
       const handle = this.handles.get(handleId);
       if (handle === undefined) continue;
       SlotQueueConsumer.lower(handle.slot.words, TO_WORKER_FLAG);
@@ -90,14 +90,17 @@ export class CallerLink {
     return worked;
   }
 
-  /** Wakes the caller at once if it sleeps on this handle alone, or soon if it sleeps on anything. The news must be published. */
+  /**
+   * Wakes the caller immediately if it sleeps on this handle, or soon if it sleeps on anything. The news must have been
+   * published.
+   */
   wake(handleId: number): void {
     const { interest } = this.waker;
     if (interest === handleId) this.waker.wakeWaiting(handleId);
     else if (interest === ANYTHING) this.wakeSoon();
   }
 
-  /** Wakes the caller, whatever it sleeps on, once for all that happens in this turn of the event loop. */
+  /** Wakes the caller, whatever it sleeps on, once for all news of this turn of the event loop. */
   wakeSoon(): void {
     if (this.#wakeAhead || this.waker.interest === AWAKE) return;
     this.#wakeAhead = true;
@@ -109,7 +112,7 @@ export class CallerLink {
     this.waker.wakeAnyway();
   };
 
-  /** A connection was moved here, and what this caller had queued before that is done. */
+  /** Counts a connection that was moved here. What this caller had queued before must have been handled. */
   attached(): void {
     Atomics.add(this.#words, ATTACHED, 1); // partner: AttachWindow.hasRoom
     this.waker.wakeAnyway();

@@ -1,5 +1,5 @@
 /**
- * What is known of an open connection: addresses, ports, and what TLS agreed on, in a form that can travel.
+ * Facts about an open connection: addresses, ports, and what TLS has negotiated, in a form that can be posted.
  *
  * Runs on the networking thread.
  */
@@ -10,15 +10,15 @@ import type { ConnectionFacts, PeerCertificateFacts, TlsFacts } from "../ring/pr
 import { isAuthorized } from "./other-runtimes.js";
 import { isSecure } from "./secure-modules.js";
 
-/** What a connection that may resume a session knows of its server from before. */
+/** The server's certificate from the session that a connection may resume. */
 const certificatesBefore = new WeakMap<TLSSocket, PeerCertificateFacts | null>();
 
-/** If `socket` resumes a session, this is the certificate of its server: Node shows a client none then. */
+/** Stores the server's certificate for the case that `socket` resumes a session: then Node shows a client none. */
 export function rememberCertificate(socket: TLSSocket, certificate: PeerCertificateFacts | null): void {
   certificatesBefore.set(socket, certificate);
 }
 
-/** The certificate that the peer of `socket` has shown, now or when the session began that it resumed. */
+/** The certificate of the peer of `socket`, shown in this handshake or in the one that began the session. */
 export function peerCertificateOf(socket: TLSSocket): PeerCertificateFacts | null {
   const shown = certificateFacts(socket.getPeerCertificate());
   return shown ?? (socket.isSessionReused() ? (certificatesBefore.get(socket) ?? null) : null);

@@ -1,13 +1,13 @@
 /**
- * One connection, TCP, TLS or Unix: a socket of Node's, a slot and two rings, from opening to release.
+ * One connection, TCP, TLS or Unix: a Node socket, a slot and two rings, from opening to release.
  *
  * Runs on the networking thread.
  *
- * How it ends: the peer ends, and reading ends (READ_ENDED) while sending may go on; or it fails (PHASE_FAILED); or the
- * caller asks. A close sends what is pending, ends, and then reads and discards until the peer has ended too:
- * closing a socket with unread bytes makes the kernel send a reset, which can destroy what is still on its way to the
- * peer. All of that is bounded by the linger time. A connection that carried no byte has nothing to lose and is closed at once. The
- * slot is released when Node has closed the socket, so nothing writes to the rings any more.
+ * It ends in one of three ways. The peer ends: then reading has ended (READ_ENDED) while sending may continue. It fails
+ * (PHASE_FAILED). Or the caller closes it: then it sends what is pending, ends its side, and reads and discards until
+ * the peer has ended too, because closing a socket with unread bytes makes the kernel send a reset, which can destroy
+ * bytes on their way to the peer. The linger time bounds this. A connection that carried no byte can lose none, and is
+ * closed immediately. The slot is released when Node has closed the socket: then nothing writes to the rings any more.
  */
 
 import type { Socket } from "node:net";
@@ -43,17 +43,17 @@ export class Connection implements Handle {
   readonly #sender: Sender;
   readonly #lingerMs: number;
   #socket: Socket | null = null;
-  /** What gives up the attempts to connect, until one has become the socket. */
+  /** Cancels the attempts to connect; null once there is a socket. */
   #giveUp: (() => void) | null = null;
   #error: unknown = null;
   #closing = false;
   #closed = false;
-  /** Node has reported the end of the stream: reading on brings nothing. */
+  /** Node has reported the end of the stream: there is nothing more to read. */
   #endSeen = false;
   #linger: NodeJS.Timeout | null = null;
-  /** What it was connected to, which TLS verifies; null where it was accepted. */
+  /** What it was connected to, for TLS to verify; null if it was accepted. */
   target: Target | null = null;
-  /** The options that were applied last; -1: the socket's initial ones. */
+  /** The last options applied; -1: the socket's initial ones. */
   #options = -1;
 
   constructor(slot: Slot, rings: RingPair, lingerMs: number) {
@@ -64,22 +64,22 @@ export class Connection implements Handle {
     slot.link.handles.set(slot.handleId, this);
   }
 
-  /** What Node's sockets take as `onread`: the kernel reads straight into the ring. */
+  /** The option `onread` of Node's sockets: the kernel writes straight into the ring. */
   get onread(): { buffer: () => Uint8Array; callback: (count: number) => boolean } {
     return { buffer: () => this.#receiver.nextBuffer(), callback: (count) => this.#receiver.received(count) };
   }
 
-  /** Bytes that came before the socket was this connection's. */
+  /** Bytes that arrived before the connection took the socket. */
   early(bytes: Uint8Array): void {
     this.#receiver.chunk(bytes);
   }
 
-  /** A socket is on its way; `giveUp` ends that without a trace. */
+  /** The attempt to connect has started; `giveUp` cancels it without reporting anything. */
   connecting(giveUp: () => void): void {
     this.#giveUp = giveUp;
   }
 
-  /** Takes the socket, whose handshake of TLS may be ahead. `direct` says that it was made with `onread`. */
+  /** Takes the socket, whose TLS handshake may still follow. `direct`: whether it was made with `onread`. */
   take(socket: Socket, direct: boolean): void {
     this.#giveUp = null;
     this.#socket = socket;
@@ -89,7 +89,7 @@ export class Connection implements Handle {
       (error, destroy) => this.#readOn(error, destroy),
       (error) => (this.#error instanceof Error ? this.#error : error),
     );
-    // A socket that TLS was started on is not this connection's any more.
+    // After `startTls` the connection has another socket, and ignores this one's events.
     const mine = (): boolean => this.#socket === socket;
     socket.on("end", () => {
       if (!mine()) return;
@@ -97,7 +97,7 @@ export class Connection implements Handle {
       const secure = isSecure(socket);
       const behind = (): Error | null =>
         secure ? resetBehindEnd(socket) : errorBehindEnd(socket, (bytes) => this.#receiver.chunk(bytes));
-      // An end behind an error is none: Bun reports one for a TLS stream that was tampered with.
+      // An end after an error does not count: Bun reports one for a TLS stream that was tampered with.
       const error = this.#error instanceof Error ? this.#error : behind();
       if (error === null) this.#receiver.finish(() => this.#readingEnded());
       else socket.destroy(error);
@@ -115,8 +115,8 @@ export class Connection implements Handle {
   }
 
   /**
-   * The socket is connected, with TLS the peer is verified: reports that and begins to send. An accepted one's facts are
-   * `known`.
+   * The socket is connected, with TLS the peer is verified: reports that and begins to send. `known`: the caller has
+   * the facts already, as for an accepted connection.
    */
   opened(known = false): void {
     const socket = this.#socket as Socket;
@@ -125,13 +125,16 @@ export class Connection implements Handle {
     this.service();
   }
 
-  /** The program starts TLS: the bytes that came and were not read are the first of TLS. Failing, it ends the connection. */
+  /**
+   * The program starts TLS: received bytes that were not read are the first of TLS. If the handshake fails, the
+   * connection ends.
+   */
   startTls(command: StartTlsCommand, contexts: TlsContextCache, sessions: TlsSessions): void {
     const below = this.#socket;
     if (this.#closing || this.#closed || below === null) return;
     const ended = this.slot.readEnded || below.readableEnded || below.destroyed || this.#error !== null;
     if (ended || !this.#sender.stop()) {
-      below.destroy(startedTooLate(this.#error)); // its 'close' says why
+      below.destroy(startedTooLate(this.#error)); // its 'close' event reports the reason
       return;
     }
     below.pause();
@@ -145,7 +148,7 @@ export class Connection implements Handle {
       done: (socket: TLSSocket): void => {
         if (this.#closed) return void socket.destroy();
         this.#options = -1;
-        socket.setNoDelay(true); // a socket knows only what was set on itself
+        socket.setNoDelay(true); // a socket only knows settings made on itself
         this.take(socket, false);
         this.slot.secured(connectionFacts(socket), position);
         this.#sender.start(socket);
@@ -164,7 +167,7 @@ export class Connection implements Handle {
     }
   }
 
-  /** An accepted socket is destroyed already: what it had received comes before its error. */
+  /** An accepted socket was destroyed before it was accepted: delivers the bytes it had received, then its error. */
   gone({ pieces, error }: Remains): void {
     this.slot.connected(null);
     this.#error = error;
@@ -174,7 +177,7 @@ export class Connection implements Handle {
     this.service();
   }
 
-  /** There will be no socket. */
+  /** The attempt to connect has failed. */
   failed(error: unknown): void {
     this.#closed = true;
     this.#giveUp = null;
@@ -185,13 +188,13 @@ export class Connection implements Handle {
 
   service(): void {
     const request = this.slot.request;
-    if (request !== 0) this.#obey(request);
+    if (request !== 0) this.#handleRequest(request);
     if (this.#closed) return;
     this.#receiver.maybeResume();
     this.#sender.pump();
   }
 
-  #obey(request: number): void {
+  #handleRequest(request: number): void {
     if (request & REQUEST_OPTIONS) this.#applyOptions(request);
     if (request & REQUEST_RESET) this.#reset();
     else if (request & REQUEST_CLOSE) this.#close();
@@ -218,7 +221,7 @@ export class Connection implements Handle {
     this.#cutOff(socket);
   }
 
-  /** Ends it by a reset. Node resets plain TCP only; a TLS or Unix socket is closed. */
+  /** Ends it with a reset. Node can reset only plain TCP; a TLS or Unix socket is closed. */
   #cutOff(socket: Socket): void {
     if (isSecure(socket) || this.slot.phase !== PHASE_OPEN) socket.destroy();
     else {
@@ -230,7 +233,10 @@ export class Connection implements Handle {
     }
   }
 
-  /** This thread is about to park: a peer must not take the end of what was sent so far for the end of it all. */
+  /**
+   * This thread is about to park. A peer must not take the end of the bytes sent so far for the end of all, so pending
+   * bytes mean a reset.
+   */
   shutdown(): void {
     if (this.#socket !== null && !this.#closed && this.#sender.pending > 0) this.#cutOff(this.#socket);
   }
@@ -261,7 +267,7 @@ export class Connection implements Handle {
     if (this.slot.readEnded && this.#socket.writableFinished) this.#socket.destroy();
   }
 
-  /** Ends it at once, whether there is a socket yet or not. Where bytes are dropped the peer sees a reset. */
+  /** Ends it immediately, whether there is a socket yet or not. If bytes are dropped, the peer gets a reset. */
   #abandon(): void {
     if (this.#socket !== null && !this.#closed) {
       if (this.#sender.pending > 0) this.#cutOff(this.#socket);
@@ -296,8 +302,8 @@ export class Connection implements Handle {
   }
 
   /**
-   * After a refused write reading goes on until the kernel has nothing more, which is soon on a connection that refuses writes; the
-   * linger time bounds it.
+   * After a refused write, reading continues until the kernel has no more bytes, which is soon on such a connection;
+   * the linger time bounds it.
    */
   #readOn(error: Error, destroy: () => void): boolean {
     if (this.#closing || this.#endSeen) return false;
@@ -314,5 +320,5 @@ export class Connection implements Handle {
 
 function startedTooLate(error: unknown): Error {
   if (error instanceof Error) return error;
-  return Object.assign(new Error("the connection had ended when TLS was to be started"), { code: "ECONNRESET" });
+  return Object.assign(new Error("the connection had ended before TLS was started"), { code: "ECONNRESET" });
 }

@@ -1,6 +1,6 @@
 /**
- * Opens connections: finds the addresses, tries them all (`AddressRace`), asks the proxy if there is one, and with TLS verifies the peer,
- * before the connection becomes open.
+ * Opens connections: looks up the addresses, tries them (`AddressRace`), asks the proxy if there is one, and verifies
+ * the TLS peer. Then the connection is open.
  *
  * Runs on the networking thread.
  */

@@ -1,14 +1,14 @@
 /**
- * Datagrams from the send ring to a socket of `node:dgram`.
+ * Moves datagrams from the send ring to a `node:dgram` socket.
  *
  * Runs on the networking thread; the consumer of the send ring.
  *
- * libuv owns the bytes of a send until its callback: only then does the ring get them back. Sends are called back for in any order (one that
- * fails at once overtakes waiting ones), while the bytes of the ring are freed in the order of sending.
+ * libuv owns the bytes of a send until its callback; only then are they freed. The callbacks come in any order (a send
+ * that fails immediately overtakes waiting ones), but the bytes of the ring are freed in the order of sending.
  *
- * A datagram to a name is copied out of the ring and waits for its look-up beside it (`NameQueues`), so that the ones behind it go on.
- * Where too many wait, sending pauses until some are gone, for at most 100 ms; from then on further datagrams to names are dropped, and
- * each is an error that the program gets.
+ * A datagram to a name is copied out of the ring and waits for its look-up beside it (`NameQueues`), so that it does
+ * not hold up the next ones. If too many wait, sending pauses until some are gone, for at most 100 ms; after that
+ * further datagrams to names are dropped, each with an error for the program.
  */
 
 import type dgram from "node:dgram";
@@ -22,9 +22,9 @@ import { type NamedDatagram, NameQueues } from "./name-queues.js";
 import type { Resolver } from "./resolver.js";
 import type { Slot } from "./slot.js";
 
-/** Most datagrams handed to libuv and not yet called back for. */
+/** The most sends under way in libuv. */
 const MAX_IN_FLIGHT = 256;
-/** Longest pause for room among the datagrams to names, in ms. */
+/** The longest pause for room among the datagrams to names, in ms. */
 const PAUSE_MS = 100;
 
 export class DatagramSender {
@@ -33,19 +33,19 @@ export class DatagramSender {
   readonly #ring: ByteConsumer;
   readonly #records: RecordConsumer;
   readonly #names: NameQueues;
-  /** The address as this socket takes it, or null where it can't reach it. */
+  /** The address in the form that this socket takes, or null if it can't reach it. */
   readonly #reachable: (address: string) => string | null;
   readonly #whenSent: () => void;
-  /** Sends that are not called back for, by their number modulo MAX_IN_FLIGHT: the bytes of the ring behind each, and whether they may go back. */
+  /** By number modulo MAX_IN_FLIGHT: the length of each send's record in the ring, and whether it may be freed. */
   readonly #lengths = new Int32Array(MAX_IN_FLIGHT);
   readonly #settled = new Uint8Array(MAX_IN_FLIGHT);
-  /** What libuv calls, made once for each place: which send it is about must not be guessed from the order. */
+  /** The callbacks of sends, one for each place, because they are called in any order. */
   readonly #callbacks: ((error: Error | null) => void)[] = [];
   #sends = 0;
   #released = 0;
-  /** The current record waits for room among the datagrams to names. */
+  /** Whether the current record waits for room among the datagrams to names. */
   #held = false;
-  /** Since when there is none, in ms; -1 while there is. */
+  /** The time since when there is no room, in ms; -1 while there is. */
   #pausedSince = -1;
   #pause: NodeJS.Timeout | null = null;
   #stopped = false;
@@ -79,23 +79,23 @@ export class DatagramSender {
     );
   }
 
-  /** Whether all that was taken from the ring has been sent, or has failed. */
+  /** Whether everything taken from the ring was sent or has failed. */
   get idle(): boolean {
     return this.inOrder && this.#names.size === 0;
   }
 
-  /** The same without regard to datagrams to names. */
+  /** The same, not counting datagrams to names. */
   get inOrder(): boolean {
     return this.#sends === this.#released && !this.#held;
   }
 
-  /** Touches neither slot nor ring any more: they may have another owner. */
+  /** Stops: from now on another handle may own the slot and the ring. */
   stop(): void {
     this.#stopped = true;
     if (this.#pause !== null) clearTimeout(this.#pause);
   }
 
-  /** Sends what there is to send. */
+  /** Sends what is pending. */
   service(): void {
     if (this.#stopped) return;
     const records = this.#records;
@@ -132,7 +132,8 @@ export class DatagramSender {
       this.#names.add(host, { payload: this.#copy(), port });
       this.#publishAside();
     } else {
-      const message = `send ENOBUFS: a datagram to ${host} was dropped, because too many wait for the look-up of their names`;
+      const reason = "because too many wait for the look-up of their names";
+      const message = `send ENOBUFS: a datagram to ${host} was dropped, ${reason}`;
       this.#slot.addPendingError({ code: "ENOBUFS", syscall: "send", message });
     }
     this.#settle(place);
@@ -192,7 +193,7 @@ export class DatagramSender {
     this.#whenSent();
   }
 
-  /** The bytes of this send are no longer read: they are freed once all before them are settled. */
+  /** libuv no longer needs this send's bytes: they are freed once all before them are settled. */
   #settle(place: number): void {
     this.#settled[place] = 1;
     while (this.#released < this.#sends && this.#settled[this.#released % MAX_IN_FLIGHT] === 1) {
@@ -200,12 +201,12 @@ export class DatagramSender {
     }
   }
 
-  /** A caller that waits for room gets half a ring of it at once, not a datagram at a time. */
+  /** Wakes a caller that waits for room once half of the ring is free, not after each datagram. */
   #wakeForRoom(): void {
     if (this.#ring.readable <= this.#ring.capacity >> 1) this.#slot.roomMade();
   }
 
-  /** Says how much waits beside the ring; before the ring gets the bytes of what was set aside. */
+  /** Publishes how much waits beside the ring; before its bytes in the ring are freed. */
   #publishAside(): void {
     Atomics.store(this.#slot.words, TX_ASIDE, this.#names.size); // partner: Channel.unsent
   }

@@ -1,9 +1,9 @@
 /**
- * One UDP socket: a socket of Node's, a slot, and two rings of records. What goes out is in datagram-sender.ts.
+ * One UDP socket: a Node socket, a slot, and two rings of records. Sending is in datagram-sender.ts.
  *
  * Runs on the networking thread; the producer of the receive ring.
  *
- * A datagram that does not fit the receive ring is dropped whole and counted; what is in the ring stays as it is.
+ * A datagram that does not fit into the receive ring is dropped whole and counted.
  */
 
 import dgram, { type RemoteInfo } from "node:dgram";
@@ -30,11 +30,13 @@ export class DatagramSocket implements Handle {
   #closing = false;
   #destroyed = false;
   #connected = false;
-  /** A call that waits until the datagrams before it are sent. The caller waits for the call, and sends nothing meanwhile. */
+  /**
+   * A call that waits until the datagrams before it are sent. The caller is blocked in it, and sends nothing meanwhile.
+   */
   #call: UdpCallCommand | null = null;
   /** The call that connected the socket. */
   #connectRequest = 0;
-  /** Somebody was faster at the port that was chosen: chooses another; false when that was tried often enough. */
+  /** The chosen port was taken meanwhile: chooses another. Returns false after too many tries. */
   #chooseAgain: () => boolean = () => false;
 
   constructor(link: CallerLink, command: BindCommand, resolver: Resolver, lingerMs: number) {
@@ -50,7 +52,7 @@ export class DatagramSocket implements Handle {
       reuseAddr,
       ...(reusePort ? { reusePort } : {}),
       ipv6Only,
-      // All addresses are IPs by now: they need no look-up, and no turn of the event loop.
+      // All addresses are IPs by now: no look-up, and no turn of the event loop, is needed.
       lookup: (host, _, callback) => callback(null, host, isIP(host)),
     });
     this.#socket = socket;
@@ -89,7 +91,7 @@ export class DatagramSocket implements Handle {
     this.#destroy();
   }
 
-  /** Does what a caller waits for, and replies. */
+  /** Performs a call and replies to it. */
   call(command: UdpCallCommand): void {
     if (command.call.name === "cancel") this.#cancel(command.request);
     else this.#call = command;
@@ -102,7 +104,10 @@ export class DatagramSocket implements Handle {
     if (this.#connected && this.#connectRequest === request) this.#disconnect();
   }
 
-  /** The waiting call, unless datagrams are before it: to change the peer, also datagrams whose name is being looked up. */
+  /**
+   * Performs the waiting call if no datagrams are before it; for a change of the peer, also none whose host is being
+   * looked up.
+   */
   #whenNoneBefore(): void {
     const command = this.#call;
     if (command === null) return;
@@ -116,7 +121,7 @@ export class DatagramSocket implements Handle {
       this.slot.link.waker.wakeAnyway();
     };
     try {
-      this.#obey(command, reply);
+      this.#perform(command, reply);
     } catch (error) {
       reply(error);
     }
@@ -127,7 +132,7 @@ export class DatagramSocket implements Handle {
     this.#socket.disconnect();
   }
 
-  #obey({ call, request }: UdpCallCommand, reply: (error: unknown) => void): void {
+  #perform({ call, request }: UdpCallCommand, reply: (error: unknown) => void): void {
     const socket = this.#socket;
     switch (call.name) {
       case "connect":
@@ -185,7 +190,7 @@ export class DatagramSocket implements Handle {
     else this.slot.count();
   }
 
-  /** What waits for the datagrams before it: a call, or the end. */
+  /** Does what waits for the datagrams before it: a call, or the close. */
   #whenSent(): void {
     if (this.#destroyed) return;
     this.#whenNoneBefore();
@@ -197,8 +202,9 @@ export class DatagramSocket implements Handle {
   }
 
   /**
-   * Linux takes back a port that it picked when the socket disconnects, and Node disconnects a socket before it connects
-   * it again. So another socket has one picked, and this one asks for it.
+   * On Linux a socket loses the port that the system picked for it when it disconnects, and Node disconnects a socket
+   * before it connects it again. So another socket gets a port picked and is closed, and this one binds to that port by
+   * number.
    */
   #choosePort(command: BindCommand, tries = 8): void {
     const { family, reuseAddr, reusePort, ipv6Only, host } = command;
@@ -211,7 +217,7 @@ export class DatagramSocket implements Handle {
         if (tries > 1) this.#choosePort(command, tries - 1);
         return tries > 1;
       };
-      // Deno has not let go of the port before it says so.
+      // On Deno the port is free only after this callback.
       scout.close(() => {
         if (!this.#destroyed) this.#bind(command, port);
       });

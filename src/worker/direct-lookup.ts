@@ -1,8 +1,9 @@
 /**
  * Looks a host up without the system's resolver: in the hosts file, then by asking the name servers.
  *
- * Runs on the networking thread. Used only while the threads that the system's resolver needs are occupied by names without an answer.
- * It uses none of a system's other sources (mDNS, search domains); names that it does not find are left to the system.
+ * Runs on the networking thread. Used only while the threads that the system's resolver needs are occupied by names
+ * without an answer. It uses none of a system's other sources (mDNS, search domains); names that it does not find are
+ * left to the system.
  */
 
 import { Resolver } from "node:dns/promises";
@@ -21,7 +22,7 @@ export async function lookupDirectly(host: string): Promise<string[]> {
   const resolver = new Resolver({ timeout: ANSWER_MS, tries: 2 });
   const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
   const addresses = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-  if (addresses.length === 0) throw new Error(`no name server knows ${host}`);
+  if (addresses.length === 0) throw new Error(`no name server has an address of ${host}`);
   return addresses;
 }
 

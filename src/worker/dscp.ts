@@ -6,11 +6,11 @@
 
 import type { Socket } from "node:net";
 
-/** Sets it on a socket that is connected. The calling thread refuses the option where Node has no `setTypeOfService`. */
+/** Sets it on a connected socket. The calling thread refuses the option if Node has no `setTypeOfService`. */
 export function setDscp(socket: Socket, dscp: number | undefined): void {
   if (dscp === undefined) return;
   try {
-    socket.setTypeOfService(dscp << 2); // the upper six bits of the byte that was the type of service: RFC 2474, section 3
+    socket.setTypeOfService(dscp << 2); // the upper six bits of that byte: RFC 2474, section 3
   } catch (error) {
     socket.destroy(error as Error);
   }

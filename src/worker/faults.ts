@@ -1,12 +1,12 @@
 /**
- * Turns Node's errors into faults that can travel to the caller.
+ * Turns Node's errors into faults, which can be sent to the caller.
  *
  * Runs on the networking thread.
  */
 
 import type { Fault } from "../ring/fault-text.js";
 
-/** The fault that says what `error` says. Several errors in one (every address of a name refused) become one text. */
+/** The fault for `error`. The messages of an `AggregateError` (all addresses of a name failed) become one. */
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof Error)) return { code: "ERR_UNKNOWN", message: String(error) };
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };

@@ -1,8 +1,8 @@
 /**
  * Serves a folder's files over HTTP, for the pages that open the server's WebSockets.
  *
- * Runs on the networking thread, which only hands reads to the system. Names that begin with a dot are not served, nor is what links lead to outside
- * the folder.
+ * Runs on the networking thread, without blocking it. Names that begin with a dot are not served, nor are links to
+ * files outside the folder.
  */
 
 import { createReadStream } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * A key for a list of values, for what decides about trust: equal keys mean equal values. Each value is hashed with its type and its
- * length in front, so that no two lists read alike, whatever texts they hold.
+ * A key for a list of values that decide about trust: equal keys mean equal values. Each value is hashed after its type
+ * and its length, so that different lists are never the same input, whatever strings they contain.
  *
  * Runs on the networking thread.
  */

@@ -1,5 +1,6 @@
 /**
- * Sends the pending bytes of all handles before the main thread ends the process, when their own thread can no longer run.
+ * Sends the pending bytes of all handles before the main thread ends the process, when their own thread can no longer
+ * run.
  *
  * Runs on the networking thread.
  */
@@ -12,8 +13,8 @@ import type { CallerLink } from "./caller-link.js";
 const CHECK_MS = 5;
 
 /**
- * Closes every handle with unsent bytes, also if they are written meanwhile. Calls `done` once everything is sent and the peers have ended
- * too, or after `lingerMs`.
+ * Closes every handle with unsent bytes, also if they are written meanwhile. Calls `done` once everything is sent and
+ * the peers have ended too, or after `lingerMs`.
  */
 export function finishSending(links: () => readonly CallerLink[], lingerMs: number, done: () => void): void {
   const begin = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Secure contexts with many authorities, made in steps: OpenSSL needs 0.1 ms and more for a certificate, and all 140 of a
- * system's bundle at once would stop every other connection meanwhile.
+ * Makes secure contexts with many authorities in steps: OpenSSL takes 0.1 ms or more for a certificate, and all 140 of
+ * a system's bundle at once would hold up every other connection.
  *
  * Runs on the networking thread.
  */
@@ -10,12 +10,12 @@ import type { SecureContext, SecureContextOptions } from "node:tls";
 import { ADDS_AUTHORITIES } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
-/** Fewer certificates than this are taken at once. */
+/** Fewer certificates than this are parsed in one step. */
 const MANY = 16;
-/** How long certificates are parsed in one turn of the event loop, in ms. */
+/** How long to parse certificates in one turn of the event loop, in ms. */
 const STEP_MS = 1;
 
-/** A certificate as OpenSSL takes it for an authority. */
+/** A certificate in a form that OpenSSL takes as an authority. */
 const CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[A-Za-z0-9+/=\s]*-----END \1-----/g;
 
 /** The part of a secure context that is not in Node's documentation. */
@@ -23,7 +23,7 @@ interface Extensible {
   addCACert(certificate: string): void;
 }
 
-/** What `tls.createSecureContext` makes of `options`; a promise where there are many authorities. */
+/** The secure context for `options`; a promise if there are many authorities. */
 export function secureContext(options: SecureContextOptions): SecureContext | Promise<SecureContext> {
   const bundles = ADDS_AUTHORITIES ? bundlesOf(options.ca) : null;
   const count = bundles?.reduce((sum, bundle) => sum + bundle.length, 0) ?? 0;
@@ -57,7 +57,7 @@ async function addAll(context: Extensible, bundles: readonly string[][]): Promis
   }
 }
 
-/** The certificates of each bundle, or null where something else is in one, or it isn't PEM: then Node has to judge. */
+/** The certificates of each bundle, or null if one contains anything else, or is not PEM: then Node decides. */
 function bundlesOf(ca: SecureContextOptions["ca"]): string[][] | null {
   const bundles: string[][] = [];
   for (const bundle of ca === undefined ? [] : [ca].flat()) {

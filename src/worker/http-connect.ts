@@ -14,7 +14,9 @@ const HEAD_MAX = 64 * 1024;
 const INTERIM_MAX = 8;
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/;
 
-/** Resolves once the tunnel to `host`, a name or an IP, is established. Rejects with the proxy's status if it refuses. */
+/**
+ * Resolves once the tunnel to `host`, a name or an IP, is established. Rejects with the proxy's status if it refuses.
+ */
 export async function httpConnect(
   proxy: ProxyConversation,
   { username, password }: ProxyTarget,
@@ -37,5 +39,5 @@ export async function httpConnect(
       throw proxyError(`it answered CONNECT ${authority} with ${`${status} ${words}`.trim().slice(0, 200)}`);
     }
   }
-  throw proxyError("it answers CONNECT without end");
+  throw proxyError(`it sent more than ${INTERIM_MAX} informational responses to CONNECT`);
 }

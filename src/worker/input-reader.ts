@@ -1,8 +1,8 @@
 /**
  * Reads an open descriptor of the process: a terminal, a pipe, or a file.
  *
- * Runs on the networking thread. Terminals and pipes are read when they are readable; a file is read in pieces by libuv's thread pool,
- * while the ring has room.
+ * Runs on the networking thread. Terminals and pipes are read when they are readable; a file is read in pieces by
+ * libuv's thread pool, while the ring has room.
  */
 
 import { createReadStream, ReadStream as FileStream, fstatSync } from "node:fs";

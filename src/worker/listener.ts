@@ -1,8 +1,8 @@
 /**
- * A listening server, TCP, TLS or Unix, and the clients that wait at it.
+ * A listening server, TCP, TLS or Unix, and its pending clients.
  *
- * Runs on the networking thread. A client waits as a paused socket: what it sends stays in the kernel's buffer, and it
- * has no slot and no rings until the program accepts it.
+ * Runs on the networking thread. A pending client is a paused socket: what it sends stays in the kernel's buffer, and
+ * it gets a slot and rings when the program accepts it.
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
@@ -20,10 +20,10 @@ import { socketBelow, withOnread } from "./socket-handle.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
 
-/** A client that is not accepted yet. */
+/** A client that was not accepted yet. */
 interface PendingClient {
   readonly socket: Socket;
-  /** What a destroyed one had received; see `keepRemains`. */
+  /** The bytes that a destroyed one had received; see `keepRemains`. */
   readonly remains: () => Remains | null;
 }
 
@@ -61,9 +61,9 @@ export class Listener implements Handle {
     }
   }
 
-  service(): void {} // a server is closed by a command, behind the commands that accept its clients
+  service(): void {} // a server is closed by a command, after the commands that accept its clients
 
-  /** The program accepts a pending client: it gets a slot and rings now. */
+  /** The program accepts a pending client, which now gets a slot and rings. */
   accept(command: AcceptCommand): void {
     const pending = this.#pending.get(command.pending);
     this.#pending.delete(command.pending);
@@ -91,7 +91,7 @@ export class Listener implements Handle {
       connection.take(waiting, false);
     } else {
       const { socket, direct } = withOnread(waiting, connection.onread);
-      socket.setNoDelay(true); // here and not by the server, because a socket knows only what was set on itself
+      socket.setNoDelay(true); // here and not on the server: a socket only knows settings made on itself
       connection.take(socket, direct);
     }
     connection.opened(true);
@@ -118,7 +118,7 @@ export class Listener implements Handle {
     const server =
       options === null
         ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
-        : nodeTls().createServer(options); // a client that ends within the handshake is turned away
+        : nodeTls().createServer(options); // a client that ends during the handshake is disconnected
     this.#server = server;
     server.on(options === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
     if (options !== null) {
@@ -149,15 +149,16 @@ export class Listener implements Handle {
       });
   }
 
-  /** Node does not list the handshakes under way, and `Server.close` leaves them alone. */
+  /** Node has no list of the handshakes under way, and `Server.close` does not end them. */
   #watchHandshake(socket: Socket): void {
     this.#shaking.add(socket);
     socket.once("close", () => this.#shaking.delete(socket));
   }
 
   /**
-   * Without Node's record of the socket below, its ends say which it was. A Unix domain socket has none: then none is watched any more,
-   * rather than one that was accepted closed with the server.
+   * Stops watching the socket below. If Node does not say which it is, its remote address and port identify it. A Unix
+   * domain socket has none: then all are dropped from the list, because closing the server must not close an accepted
+   * connection.
    */
   #handshakeDone(socket: TLSSocket): void {
     const below = socketBelow(socket);
@@ -176,13 +177,13 @@ export class Listener implements Handle {
     }
     socket.allowHalfOpen = true;
     const pending = ++this.#pendingCount;
-    // Over TCP the bytes of a client that resets stay in the kernel, and the reset behind them; of TLS Node has read some.
+    // If a TCP client resets, its bytes and the reset stay in the kernel. For TLS, Node has already read some bytes.
     this.#pending.set(pending, { socket, remains: isSecure(socket) ? keepRemains(socket) : () => null });
     socket.on("error", () => socket.destroy());
     this.slot.pending(pending, connectionFacts(socket));
   }
 
-  /** A path in use may be a socket file that a dead server left: connecting to it is refused. */
+  /** The path in use may be the socket file of a server that has ended: then connecting to it is refused. */
   #explain(error: NodeJS.ErrnoException, path: string): void {
     if (error.code !== "EADDRINUSE") {
       this.slot.fail(faultOf(error));

@@ -1,10 +1,10 @@
 /**
- * Moves a WebSocket's messages into the receive ring, with back-pressure.
+ * Moves a WebSocket's messages into the receive ring, with flow control.
  *
  * Runs on the networking thread; the producer of the receive ring.
  *
- * When the ring is full the socket is paused. `ws` still delivers the messages in the bytes that it has read (at most 64 KiB, more if they
- * are compressed); they wait in `#overflow`, and a close waits behind them.
+ * When the ring is full the socket is paused. `ws` still delivers the messages in the bytes that it has read (at most
+ * 64 KiB, more if they are compressed); they wait in `#overflow`, and a close waits behind them.
  */
 
 import { ByteProducer } from "../ring/byte-ring.js";
@@ -22,7 +22,7 @@ const BULK_BYTES = 8 * 1024;
 interface Waiting {
   kind: number;
   bytes: Uint8Array;
-  /** Bytes that are in the ring; -1 if not even the LENGTH record is. */
+  /** Bytes already in the ring; -1 if not even the LENGTH record is. */
   written: number;
 }
 
@@ -36,7 +36,7 @@ export class MessageReceiver {
   readonly #afterOverflow: (() => void)[] = [];
   #paused = false;
   #discarding = false;
-  /** Stop and resume reading from the socket. */
+  /** Pauses and resumes reading from the socket. */
   pause: () => void = () => {};
   resume: () => void = () => {};
 
@@ -86,7 +86,9 @@ export class MessageReceiver {
     this.resume();
   }
 
-  /** Writes what fits. Returns whether that was everything; if not, the caller notifies this thread when there is room. */
+  /**
+   * Writes what fits. Returns whether that was everything; if not, the caller notifies this thread when there is room.
+   */
   #emptyOverflow(): boolean {
     while (!this.#writeOverflow()) {
       if (!tryPause(this.#slot.words, this.#ring)) continue;

@@ -3,8 +3,8 @@
  *
  * Runs on the networking thread; the consumer of the send ring.
  *
- * Records are sent in batches of one write each. `ws` and libuv own a batch's bytes until the callback of its last message; only then are
- * they released to the ring. A message of several records is sent as that many fragments.
+ * Records are sent in batches of one write each. `ws` and libuv own a batch's bytes until the callback of its last
+ * message; only then are they released to the ring. A message of several records is sent as that many fragments.
  */
 
 import type { Socket } from "node:net";
@@ -16,7 +16,7 @@ import type { RingReference } from "../ring/protocol.js";
 import { RecordConsumer } from "../ring/record-ring.js";
 import type { Slot } from "./slot.js";
 
-/** A batch ends with the message that makes it this long, in bytes. The caller gets the room back once the whole batch is sent. */
+/** The size in bytes at which a batch ends. The caller gets the room back when the whole batch is sent. */
 const BATCH_BYTES = 256 * 1024;
 
 export class MessageSender {

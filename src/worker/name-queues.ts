@@ -1,12 +1,17 @@
 /**
- * Datagrams that go to names, while the names are looked up: copied out of the send ring, so that those behind them need not wait.
+ * Datagrams to names, while the names are looked up: copied out of the send ring, so that later datagrams need not
+ * wait.
  *
- * Runs on the networking thread. Datagrams to one name keep their order. One look-up serves all that have come by its end.
+ * Runs on the networking thread. Datagrams to one name keep their order. One look-up serves all that are sent before it
+ * ends.
  */
 
 import type { Resolver } from "./resolver.js";
 
-/** Most datagrams, and most bytes of them, that wait at a time for one socket. A datagram of any size fits where none waits. */
+/**
+ * The most datagrams, and the most bytes, that may wait at a time for one socket. A datagram of any size fits if none
+ * waits.
+ */
 const MOST_DATAGRAMS = 1024;
 const MOST_BYTES = 256 * 1024;
 
@@ -24,7 +29,7 @@ export class NameQueues {
   #datagrams = 0;
   #bytes = 0;
 
-  /** For each datagram that was added, `found` or `missed` is called once its name's look-up has ended. */
+  /** Calls `found` or `missed` for each added datagram, when the look-up of its name has ended. */
   constructor(
     resolver: Resolver,
     found: (datagram: NamedDatagram, host: string, addresses: string[]) => void,
@@ -35,17 +40,17 @@ export class NameQueues {
     this.#missed = missed;
   }
 
-  /** Payload bytes of the datagrams that were added and are not removed, and one for each, because it may have none. */
+  /** Payload bytes of the datagrams that wait, plus one for each, because a payload may be empty. */
   get size(): number {
     return this.#bytes + this.#datagrams;
   }
 
-  /** Whether there is room for a datagram of so many bytes. */
+  /** Whether there is room for a datagram of this many bytes. */
   hasRoom(bytes: number): boolean {
     return this.#datagrams < MOST_DATAGRAMS && this.#bytes + bytes <= MOST_BYTES;
   }
 
-  /** Takes a datagram, whose bytes are its own, and looks its name up unless that is under way. */
+  /** Adds a datagram, whose bytes must not change, and looks up its name unless that is under way. */
   add(host: string, datagram: NamedDatagram): void {
     this.#datagrams++;
     this.#bytes += datagram.payload.length;
@@ -70,7 +75,7 @@ export class NameQueues {
     );
   }
 
-  /** The datagram was sent or given up: its room is free. */
+  /** Removes a datagram that was sent or has failed. */
   remove(datagram: NamedDatagram): void {
     this.#datagrams--;
     this.#bytes -= datagram.payload.length;

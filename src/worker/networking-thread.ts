@@ -1,7 +1,8 @@
 /**
- * Where a networking thread begins: boots with what it was started with.
+ * The entry point of a networking thread.
  *
- * Runs on the networking thread. The build makes one text of this file and all that it imports (packaging/networking-thread.js).
+ * Runs on the networking thread. The build bundles this file and all that it imports into one string
+ * (packaging/networking-thread.js).
  */
 
 import { workerData } from "node:worker_threads";

@@ -1,6 +1,6 @@
 /**
- * Gaps in the `node:tls` of Bun and Deno that affect trust: filled here, or refused with an error. On Node this file has no effect.
- * docs/compatibility.md has the list.
+ * Gaps in the `node:tls` of Bun and Deno that affect trust: filled here, or refused with an error. On Node this file
+ * has no effect. docs/compatibility.md has the list.
  *
  * Runs on the networking thread.
  */
@@ -11,11 +11,14 @@ import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
 const { bun, deno } = process.versions as { bun?: string; deno?: string };
 
-/** Whether a secure context takes authorities one by one, as Node's does (`addCACert`, which is not in its documentation). */
+/** Whether secure contexts take authorities one by one, as Node's do (`addCACert`, which is not documented). */
 export const ADDS_AUTHORITIES =
   bun === undefined && deno === undefined && process.env.RINGNET_PUBLIC_ONLY === undefined;
 
-/** Whether sockets read into the buffers of `onread`. Deno has it, but TLS can't be started on such a socket, and its end may get lost. */
+/**
+ * Whether sockets read into the buffers of `onread`. Deno has it, but TLS can't be started on such a socket, and its
+ * end may get lost.
+ */
 export const READS_INTO_BUFFERS = deno === undefined;
 
 /** Whether a file's times show that it was changed. Deno gives them in whole seconds. */
@@ -61,7 +64,10 @@ function unavailable(message: string): Error {
   return Object.assign(new Error(message), { code: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM" });
 }
 
-/** Deno accepts any text as a key or certificate, even a key that it can't decrypt, and then fails or sends no certificate in the handshake. */
+/**
+ * Deno accepts any text as a key or certificate, even a key that it can't decrypt, and then fails or sends no
+ * certificate in the handshake.
+ */
 function withCheckedKeys(options: SecureContextOptions): SecureContextOptions {
   const { createPrivateKey, X509Certificate } = nodeCrypto();
   const { passphrase } = options;

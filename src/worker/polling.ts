@@ -1,27 +1,27 @@
 /**
- * Decides whether the networking thread keeps polling when it has nothing to do, or sleeps in its event loop (its side of
- * Agrona's `IdleStrategy`).
+ * Decides whether the networking thread keeps polling when it has nothing to do, or sleeps in its event loop (its side
+ * of Agrona's `IdleStrategy`).
  *
  * Runs on the networking thread.
  *
- * Waking a sleeping thread costs most of a short round trip, so while requests and responses follow each other the thread keeps
- * polling. It does not where polling gains nothing or takes a core from a thread that needs it:
- * - bulk: so many bytes move that the thread is busy anyway, and the peer or the caller needs the other core;
+ * Waking a sleeping thread costs most of a short round trip, so while requests and responses follow each other the
+ * thread keeps polling. It does not poll if that gains nothing, or takes a core from a thread that needs it:
+ * - bytes move in bulk: the thread is busy anyway, and the peer or the caller needs the other core;
  * - the next activity usually comes later than polling may last;
- * - the thread was interrupted while it polled: more threads are runnable than there are cores.
+ * - the thread was interrupted while it polled: there are more runnable threads than cores.
  */
 
 import { MovingAverage } from "../ring/moving-average.js";
 
 /** More bytes than this in one turn of the event loop are bulk. */
 const BULK_BYTES = 16 * 1024;
-/** A turn that polls takes some µs; one that took this long, in ms, was interrupted. */
+/** A polling turn takes some µs; if it took longer than this, in ms, the thread was interrupted. */
 const INTERRUPTED_MS = 0.25;
 /** After an interruption the thread does not poll for this long, in ms. */
 const BACK_OFF_MS = 20;
 
 export class Polling {
-  /** Longest polling after an activity, in ms. */
+  /** The longest time to poll after an activity, in ms. */
   readonly #cap: number;
   #bytes = 0;
   #active = false;
@@ -43,13 +43,13 @@ export class Polling {
     return this.#cap > 0;
   }
 
-  /** A caller had work, or a socket moved `bytes`. */
+  /** Call it when a caller had work, or a socket moved `bytes`. */
   activity(bytes: number): void {
     this.#active = true;
     this.#bytes += bytes;
   }
 
-  /** Called once in a turn of the event loop, after its work: whether to poll again at once. */
+  /** Call it once in a turn of the event loop, after its work. Returns whether to poll again immediately. */
   decide(): boolean {
     const now = performance.now();
     if (this.#polled && now - this.#lastTurn > INTERRUPTED_MS && !this.#active) this.#backOffUntil = now + BACK_OFF_MS;

@@ -42,7 +42,9 @@ export class ProxyConversation {
     return this.#take(count);
   }
 
-  /** The bytes up to and including the next `end`. Rejects if there are more than `most`, or the connection ends first. */
+  /**
+   * The bytes up to and including the next `end`. Rejects if there are more than `most`, or the connection ends first.
+   */
   async until(end: string, most: number): Promise<Buffer> {
     for (let searched = 0; ; ) {
       const at = this.#held.indexOf(end, Math.max(0, searched - end.length), "latin1");

@@ -1,18 +1,19 @@
 /**
- * Reading from sockets that take no `onread` buffer: accepted TLS connections, and all accepted ones if only public API is used.
+ * Reads from sockets without an `onread` buffer: accepted TLS connections, and with RINGNET_PUBLIC_ONLY all accepted
+ * ones.
  *
- * Runs on the networking thread. Node gives each piece to the socket's `push`, which keeps it in the stream's own buffer while the
- * stream is paused; `destroy` drops that buffer, and with it bytes that had arrived before a reset. So `push` is replaced: pieces go
- * to the receiver at once, and wait there while the ring has no room.
+ * Runs on the networking thread. Node passes each piece to the socket's `push`, which keeps it in the stream's buffer
+ * while the stream is paused; `destroy` drops that buffer, and with it bytes that had arrived before a reset. So `push`
+ * is replaced: pieces go to the receiver immediately, and wait there while the ring has no room.
  */
 
 import type { Socket } from "node:net";
 import type { Receiver } from "./receiver.js";
 
-/** Gives `receiver` the stream's buffered bytes, and from then on everything that is pushed. Starts reading. */
+/** Passes the stream's buffered bytes to `receiver`, and from then on everything that is pushed. Starts reading. */
 export function takePushed(socket: Socket, receiver: Receiver): void {
   const { push } = socket;
-  // The stream itself calls `_read` to have Node read; it does nothing while Node reads already.
+  // Streams call `_read` to start reading; it does nothing while Node is reading.
   receiver.resume = () => socket._read(0);
   let room = true;
   for (let bytes = socket.read(); bytes !== null; bytes = socket.read()) room = receiver.chunk(bytes);
@@ -20,13 +21,16 @@ export function takePushed(socket: Socket, receiver: Receiver): void {
   if (room) receiver.resume();
 }
 
-/** What a socket had received when it was destroyed, and why it was. */
+/** The bytes that a socket had received when it was destroyed, and the reason. */
 export interface Remains {
   readonly pieces: readonly Buffer[];
   readonly error: Error;
 }
 
-/** Until `keepRemains` is undone by a call of what it returns, the stream's buffered bytes are kept when an error destroys the socket. */
+/**
+ * Keeps the stream's buffered bytes if an error destroys the socket. Returns a function that undoes this and returns
+ * what was kept.
+ */
 export function keepRemains(socket: Socket): () => Remains | null {
   const { destroy } = socket;
   let remains: Remains | null = null;
@@ -44,7 +48,7 @@ export function keepRemains(socket: Socket): () => Remains | null {
   };
 }
 
-/** Undoes `takePushed`: bytes that Node reads go into the stream's buffer again. */
+/** Undoes `takePushed`: received bytes go into the stream's buffer again. */
 export function releasePushed(socket: Socket): void {
   delete (socket as Partial<Socket>).push; // uncovers the prototype's
 }

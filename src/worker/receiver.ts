@@ -1,12 +1,12 @@
 /**
- * Bytes from a socket into the receive ring, with back-pressure.
+ * Moves bytes from a socket into the receive ring, with flow control.
  *
  * Runs on the networking thread; the producer of the receive ring.
  *
- * Where the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are
- * its two callbacks. Where it does not, `chunk` copies what was pushed (pushed-bytes.ts). Either may bring more than the ring
- * holds: Node has fetched the next buffer before it learns that it should stop, and TLS goes on handing out what it has
- * deciphered. Such bytes wait in `#overflow`, and the end of the stream waits behind them.
+ * If the socket takes an `onread` buffer, the kernel writes straight into the ring: `nextBuffer` and `received` are
+ * its two callbacks. If not, `chunk` copies what was pushed (pushed-bytes.ts). Either may bring more than the ring
+ * holds: Node gets the next buffer before it can be stopped, and TLS still delivers what it has
+ * decrypted. Such bytes wait in `#overflow`, and the end of the stream waits behind them.
  */
 
 import { ByteProducer } from "../ring/byte-ring.js";
@@ -17,15 +17,14 @@ import type { Slot } from "./slot.js";
 import { WakeCoalescing } from "./wake-coalescing.js";
 
 /**
- * Where the next read goes when the ring is full, for all connections of this thread: it is emptied before the next
- * one.
+ * The buffer for reads while the ring is full, for all connections of this thread: it is emptied before the next read.
  */
 const SPILL = new Uint8Array(64 * 1024);
 
-/** The most that one read takes: what has come is still in this core's cache when the caller begins to copy it. */
+/** The largest read, in bytes: small enough to be still in the cache when the caller copies it. */
 const READ_BYTES = 64 * 1024;
 
-/** So many bytes at once are likely to be followed by more. */
+/** This many bytes at once are likely to be followed by more. */
 const BULK_BYTES = 8 * 1024;
 
 export class Receiver {
@@ -33,7 +32,7 @@ export class Receiver {
   readonly #ring: ByteProducer;
   readonly #waking: WakeCoalescing;
   readonly #overflow: Uint8Array[] = [];
-  /** Has the socket read on; it reads until `received` or `chunk` returns false. */
+  /** Resumes the socket, which reads until `received` or `chunk` returns false. */
   resume: () => void = () => {};
   #direct = true;
   #paused = false;
@@ -51,14 +50,14 @@ export class Receiver {
     this.#waking = new WakeCoalescing(slot, ring.capacity);
   }
 
-  /** Whether it waits for the caller to make room. */
+  /** Whether reading is paused until the caller makes room. */
   get paused(): boolean {
     return this.#paused;
   }
 
-  /** Where the kernel should write next; `onread`'s `buffer`. Never empty: Node destroys the socket on an empty one. */
+  /** The buffer for the next read (`onread.buffer`). Never empty: Node would destroy the socket. */
   nextBuffer(): Uint8Array {
-    // Behind overflow the ring's next bytes are spoken for, even if the caller has made room for them meanwhile.
+    // While there is overflow, the ring's free bytes are for it, even if the caller has made room meanwhile.
     if (!this.#discarding && this.#overflow.length === 0) {
       const span = this.#ring.span(READ_BYTES);
       this.#direct = span.length > 0;
@@ -68,7 +67,7 @@ export class Receiver {
     return SPILL;
   }
 
-  /** `count` bytes are in the buffer that `nextBuffer` gave last. False stops the reading; `onread`'s `callback`. */
+  /** `count` bytes were read into the last buffer (`onread.callback`). Returns false to stop reading. */
   received(count: number): boolean {
     if (this.#discarding) return true;
     if (!this.#direct) return this.chunk(SPILL.subarray(0, count));
@@ -78,7 +77,7 @@ export class Receiver {
     return this.#hasRoom();
   }
 
-  /** Takes bytes that lie in memory of their own, which may be overwritten afterwards. False stops the reading. */
+  /** Copies bytes, whose memory may be overwritten afterwards. Returns false to stop reading. */
   chunk(bytes: Uint8Array): boolean {
     if (this.#discarding) return true;
     const taken = this.#overflow.length > 0 ? 0 : this.#ring.write(bytes);
@@ -88,7 +87,7 @@ export class Receiver {
     return this.#hasRoom();
   }
 
-  /** The caller has queued the slot: goes on reading if it had stopped, and the caller made room. */
+  /** The caller has queued the slot: resumes reading if it was paused and the caller has made room. */
   maybeResume(): void {
     if (!this.#paused || Atomics.load(this.#slot.words, RX_PAUSED) === 1) return; // partner: tryResume
     this.#emptyOverflow();
@@ -96,14 +95,16 @@ export class Receiver {
     if (this.#hasRoom()) this.resume();
   }
 
-  /** Calls `then` once all received bytes are in the ring: at once, or when the caller has made room for the last. */
+  /**
+   * Calls `then` once all received bytes are in the ring: immediately, or when the caller has made room for the last.
+   */
   finish(then: () => void): void {
     if (this.#overflow.length === 0) then();
     else this.#afterOverflow.push(then);
   }
 
   /**
-   * From now on what comes is thrown away, so that the peer's end can be seen and the kernel never answers with a
+   * From now on received bytes are discarded, so that the peer's end is reached and the kernel never answers with a
    * reset.
    */
   discard(): void {
@@ -118,8 +119,8 @@ export class Receiver {
   }
 
   /**
-   * Takes all that came and was not read, for a protocol that begins with these bytes, and lets go of the socket. The caller leaves the
-   * ring alone meanwhile, and goes on reading at `position`.
+   * Takes out all unread bytes, for a protocol that begins with them, and drops the socket. The caller does not touch
+   * the ring meanwhile, and continues to read at `position`.
    */
   surrender(): { bytes: Uint8Array; position: number } {
     this.resume = () => {};
@@ -130,7 +131,7 @@ export class Receiver {
     return { bytes, position: this.#ring.position };
   }
 
-  /** `count` bytes more are in the ring. */
+  /** Notifies the caller of `count` more bytes in the ring. */
   #notify(count: number): void {
     this.#waking.arrived(count, count >= BULK_BYTES);
   }

@@ -1,5 +1,6 @@
 /**
- * Regular files, read without blocking and within a bound: anything else (a FIFO, a device) may never end, or never begin.
+ * Reads regular files, without blocking and up to a size limit. Other files (a FIFO, a device) may never end, or never
+ * start.
  *
  * Runs on the networking thread, where a synchronous read of a slow file would stop every connection.
  */
@@ -11,22 +12,25 @@ import { KNOWS_CHANGE_TIMES } from "./other-runtimes.js";
 const PIECE_BYTES = 256 * 1024;
 
 export interface OpenFile {
-  /** Device, inode, size, and the times of the last change of contents and of inode; null where these are too coarse to tell. */
+  /**
+   * Device, inode, size, and the times of the last changes of contents and inode; null if the times are too coarse to
+   * show a change.
+   */
   readonly identity: string | null;
-  /** All of it, as UTF-8. */
+  /** The whole text, as UTF-8. */
   readonly text: () => Promise<string>;
 }
 
 /**
- * Opens the file at `path`, gives it to `use`, and closes it when that is done. Rejects with the system's error, or with one that says
- * what kind of file it is, or that it has more than `maxBytes`.
+ * Opens the file at `path`, passes it to `use`, and closes it afterwards. Rejects with the system's error, or if it is
+ * not a regular file, or has more than `maxBytes`.
  */
 export async function withRegularFile<T>(
   path: string,
   maxBytes: number,
   use: (file: OpenFile) => Promise<T>,
 ): Promise<T> {
-  // O_NONBLOCK: not to wait for a writer where it is a FIFO.
+  // O_NONBLOCK: does not wait for a writer if it is a FIFO.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = await file.stat({ bigint: true });

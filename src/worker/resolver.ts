@@ -1,9 +1,10 @@
 /**
- * Look-ups of host names, by the system's resolver, with all addresses.
+ * Looks up all addresses of host names, with the system's resolver.
  *
- * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, and libuv gives look-ups half of
- * them at most, so that file access goes on. The same name is therefore asked for once at a time, however many callers want it; and
- * while names without an answer occupy all threads for look-ups, others are looked up directly.
+ * Runs on the networking thread. `dns.lookup` occupies one of libuv's few threads while it waits, and libuv gives
+ * look-ups at most half of them, so that file access goes on. So there is only one look-up of the same name at a time,
+ * however many callers need it; and while names without an answer occupy all threads for look-ups, others are looked up
+ * directly.
  */
 
 import { lookup } from "node:dns";
@@ -15,12 +16,13 @@ import { lookupDirectly } from "./direct-lookup.js";
 import { faultOf } from "./faults.js";
 import { Slot } from "./slot.js";
 
-/** The IPs of a name, in the system's order, or in the one that `--dns-result-order` sets. */
+/** The IPs of a name, in the system's order or the order set by `--dns-result-order`. */
 export type Addresses = string[];
 
 /**
- * Look-ups that libuv runs at a time: half of its threads, rounded up (uv__work_submit, threadpool.c). `setting` is UV_THREADPOOL_SIZE as
- * libuv takes it: 4 unless given, otherwise what C's atoi makes of it, 1 for 0, and 1024 at most, also for what is below 0.
+ * The number of look-ups that libuv runs at a time: half of its threads, rounded up (uv__work_submit, threadpool.c).
+ * `setting` is UV_THREADPOOL_SIZE, read as libuv does: 4 by default, otherwise the result of C's atoi, with 1 for 0,
+ * and 1024 for more or less than 0.
  */
 export function lookupThreads(setting: string | undefined): number {
   const number = setting === undefined ? 4 : Number.parseInt(setting, 10) || 1;
@@ -31,7 +33,7 @@ const THREADS = lookupThreads(process.env.UV_THREADPOOL_SIZE);
 
 export class Resolver {
   readonly #underWay = new Map<string, Promise<Addresses>>();
-  /** The same, in the system's order whatever `--dns-result-order` says. */
+  /** The same in the system's order, whatever `--dns-result-order` says. */
   readonly #verbatimUnderWay = new Map<string, Promise<Addresses>>();
   #occupied = 0;
 
@@ -61,7 +63,7 @@ export class Resolver {
   }
 }
 
-/** `addresses` of one family (0: both), in another order. Throws where there are none. */
+/** The `addresses` of one family (0: both), in the given order. Throws if there are none. */
 function chosen(host: string, addresses: Addresses, family: 0 | 4 | 6, order: AddressOrder | null): Addresses {
   const found = family === 0 ? addresses : addresses.filter((address) => isIP(address) === family);
   if (found.length === 0) {
@@ -73,7 +75,7 @@ function chosen(host: string, addresses: Addresses, family: 0 | 4 | 6, order: Ad
   return [...found].sort((one, other) => Number(isIP(other) === first) - Number(isIP(one) === first));
 }
 
-/** The name of an IP, alone in a list. Rejects where it has none: the system's getnameinfo gives the IP back then. */
+/** The name of an IP, as a list of one. Rejects if it has none: then the system's getnameinfo returns the IP. */
 async function nameOf(ip: string): Promise<string[]> {
   const { hostname } = await lookupService(ip, 0);
   if (isIP(hostname.replace(/%.*/, "")) === 0) return [hostname];
@@ -84,7 +86,7 @@ async function nameOf(ip: string): Promise<string[]> {
   });
 }
 
-/** A look-up that a caller asked for; connections may wait for it. For a reverse look-up `addresses` is a name. */
+/** A look-up of a caller; connections may wait for it. For a reverse look-up `addresses` is the name. */
 export class Lookup implements Handle {
   readonly slot: Slot;
   readonly addresses: Promise<Addresses>;
@@ -107,7 +109,7 @@ export class Lookup implements Handle {
     );
   }
 
-  service(): void {} // a look-up is closed by a command, behind the commands of connections that wait for it
+  service(): void {} // a look-up is closed by a command, after the commands of connections that wait for it
 
   /** The caller has its result, or no longer waits for it. */
   close(): void {

@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 
 // Node's own modules can be required at any time; `import()` would make every command that may need one asynchronous.
-// (This code is not in a file, so any path will do: Node's modules are found from everywhere.)
+// (This code is not in a file, so any path will do: Node finds its own modules from everywhere.)
 const require = createRequire(process.execPath);
 
 export function nodeTls(): typeof import("node:tls") {
@@ -28,7 +28,7 @@ export function nodeHttps(): typeof import("node:https") {
   return require("node:https");
 }
 
-/** Whether `socket` is one of `node:tls`. */
+/** Whether `socket` is a TLS socket. */
 export function isSecure(socket: Socket): socket is TLSSocket {
   return (socket as Partial<TLSSocket>).encrypted === true;
 }

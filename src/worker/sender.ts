@@ -1,5 +1,5 @@
 /**
- * Bytes from the send ring to a socket, then the end of the stream where it was asked for.
+ * Moves bytes from the send ring to a socket, and ends the stream on request.
  *
  * Runs on the networking thread; the consumer of the send ring.
  *
@@ -14,12 +14,12 @@ import type { RingReference } from "../ring/protocol.js";
 import type { Slot } from "./slot.js";
 
 /**
- * The most that one write takes, in bytes, while the peer is quick, and while it is slow: the caller gets the room, and sees the
- * progress, when the kernel has taken all of a write.
+ * The largest write in bytes, for a fast peer and for a slow one. The caller gets the room back when the kernel has
+ * taken the whole write.
  */
 const MOST_BYTES = 1024 * 1024;
 const LEAST_BYTES = 64 * 1024;
-/** A write that took longer than this, in ms, met a slow peer. */
+/** A peer is slow if a write took longer than this, in ms. */
 const SLOW_MS = 10;
 
 export class Sender {
@@ -32,8 +32,8 @@ export class Sender {
   #ending = false;
   #ended = false;
   readonly #written = (error?: Error | null): void => {
-    // Node calls back without an error for a write that was under way when the socket was destroyed. These bytes stay pending; what
-    // became of the connection is said by the socket's 'error' and 'close'.
+    // If the socket was destroyed during the write, Node calls back without an error. The bytes stay pending; the
+    // socket's 'error' and 'close' events report what happened to the connection.
     if (error || this.#socket?.destroyed) return;
     this.#ring.consume(this.#inFlight);
     this.#slot.link.onActivity(this.#inFlight);
@@ -49,13 +49,16 @@ export class Sender {
     this.#ring = new ByteConsumer(slot.words, TX_WRITE, TX_READ, Buffer.from(ring.memory, ring.offset, ring.capacity));
   }
 
-  /** Begins to send to a socket that is connected. */
+  /** Starts sending to a connected socket. */
   start(socket: Socket): void {
     this.#socket = socket;
     this.pump();
   }
 
-  /** Sends nothing until it is started again. Returns false, and does nothing, where bytes are under way or the end is. */
+  /**
+   * Stops sending until the next `start`. Returns false, and does nothing, if a write is under way or the stream was
+   * ended.
+   */
   stop(): boolean {
     if (this.#inFlight > 0 || this.#ending) return false;
     this.#socket = null;
@@ -67,13 +70,13 @@ export class Sender {
     return this.#ring.readable;
   }
 
-  /** Ends the stream behind the bytes that are in the ring. */
+  /** Ends the stream after the bytes in the ring. */
   end(): void {
     this.#ending = true;
     this.pump();
   }
 
-  /** Sends what there is to send. */
+  /** Sends what is pending. */
   pump(): void {
     if (this.#socket === null || this.#inFlight > 0 || this.#ended) return;
     const span = this.#ring.span(this.#limit);

@@ -1,5 +1,5 @@
 /**
- * A handle's slot as the networking thread sees it: what it says to the caller, and what the caller asks of it.
+ * A handle's slot on the networking thread: reports state to the caller, and reads its requests.
  *
  * Runs on the networking thread.
  */
@@ -41,7 +41,7 @@ export class Slot {
   readonly words: Int32Array;
   #handleId: number;
   #link: CallerLink;
-  /** The caller that allocated the slot and gets it back, and the slot's name there. */
+  /** The caller that allocated the slot and gets it back, and the handle id there. */
   readonly #owner: CallerLink;
   readonly #ownerHandleId: number;
   #state: number;
@@ -51,8 +51,8 @@ export class Slot {
     this.#link = this.#owner = link;
     this.#handleId = this.#ownerHandleId = reference.handleId;
     this.#state = PHASE_WAITING;
-    // The caller may have queued the slot before its command arrived, and that entry was passed over: what it publishes
-    // from now on must queue it again. What it published before is seen by the first check of every new handle.
+    // The caller may have queued the slot before its command arrived. That entry was skipped, so news published
+    // from now on must queue the slot again. Every new handle checks once for news published before.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG); // partner: SlotQueueProducer.push
   }
 
@@ -64,20 +64,20 @@ export class Slot {
     return this.#link;
   }
 
-  /** What the caller asked for so far: REQUEST_… bits. */
+  /** The caller's requests: REQUEST_… bits. */
   get request(): number {
     return Atomics.load(this.words, REQUEST); // partner: Channel.request
   }
 
-  /** Asks for a reset in the place of a caller that is gone. */
+  /** Requests a reset for a caller that has ended. */
   revoke(): void {
-    Atomics.or(this.words, REQUEST, REQUEST_RESET); // no partner: the next line has it seen on this thread
+    Atomics.or(this.words, REQUEST, REQUEST_RESET); // no partner: this thread reads it in the next line
     this.#link.handles.get(this.#handleId)?.service();
   }
 
-  /** The same for the end in good order. */
+  /** Requests the close for a caller that can't any more. */
   close(): void {
-    Atomics.or(this.words, REQUEST, REQUEST_CLOSE); // no partner: the next line has it seen on this thread
+    Atomics.or(this.words, REQUEST, REQUEST_CLOSE); // no partner: this thread reads it in the next line
     this.#link.handles.get(this.#handleId)?.service();
   }
 
@@ -87,7 +87,8 @@ export class Slot {
 
   get unsent(): number {
     const written = Atomics.load(this.words, TX_WRITE); // partner: ByteProducer.publish
-    return ((written - Atomics.load(this.words, TX_READ)) | 0) + Atomics.load(this.words, TX_ASIDE); // no partner: this thread's own words
+    const read = Atomics.load(this.words, TX_READ); // no partner: this thread's own word
+    return ((written - read) | 0) + Atomics.load(this.words, TX_ASIDE); // no partner: this thread's own word
   }
 
   get writeEnded(): boolean {
@@ -102,9 +103,7 @@ export class Slot {
     return (this.#state & READ_ENDED) !== 0;
   }
 
-  /**
-   * Notifies the caller: queues the slot for its pollers, and wakes it if it sleeps on this slot or on anything.
-   */
+  /** Queues the slot for the caller's pollers, and wakes the caller if it sleeps on this slot or on anything. */
   notifyCaller(): void {
     this.queue();
     this.wakeCaller();
@@ -126,13 +125,13 @@ export class Slot {
     return interest === this.#handleId || interest === ANYTHING;
   }
 
-  /** The same for frequent news: the caller is woken once for all in this turn of the event loop. */
+  /** The same for frequent news: the caller is woken once for all news of this turn of the event loop. */
   notifyCallerSoon(): void {
     this.queue();
     if (this.awaited) this.#link.wakeSoon();
   }
 
-  /** There is room in the send ring; it must have been published. */
+  /** There is room in the send ring. The read position must have been published. */
   roomMade(): void {
     if (takeRoomInterest(this.words)) this.notifyCaller();
     else this.wake();
@@ -143,18 +142,18 @@ export class Slot {
     this.#link.waker.wakeWaiting(this.#handleId);
   }
 
-  /** How far connecting has come: STAGE_…. The caller looks when it wants to know. */
+  /** Stores the stage of connecting, STAGE_…. Does not wake the caller. */
   reach(stage: number): void {
     Atomics.store(this.words, STAGE, stage); // partner: Channel.stage
   }
 
-  /** The connection is open; `facts` are what there is to know of it, unless the caller knows. */
+  /** The connection is open. `facts` is null if the caller has the facts already. */
   connected(facts: ConnectionFacts | null): void {
     if (facts !== null) this.#link.post({ type: "connected", handleId: this.#handleId, facts });
     this.#become((this.#state & ~PHASE_MASK) | PHASE_OPEN);
   }
 
-  /** TLS is established on an open connection; what the caller reads begins at `position` of the receive ring. */
+  /** TLS is established on an open connection; the caller continues to read at `position` of the receive ring. */
   secured(facts: ConnectionFacts, position: number): void {
     this.#link.post({ type: "secured", handleId: this.#handleId, facts, position });
     this.notifyCaller();
@@ -166,7 +165,7 @@ export class Slot {
     this.#become(PHASE_OPEN);
   }
 
-  /** The look-up found these. */
+  /** The look-up has succeeded. */
   resolved(addresses: string[]): void {
     this.#link.post({ type: "resolved", handleId: this.#handleId, addresses });
     this.#become(PHASE_OPEN);
@@ -185,7 +184,7 @@ export class Slot {
     this.notifyCaller();
   }
 
-  /** One more of what COUNT counts. */
+  /** Increments COUNT. */
   count(): void {
     Atomics.add(this.words, COUNT, 1); // partner: Channel.count
     this.notifyCallerSoon();
@@ -196,19 +195,19 @@ export class Slot {
     this.#become(this.#state | READ_ENDED);
   }
 
-  /** All bytes and the end of our side were handed to the operating system. */
+  /** The operating system has taken all bytes and the end of this side. */
   endWriting(): void {
     this.#become(this.#state | WRITE_ENDED);
   }
 
-  /** Nothing can be sent any more, while what arrived before may still be on its way into the ring. */
+  /** Nothing can be sent any more; bytes that arrived before may still be on their way into the ring. */
   failWriting(fault: Fault): void {
     if (this.phase !== PHASE_OPEN || (this.#state & WRITE_FAILED) !== 0) return;
     writeFault(this.words, FAULT, FAULT_BYTES, fault);
     this.#become(this.#state | WRITE_FAILED);
   }
 
-  /** The handle is of no more use; bytes that are in the ring stay readable. Only the first fault counts. */
+  /** The handle has failed; bytes in the ring stay readable. Only the first fault counts. */
   fail(fault: Fault): void {
     if (this.phase === PHASE_FAILED || this.phase === PHASE_RELEASED) return;
     if (debugging) debug("failure", { handle: this.#handleId, code: fault.code, message: fault.message });
@@ -216,26 +215,29 @@ export class Slot {
     this.#become((this.#state & ~PHASE_MASK) | PHASE_FAILED);
   }
 
-  /** Gives the slot and its rings back. The networking thread must not touch them after this. */
+  /** Releases the slot and its rings to the caller. The networking thread must not touch them after this. */
   release(): void {
     if (this.phase === PHASE_RELEASED) return;
     this.#state = PHASE_RELEASED;
     if (debugging) debug("state", { handle: this.#handleId, is: stateInWords(PHASE_RELEASED) });
     Atomics.store(this.words, STATE, PHASE_RELEASED); // partner: Channel.state
     this.#link.handles.delete(this.#handleId);
-    // Always, because the flag may stand for an entry in the queue of another caller that had the slot.
+    // Always, because a raised flag may belong to an entry in the queue of another caller that had the slot.
     this.#owner.toCaller.pushAlways(this.#ownerHandleId);
     this.#owner.waker.wakeAnyway();
   }
 
-  /** Another caller owns the slot now, under another handle id. It is queued whatever the flag says; `CallerLink.attached` wakes it. */
+  /**
+   * Moves the slot to another caller, under another handle id. Queues it whatever the flag says; `CallerLink.attached`
+   * wakes the caller.
+   */
   moveTo(link: CallerLink, handleId: number): void {
     const handle = this.#link.handles.get(this.#handleId);
     this.#link.handles.delete(this.#handleId);
     this.#link = link;
     this.#handleId = handleId;
     if (handle !== undefined) link.handles.set(handleId, handle);
-    // What the old caller queued last may never be found under the old id: the actor services the handle.
+    // The old caller's last entry may not be found under the old id any more, so the actor services the handle.
     SlotQueueConsumer.lower(this.words, TO_WORKER_FLAG);
     Atomics.store(this.words, TO_CALLER_FLAG, 1); // partner: SlotQueueConsumer.lower (at the new caller)
     link.toCaller.pushAlways(handleId);

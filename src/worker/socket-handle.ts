@@ -1,8 +1,9 @@
 /**
- * What Node's public API does not offer for a socket. The only file, beside gradual-context.ts, that touches a private part of Node
- * (`socket._handle`; a public way to fall back to exists for each use) or replaces a method of a socket (`destroy`, `push`).
+ * What Node's public API does not offer for sockets. The only file, beside gradual-context.ts, that touches private
+ * parts of Node (`socket._handle`, `socket._parent`; each use has a public fallback). It replaces `destroy` and `push`
+ * of a socket, as pushed-bytes.ts does `push`.
  *
- * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public ways are used.
+ * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public API is used.
  */
 
 import { readSync } from "node:fs";
@@ -15,7 +16,7 @@ type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean }
 interface PrivateHandle {
   readStart?: unknown;
   useUserBuffer?: unknown;
-  /** The file descriptor; -1 or missing where the system has none. */
+  /** The file descriptor; -1 or missing if there is none. */
   fd?: number;
 }
 
@@ -29,9 +30,9 @@ function handleOf(socket: Socket): PrivateHandle | null {
 }
 
 /**
- * Gives an accepted socket what only sockets one makes oneself can have: `onread`, a buffer that the kernel reads into. Returns the
- * socket to use in place of `accepted` (which was made with `pauseOnConnect`), and whether it reads by `onread`; if not, bytes
- * are pushed.
+ * Gives an accepted socket the option `onread`, a buffer for the kernel to read into, which Node takes only when a
+ * socket is constructed. Returns the socket to use in place of `accepted` (which was made with `pauseOnConnect`), and
+ * whether it reads by `onread`; if not, bytes are pushed.
  */
 export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; direct: boolean } {
   const handle = READS_INTO_BUFFERS ? handleOf(accepted) : null;
@@ -44,21 +45,22 @@ export function withOnread(accepted: Socket, onread: OnRead): { socket: Socket; 
   return { socket: new Socket(options), direct: true };
 }
 
-/** The file descriptor; undefined where there is none. Deno's `fd` is a number of its own, not one that `node:fs` knows. */
+/** The file descriptor; undefined if there is none. Deno's `fd` is a number that `node:fs` can't use. */
 function descriptorOf(socket: Socket): number | undefined {
   const descriptor = process.versions.deno === undefined ? handleOf(socket)?.fd : undefined;
   return typeof descriptor === "number" && descriptor >= 0 ? descriptor : undefined;
 }
 
-/** The socket that an accepted `secure` speaks TLS over, or null where Node does not say. */
+/** The socket below an accepted TLS socket, or null if Node does not say. */
 export function socketBelow(secure: TLSSocket): Socket | null {
   return isPublicOnly() ? null : ((secure as unknown as { _parent?: Socket | null })._parent ?? null);
 }
 
 /**
- * The error behind the end of a plain TCP stream, or null where it truly is an end. When data and a reset arrive together, libuv reads the
- * data, sees the hang-up, and reports an end without reading once more (uv__stream_io, unix/stream.c); the kernel still has the
- * error for the next read. Should there be bytes after all, `take` gets them. Without the file descriptor the end is believed.
+ * The error behind the end of a plain TCP stream, or null if it is a real end. When data and a reset arrive together,
+ * libuv reads the data, sees the hang-up, and reports an end without reading once more (uv__stream_io, unix/stream.c);
+ * the kernel still has the error for the next read. If there are more bytes, `take` gets them. Without a file
+ * descriptor every end counts as real.
  */
 export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void): NodeJS.ErrnoException | null {
   const descriptor = descriptorOf(socket);
@@ -76,8 +78,8 @@ export function errorBehindEnd(socket: Socket, take: (bytes: Uint8Array) => void
 }
 
 /**
- * The same for TLS, checked once: bytes behind the end of a TLS stream are dropped. A reset that follows a close_notify
- * before this check can't be distinguished from a reset in its place, and is an error too.
+ * The same for TLS, with one read: bytes after the end of a TLS stream are dropped. If a reset follows a close_notify
+ * before this check, it can't be distinguished from a reset in its place, and is an error too.
  */
 export function resetBehindEnd(socket: Socket): NodeJS.ErrnoException | null {
   const descriptor = descriptorOf(socket);
@@ -92,9 +94,9 @@ export function resetBehindEnd(socket: Socket): NodeJS.ErrnoException | null {
 }
 
 /**
- * Keeps a socket open for reading when a write is refused: Node would destroy it at once, and with it bytes that had arrived before.
- * `refused` is asked once, with the error and with what destroys the socket later; false destroys it now. `reason` gives the error to
- * destroy it with in all other cases.
+ * Keeps a socket open for reading when a write is refused: Node would destroy it immediately, and with it bytes that
+ * had arrived before. `refused` is called once, with the error and a function that destroys the socket later; if it
+ * returns false, the socket is destroyed now. `reason` returns the error to destroy it with in all other cases.
  */
 export function readOnAfterRefusedWrite(
   socket: Socket,
@@ -108,7 +110,7 @@ export function readOnAfterRefusedWrite(
     if (error?.syscall !== "write" || readingOn || !refused(error, destroyNow))
       return destroy.call(socket, reason(error));
     readingOn = true;
-    // Node emits no 'end' on a socket with an error: its end is seen where it is pushed.
+    // Node emits no 'end' on a socket with an error, so the end is detected in `push`.
     const { push } = socket;
     socket.push = (bytes: Buffer | null): boolean => {
       if (bytes !== null) return push.call(socket, bytes);

@@ -6,20 +6,23 @@
 
 import { statSync } from "node:fs";
 
-/** Bytes that a path may have without its final NUL: unix(7) on Linux, unix(4) on macOS and the BSDs. Windows has pipes in their place. */
+/**
+ * The longest path in bytes, without the final NUL: unix(7) on Linux, unix(4) on macOS and the BSDs. Windows has pipes
+ * instead.
+ */
 const LONGEST = process.platform === "win32" ? 256 : process.platform === "linux" ? 107 : 103;
 
-/** Throws where `path` is too long: libuv would cut it, and take another file. */
+/** Throws if `path` is too long: libuv would cut it off, and use another file. */
 export function checkSocketPath(path: string, syscall: "connect" | "listen"): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= LONGEST) return;
-  // With the whole path the text might not fit into the slot.
+  // The whole path might not fit into the slot.
   const beginning = Buffer.from(path).subarray(0, LONGEST).toString();
   const message = `${syscall} ENAMETOOLONG: a socket's path may have ${LONGEST} bytes, not ${bytes}: ${beginning}…`;
   throw Object.assign(new Error(message), { code: "ENAMETOOLONG", syscall });
 }
 
-/** Whether there is a socket file, and not another kind of file. */
+/** Whether there is a file at `path`, and it is a socket. */
 export function isSocketFile(path: string): boolean {
   if (path.startsWith("\0")) return false; // an abstract name
   return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;

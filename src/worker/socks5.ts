@@ -44,7 +44,7 @@ export async function socks5(
     const [, status] = await proxy.exactly(2);
     if (status !== 0) throw proxyError("it refused the user name or the password");
   } else if (method !== NO_AUTHENTICATION) {
-    throw proxyError(withPassword ? "it accepts no user name and password" : "it wants authentication");
+    throw proxyError(withPassword ? "it does not accept a user name and password" : "it requires authentication");
   }
   const portBytes = Buffer.alloc(2);
   portBytes.writeUInt16BE(port);

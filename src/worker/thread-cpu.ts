@@ -6,7 +6,7 @@
 
 import { readFileSync } from "node:fs";
 
-/** In ms since the thread began; null where neither Node (from 23.9 and 22.19 on) nor the system says it. */
+/** CPU time in ms; null if neither Node (23.9 or later, 22.19 or later) nor the system provides it. */
 export function threadCpuMs(): number | null {
   const { threadCpuUsage } = process as unknown as { threadCpuUsage?: () => { user: number; system: number } };
   try {

@@ -1,5 +1,5 @@
 /**
- * TLS to a server, over a connection that is still to be made or over one that a proxy gave. Sessions are resumed.
+ * TLS to a server, over a new connection or over one through a proxy. Resumes sessions.
  *
  * Runs on the networking thread.
  */
@@ -19,7 +19,10 @@ export class TlsClient {
     this.#sessions = sessions;
   }
 
-  /** Begins: over `below`, or over a connection that `options` make. The peer is verified for `target`, or `servername`. */
+  /**
+   * Starts the handshake over `below`, or over a new connection with `options`. The peer is verified for `servername`,
+   * or else for `target`.
+   */
   connect(
     options: NetConnectOpts,
     {
@@ -49,13 +52,14 @@ export class TlsClient {
         ...(session === undefined ? {} : { session }),
       } as ConnectionOptions);
     const socket = this.#sessions.resume(sessionKey(kept, target, servername, parameters), begin);
-    // Before Node 24 `tls.connect` ignores these options; libuv forgets the delay where it is set before the connection is made.
+    // Before Node 24 `tls.connect` ignores these options, and libuv loses the delay if it is set before the connection
+    // is made.
     socket.once("connect", () => {
       socket.setNoDelay(noDelay);
       socket.setKeepAlive(keepAlive, keepAliveDelay);
       setDscp(socket, dscp);
     });
-    // After the handshake Node only emits errors of TLS (a changed record, an alert) and leaves the socket open.
+    // After the handshake Node only emits TLS errors (a changed record, an alert), and leaves the socket open.
     socket.on("error", () => socket.destroy());
     return socket;
   }

@@ -1,6 +1,6 @@
 /**
- * TLS parameters as Node wants them, and the secure contexts made of them: a context parses its certificates once, for all connections
- * with the same ones.
+ * Turns TLS parameters into Node's options and secure contexts. A context parses its certificates once, for all
+ * connections with the same parameters.
  *
  * Runs on the networking thread.
  */
@@ -14,10 +14,10 @@ import { secureContext } from "./gradual-context.js";
 import { usable } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
-/** Most contexts that are kept; one with a system's bundle takes a megabyte. The ones used longest ago go first. */
+/** The most contexts kept; one with a system's bundle takes a megabyte. The least recently used are dropped first. */
 const KEPT = 64;
 
-/** What a context is made of; the rest (name, ALPN, whether to verify) belongs to the connection. */
+/** The parameters of a context; the others (name, ALPN, whether to verify) belong to the connection. */
 const CONTEXT_OPTIONS = [
   "cert",
   "key",
@@ -29,10 +29,10 @@ const CONTEXT_OPTIONS = [
   "ecdhCurve",
 ] as const;
 
-/** Of servers with several identities. */
+/** The session id context of servers with several certificates. */
 const SESSION_ID = "ringnet";
 
-/** A context, and a fingerprint of what it trusts and shows. */
+/** A context, and a fingerprint of its parameters. */
 export interface KeptContext {
   readonly key: string;
   readonly context: SecureContext;
@@ -41,21 +41,21 @@ export interface KeptContext {
 export class TlsContextCache {
   readonly #files = new CaFiles();
   readonly #contexts = new Map<string, KeptContext>();
-  /** Contexts that are being made, by their keys. */
+  /** Contexts under construction, by their keys. */
   readonly #making = new Map<string, Promise<KeptContext>>();
-  /** Fingerprint of the certificates that this thread's `node:tls` trusts where it is given none. */
+  /** Fingerprint of the certificates that this thread's `node:tls` trusts by default. */
   #ownDefault: string | null = null;
 
   /**
-   * The context for `parameters`; a promise where a file must be read first, or many certificates parsed. Throws, or rejects, where a
-   * certificate, key or bundle can't be used, with an error that names it.
+   * The context for `parameters`; a promise if a file must be read or many certificates parsed first. Throws, or
+   * rejects, with an error that names the certificate, key or bundle if one can't be used.
    */
   context(parameters: TlsParameters): KeptContext | Promise<KeptContext> {
     if (parameters.caFile === undefined) return this.#context(parameters, null);
     return this.#files.load(parameters.caFile).then((file) => this.#context(parameters, file));
   }
 
-  /** Options for `tls.createServer`. Throws or rejects as `context`, and where there is nothing to show to clients. */
+  /** Options for `tls.createServer`. Throws or rejects as `context`, and if there is no certificate. */
   serverOptions(parameters: TlsParameters): tls.TlsOptions | Promise<tls.TlsOptions> {
     if (parameters.pfx === undefined && (isEmpty(parameters.cert) || isEmpty(parameters.key))) {
       // Node would listen, and every handshake would fail.
@@ -71,7 +71,10 @@ export class TlsContextCache {
     return parameters.caFile === undefined ? options(null) : this.#files.load(parameters.caFile).then(options);
   }
 
-  /** Options with what finds the context for the name that a client asks for; none: the server's own. An exact name goes before one with `*`. */
+  /**
+   * Options that choose the context by the name that a client asks for: an exact name first, then one with `*`, then
+   * the server's own.
+   */
   #byName(
     parameters: TlsParameters,
     identities: NonNullable<TlsParameters["identities"]>,
@@ -84,7 +87,7 @@ export class TlsContextCache {
       contexts.set(name, nodeTls().createSecureContext(options));
     }
     return {
-      // OpenSSL resumes sessions of clients with certificates only where both contexts name the same.
+      // OpenSSL resumes sessions of clients with certificates only if both contexts have the same session id context.
       sessionIdContext: SESSION_ID,
       SNICallback: (servername, answer) => {
         const name = servername.toLowerCase();
@@ -112,7 +115,7 @@ export class TlsContextCache {
     return promise;
   }
 
-  /** Puts it behind the others. */
+  /** Makes a context the most recently used one. */
   #keep(kept: KeptContext): KeptContext {
     this.#contexts.delete(kept.key);
     this.#contexts.set(kept.key, kept);
@@ -131,7 +134,7 @@ export class TlsContextCache {
     return usable(options as tls.SecureContextOptions);
   }
 
-  /** What the calling thread trusts by default, or undefined where that is what this thread's `node:tls` does anyway. */
+  /** The certificates that the calling thread trusts by default; undefined if they are also this thread's default. */
   #changedDefault({ fingerprint: theirs, certificates }: DefaultCertificates): string[] | undefined {
     this.#ownDefault ??= nodeCrypto()
       .createHash("sha256")
@@ -146,15 +149,15 @@ function isEmpty(value: TlsParameters["cert"]): boolean {
   return value === undefined || value.length === 0;
 }
 
-/** Node takes Buffers and strings; a Uint8Array arrives from the other thread as itself. */
+/** Makes Buffers of Uint8Arrays: Node takes only Buffers and strings, and a posted Buffer arrives as a Uint8Array. */
 function copied(value: Part): Part {
   if (Array.isArray(value)) return value.map(copied);
   return value instanceof Uint8Array ? Buffer.from(value) : value;
 }
 
 /**
- * Node's check of a certificate for an IPv6 address, which in releases of Node 22 refuses them all: it takes the IP for
- * a name there.
+ * Checks a certificate for an IPv6 address. Some releases of Node 22 take the IP for a name, and refuse all
+ * certificates.
  */
 export function checkIPv6(ip: string, certificate: tls.PeerCertificate): Error | undefined {
   const { X509Certificate } = nodeCrypto();

@@ -1,6 +1,6 @@
 /**
- * TLS sessions to resume, by what decides about trust: a resumed handshake shows no certificate and checks no name, so a session is kept
- * only where both were verified, and only for the same peer asked for in the same way.
+ * TLS sessions to resume. A resumed handshake shows no certificate and checks no name, so a session is kept only if
+ * both were verified, and its key covers everything that decides about trust.
  *
  * Runs on the networking thread.
  */
@@ -11,7 +11,7 @@ import { peerCertificateOf, rememberCertificate } from "./connection-facts.js";
 import { fingerprint } from "./fingerprint.js";
 import type { KeptContext } from "./tls-context-cache.js";
 
-/** Most sessions that are kept; the ones used longest ago go first. */
+/** The most sessions kept; the oldest are dropped first. */
 const KEPT = 256;
 
 /** A session, and the certificate that its server has shown: a resumed handshake does not show it again. */
@@ -23,7 +23,10 @@ export interface KeptSession {
 export class TlsSessions {
   readonly #kept = new Map<string, KeptSession>();
 
-  /** Begins a handshake that resumes the newest session for `key`, if there is one, and keeps its sessions for `key`. */
+  /**
+   * Starts a handshake with `begin`, which resumes the newest session for `key` if there is one, and keeps its sessions
+   * for `key`.
+   */
   resume(key: string, begin: (session: Buffer | undefined) => TLSSocket): TLSSocket {
     const known = this.#kept.get(key);
     const socket = begin(known?.session);
@@ -32,7 +35,9 @@ export class TlsSessions {
     return socket;
   }
 
-  /** Keeps the sessions of `socket` for `key`, once its peer is authorized: with TLS 1.2 they come before that is known. */
+  /**
+   * Keeps the sessions of `socket` for `key` if its peer is authorized; with TLS 1.2 they come before that is known.
+   */
   #collect(key: string, socket: TLSSocket): void {
     let early: Buffer | null = null;
     let settled = false;
@@ -53,7 +58,7 @@ export class TlsSessions {
   }
 }
 
-/** What a session with `target` is kept for. `servername`: the name that was verified, if it is not the target's own IP or path. */
+/** The key of sessions with `target`. `servername`: the verified name, unless that is the target's own IP or path. */
 export function sessionKey(
   { key }: KeptContext,
   target: Target,

@@ -1,5 +1,5 @@
 /**
- * TLS on a connection that is open already: `tls.connect` or a TLS server over its socket.
+ * Starts TLS on an open connection: `tls.connect` or a TLS server over its socket.
  *
  * Runs on the networking thread.
  */
@@ -19,8 +19,9 @@ export interface HandshakeEnd {
 }
 
 /**
- * A client's handshake over `below`, which is paused and has the peer's unread bytes. The peer is verified as in `connect`: for
- * `servername`, or else for the host of `target`; sessions with `target` are resumed. Throws, or fails, where a certificate, key or bundle can't be used.
+ * A client's handshake over `below`, which is paused and has the peer's unread bytes. The peer is verified as in
+ * `connect`: for `servername`, or else for the host of `target`; sessions with `target` are resumed. Throws, or fails,
+ * if a certificate, key or bundle can't be used.
  */
 export function startClient(
   contexts: TlsContextCache,
@@ -45,7 +46,7 @@ export function startClient(
         ...(session === undefined ? {} : { session }),
         socket: below,
       } as ConnectionOptions);
-    // Which server the peer of an accepted connection is, nothing says.
+    // The peer of an accepted connection is not a known server, so no session belongs to it.
     const socket =
       target === null ? begin(undefined) : sessions.resume(sessionKey(kept, target, servername, parameters), begin);
     settle(socket, "secureConnect", end);
@@ -77,7 +78,7 @@ export function startServer(
       end.done(socket);
     });
     below.once("close", () => failed(cutOff()));
-    below.allowHalfOpen = false; // the TLS socket takes it over: a peer that ends within the handshake closes it
+    below.allowHalfOpen = false; // for the TLS socket: a peer that ends during the handshake closes it
     server.emit("connection", below); // the documented way to give a TLS server a connection
   };
   whenReady(contexts.serverOptions(parameters), below, start, end);
@@ -105,7 +106,7 @@ function settle(socket: TLSSocket, event: "secureConnect", end: HandshakeEnd): v
   let reason: Error | null = null;
   socket.on("error", (error) => {
     reason ??= error;
-    socket.destroy(); // after the handshake Node only emits errors of TLS, and leaves the socket open
+    socket.destroy(); // after the handshake Node only emits TLS errors, and leaves the socket open
   });
   socket.once("close", () => {
     if (!over) end.failed(reason ?? cutOff());

@@ -1,9 +1,9 @@
 /**
- * Keys of the session tickets of servers that TLS was started on: one for each connection, so that without common keys no client could
- * resume a session.
+ * Keys of the session tickets of servers that TLS was started on: one for each connection, so that without common keys
+ * no client could resume a session.
  *
- * Runs on the networking thread. Servers have common keys only where all options are equal: a resumed handshake checks no certificate of the
- * client, which another server might ask for.
+ * Runs on the networking thread. Servers have common keys only where all options are equal: a resumed handshake checks
+ * no certificate of the client, which another server might ask for.
  */
 
 import type { TlsOptions } from "node:tls";

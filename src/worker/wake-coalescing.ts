@@ -1,6 +1,6 @@
 /**
- * Wakes a sleeping caller once for many pieces of a stream or a flood of datagrams: what network cards call interrupt coalescing. A
- * wake-up costs more than a piece.
+ * Wakes a sleeping caller once for many pieces of a stream or many datagrams, as interrupt coalescing in network cards
+ * does. A wake-up costs more than a piece.
  *
  * Runs on the networking thread.
  */
@@ -9,11 +9,13 @@ import type { Slot } from "./slot.js";
 
 export class WakeCoalescing {
   readonly #slot: Slot;
-  /** So many bytes are worth a wake-up whatever else comes. */
+  /** This many bytes are worth a wake-up in any case. */
   readonly #enough: number;
-  /** Bytes that a sleeping caller was not woken for, whether there were more of them in this turn, and whether one is ahead. */
+  /** Bytes that a sleeping caller was not woken for. */
   #pendingBytes = 0;
+  /** Whether more of them came in this turn. */
   #grown = false;
+  /** Whether `#afterTurn` is scheduled. */
   #turnAhead = false;
 
   /** For news of `slot` whose ring holds `capacity` bytes. */
@@ -23,13 +25,13 @@ export class WakeCoalescing {
   }
 
   /**
-   * `count` bytes more are in the ring. A caller that sleeps is woken at once unless there is `more` to come; then once a quarter of the
-   * ring has come, or a turn of the event loop brought no more.
+   * There are `count` more bytes in the ring. Wakes a sleeping caller immediately unless `more` are likely to follow;
+   * then once they fill a quarter of the ring, or a turn of the event loop brings no more.
    */
   arrived(count: number, more: boolean): void {
     this.#slot.queue();
     if (!this.#slot.awaited) {
-      this.#pendingBytes = 0; // it looks before it sleeps
+      this.#pendingBytes = 0; // it checks before it sleeps
       return;
     }
     this.#pendingBytes += count;

@@ -1,7 +1,8 @@
 /**
  * A server for WebSockets and a folder's files: a `node:http` or `node:https` server, and its pending clients.
  *
- * Runs on the networking thread. A client's handshake is done here; then its WebSocket is paused, and has no slot and no rings until the program accepts it.
+ * Runs on the networking thread. A client's handshake is done here; then its WebSocket is paused, and has no slot and
+ * no rings until the program accepts it.
  */
 
 import type { IncomingMessage, Server } from "node:http";

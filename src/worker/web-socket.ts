@@ -1,12 +1,13 @@
 /**
  * One WebSocket: a `ws` object, a slot, and two rings of messages, from the handshake to the release.
  *
- * Runs on the networking thread. `ws` speaks the protocol: it answers pings, masks, compresses, and verifies what the peer sends. It is loaded
- * when the first WebSocket is opened.
+ * Runs on the networking thread. `ws` implements the protocol: it answers pings, masks, compresses, and verifies what
+ * the peer sends. It is loaded when the first WebSocket is opened.
  *
- * It ends when the peer closes it, the program closes it (by a record in the send ring, after its messages), or the connection is lost. In
- * each case a CLOSE record follows the last message in the receive ring, and reading has ended. Once the program has closed the handle,
- * received messages are discarded until the closing handshake is done, for at most the linger time.
+ * It ends when the peer closes it, the program closes it (by a record in the send ring, after its messages), or the
+ * connection is lost. In each case a CLOSE record follows the last message in the receive ring, and reading has ended.
+ * Once the program has closed the handle, received messages are discarded until the closing handshake is done, for at
+ * most the linger time.
  */
 
 import type { Socket } from "node:net";

@@ -127,7 +127,7 @@ describe("a proxy that refuses", () => {
     ["redirects", "HTTP/1.1 302 Found\r\nLocation: https://example.org/\r\n\r\n", /302 Found/],
     ["another protocol", "SSH-2.0-OpenSSH_9.6\r\n\r\n", /not HTTP\/1\.1/],
     ["no words", "HTTP/1.0 502\r\n\r\n", /with 502/],
-    ["hints for ever", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(20), /without end/],
+    ["endless hints", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(20), /more than 8 informational responses/],
     ["an endless head", `HTTP/1.1 200 OK\r\nA: ${"b".repeat(70_000)}`, /more than 65536 bytes/],
   ])("%s", (_name, text, message) => {
     const peer = startPeer("greeter", { text });
