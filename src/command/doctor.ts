@@ -74,9 +74,9 @@ function echo(host: string): void {
   const accepted = server.acceptWait(10_000);
   try {
     client.write("x");
-    if (accepted?.readExactly(1, 10_000)?.toString() !== "x") throw new Error("the byte did not arrive");
+    if (accepted.readExactly(1, 10_000)?.toString() !== "x") throw new Error("the byte did not arrive");
   } finally {
-    for (const each of [client, accepted, server]) each?.close();
+    for (const each of [client, accepted, server]) each.close();
   }
 }
 

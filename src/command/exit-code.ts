@@ -1,5 +1,5 @@
 /**
- * Exit codes, as curl's where it has one, and the errors that carry them.
+ * Exit codes (curl's, where it has one) and the errors that carry them.
  *
  * Used on the calling thread.
  */
@@ -27,7 +27,7 @@ export class CommandError extends Error {
     this.exitCode = exitCode;
   }
 
-  /** What went wrong, with the exit code that says where. Mistakes in arguments are `usage`. */
+  /** The error with its exit code. Mistakes in arguments are `usage`. */
   static of(error: unknown): CommandError {
     if (error instanceof CommandError) return error;
     const { message } = error as Error;

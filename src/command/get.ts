@@ -48,7 +48,7 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
 
-/** Returns the exit code: that of the last failed URL. */
+/** Returns the exit code of the last failed URL, or 0. */
 export function get(args: string[]): number {
   const { values, positionals: urls } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   if (values.help) {

@@ -1,5 +1,5 @@
 /**
- * `ringnet connect` and `ringnet listen`: standard input and output on a connection.
+ * `ringnet connect` and `ringnet listen`: connect standard input and output to a peer.
  *
  * Runs on the calling thread.
  */
@@ -88,10 +88,8 @@ export function listenCommand(args: string[]): number {
   let input: Input | null = null;
   do {
     const socket = server.acceptWait(patience);
-    if (socket === null) throw new CommandError(EXIT.timeout, "no client has connected");
-    say(
-      `connection${socket.remoteAddress === undefined ? "" : ` from ${socket.remoteAddress} port ${socket.remotePort}`}`,
-    );
+    const { remoteAddress, remotePort } = socket;
+    say(`connection${remoteAddress === undefined ? "" : ` from ${remoteAddress} port ${remotePort}`}`);
     input ??= openInput("stdin");
     if (!values.keep) server.close();
     try {
@@ -115,7 +113,8 @@ function portOf(text: string): number {
 }
 
 /**
- * Carries bytes both ways until the peer has ended. The end of the input ends this side only. Throws the connection's error.
+ * Moves bytes both ways until the peer has ended. The end of the input ends only this side. Throws the connection's
+ * error.
  */
 function relay(socket: TcpSocket, input: Input): void {
   let inputEnded = input.waitUntilReadable(0) && input.readable === 0; // with an earlier client

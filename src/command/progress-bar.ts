@@ -1,10 +1,10 @@
 /**
- * The progress of a download, on one line of a terminal.
+ * Shows the progress of a download on one line of a terminal.
  *
  * Runs on the calling thread.
  */
 
-/** A download that ends sooner shows no progress. */
+/** A shorter download shows no progress. */
 const QUIET_MS = 500;
 const INTERVAL_MS = 100;
 const WIDTH = 30;
@@ -17,7 +17,7 @@ export class ProgressBar {
   #shown: number;
   #length = 0;
 
-  /** `first`: the bytes that the file had before. */
+  /** `first`: the bytes that the file already had. */
   constructor(write: (text: string) => void, first: number, now: () => number = () => performance.now()) {
     this.#write = write;
     this.#first = first;
@@ -26,7 +26,7 @@ export class ProgressBar {
     this.#shown = this.#start + QUIET_MS - INTERVAL_MS;
   }
 
-  /** So many bytes are there, of `total`; null where that is not known. */
+  /** Shows that `bytes` of `total` have arrived. `total` is null if it is unknown. */
   update(bytes: number, total: number | null): void {
     const time = this.#now();
     if (time < this.#shown + INTERVAL_MS) return;
@@ -34,7 +34,7 @@ export class ProgressBar {
     this.#show(bytes, total, time);
   }
 
-  /** The download is over. */
+  /** Shows the end of the download. */
   finish(bytes: number, total: number | null): void {
     if (this.#length === 0) return;
     this.#show(bytes, total, this.#now());
@@ -48,7 +48,8 @@ export class ProgressBar {
       const share = Math.min(1, bytes / total);
       const filled = Math.round(share * WIDTH);
       const left = rate > 0 ? `, ${duration((total - bytes) / rate)} left` : "";
-      text = `${String(Math.floor(share * 100)).padStart(3)}% [${"#".repeat(filled).padEnd(WIDTH, ".")}] ${text} of ${amount(total)}, ${amount(rate)}/s${left}`;
+      const bar = `${String(Math.floor(share * 100)).padStart(3)}% [${"#".repeat(filled).padEnd(WIDTH, ".")}]`;
+      text = `${bar} ${text} of ${amount(total)}, ${amount(rate)}/s${left}`;
     } else {
       text += `, ${amount(rate)}/s`;
     }

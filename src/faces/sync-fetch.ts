@@ -1,7 +1,8 @@
 /**
- * ringnet/sync-fetch: the interface of the package sync-fetch, over ringnet/http.
+ * ringnet/sync-fetch: the interface of the package sync-fetch, on top of ringnet/http. `fetch` returns when the
+ * response is complete.
  *
- * `fetch` returns when the response is complete. Runs on the calling thread.
+ * Runs on the calling thread.
  */
 
 import * as http from "../http/index.js";
@@ -17,9 +18,9 @@ export type { ResponseInit } from "./sync-fetch/response.js";
 export { FetchError, SyncHeaders as Headers, SyncRequest as Request, SyncResponse as Response };
 
 /**
- * Blocks until the response is complete, or for `init.timeout` ms.
- * Throws a `FetchError` if there is no response, and a `TypeError` for wrong arguments. Errors of the body are thrown by `text`, `json` and
- * the like. A status of 400 or more does not throw.
+ * Blocks until the response is complete, or for `init.timeout` ms. Throws a `FetchError` if there is no response, and a
+ * `TypeError` for wrong arguments. Errors of the body are thrown by `text`, `json` and the like. A status of 400 or
+ * more does not throw.
  */
 export function fetch(resource: string | URL | SyncRequest, init: RequestInit = {}): SyncResponse {
   const request = new SyncRequest(resource, init);
@@ -54,7 +55,7 @@ function optionsOf(request: SyncRequest): http.RequestOptions {
     throw new TypeError(`timeout must be a whole number of ms, not ${String(timeout)}`);
   }
   const headers = new SyncHeaders(request.headers);
-  headers.delete("content-length"); // that of the body is sent
+  headers.delete("content-length"); // the body's real length is sent
   return {
     method,
     redirect,
@@ -74,7 +75,9 @@ function headersOf(raw: readonly string[]): SyncHeaders {
   return headers;
 }
 
-/** The error in the words of node-fetch; what is not the network's, as the reason of a signal, stays as it is. */
+/**
+ * The error in the words of node-fetch; errors of other origin, such as the reason of a signal, are returned unchanged.
+ */
 function failure(error: unknown, request: SyncRequest, late: "request-timeout" | "body-timeout"): unknown {
   if (!(error instanceof http.HttpError)) return error;
   const { code, url } = error;
@@ -98,7 +101,7 @@ function failure(error: unknown, request: SyncRequest, late: "request-timeout" |
   return Object.assign(failed, { code: codeOf(error, late), errno: codeOf(error, late) });
 }
 
-/** Node's own code where ringnet has one that programs written for the original don't know. */
+/** Node's own code, if ringnet's is unknown to programs written for the original. */
 function codeOf(error: http.HttpError, late: "request-timeout" | "body-timeout"): string | undefined {
   if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && late === "request-timeout") return "ECONNRESET";
   if (error.code !== "ERR_CONTENT_DECODING") return error.code;

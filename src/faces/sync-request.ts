@@ -17,7 +17,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const RETRY_DELAY_MS = 200;
 const MAX_RETRIES = 5;
 
-/** One request of those that redirects and retries are made of. */
+/** One request; redirects and retries make several. */
 interface Step {
   readonly method: string;
   readonly url: string;
@@ -26,8 +26,8 @@ interface Step {
 }
 
 /**
- * Blocks until the whole response has arrived, after all redirects. A status of 400 or more does not throw: `getBody` does.
- * Throws the request's `HttpError`, and a `TypeError` or `RangeError` for wrong arguments.
+ * Blocks until the whole response has arrived, after all redirects. A status of 400 or more does not throw: `getBody`
+ * does. Throws the request's `HttpError`, and a `TypeError` or `RangeError` for wrong arguments.
  */
 export function request(method: string, url: string | URL, options: Options | null = {}): Response {
   if (typeof method !== "string") throw new TypeError("The method must be a string.");
@@ -58,7 +58,7 @@ export declare namespace request {
   export { FormData, type Options, Response };
 }
 
-/** Sends a request and those that redirects ask for. As in the original, only headers that are allowed go with the latter. */
+/** Sends a request and follows redirects. As in the original, redirected requests only have the allowed headers. */
 function follow(first: Step, options: Options): Response {
   const { followRedirects = true, maxRedirects = 20, allowRedirectHeaders = [] } = options;
   let step = first;
@@ -119,12 +119,15 @@ function contentOf(method: string, { headers = {}, body, json, form }: Options):
   let type: string | null = null;
   if (form != null) ({ body: content, type } = form.encode());
   else if (json !== undefined && json !== null) [content, type] = [JSON.stringify(json), "application/json"];
-  else if (typeof body === "string") content = Buffer.from(body); // the original names no type for a text
+  else if (typeof body === "string") content = Buffer.from(body); // the original sets no type for a string
   if (type !== null && !list.some(([name]) => name.toLowerCase() === "content-type")) list.push(["Content-Type", type]);
   return { headers: list, body: typeof content === "string" ? Buffer.from(content) : content };
 }
 
-/** Once each, in small letters, as Node has them: `set-cookie` is a list, the others are joined or the first counts. */
+/**
+ * Headers by lower-case name, as in Node: `set-cookie` is a list; of others the values are joined, or only the first is
+ * kept.
+ */
 function headersOf(raw: readonly string[], decoded: boolean): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < raw.length; i += 2) {
@@ -139,7 +142,7 @@ function headersOf(raw: readonly string[], decoded: boolean): Record<string, str
   return { ...headers };
 }
 
-/** Headers of which Node keeps the first only. */
+/** Headers of which Node keeps only the first. */
 const SINGLE = new Set(
   (
     "age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since last-modified " +

@@ -1,5 +1,5 @@
 /**
- * ringnet/xhr: `XMLHttpRequest` in synchronous mode, by the XMLHttpRequest Standard, over ringnet/http.
+ * ringnet/xhr: `XMLHttpRequest` in synchronous mode, by the XMLHttpRequest Standard, on top of ringnet/http.
  *
  * Runs on the calling thread.
  */
@@ -14,14 +14,14 @@ export type { XhrEvent, XhrListener } from "./xhr/events.js";
 
 export type XMLHttpRequestResponseType = "" | "arraybuffer" | "blob" | "document" | "json" | "text";
 
-/** What `send` takes. */
+/** The argument of `send`. */
 export type XMLHttpRequestBody = Exclude<http.BodyInput, Iterable<Uint8Array>> | Uint8Array | null;
 
 interface Answer {
   readonly status: number;
   readonly statusText: string;
   readonly url: string;
-  /** Names in small letters, sorted; values joined. */
+  /** By lower-case name, sorted; values joined. */
   readonly headers: ReadonlyMap<string, string>;
   readonly bytes: Buffer;
 }
@@ -47,7 +47,7 @@ export class XMLHttpRequest extends XhrEvents {
   readonly LOADING = LOADING;
   readonly DONE = DONE;
 
-  /** Stored, without effect: there is no page whose origin could differ. */
+  /** Stored, but without effect: there is no page whose origin could differ. */
   withCredentials = false;
   #state = UNSENT;
   #method = "GET";
@@ -63,7 +63,7 @@ export class XMLHttpRequest extends XhrEvents {
     return this.#state;
   }
 
-  /** ms for the whole request; 0: no limit. Browsers' windows forbid it in synchronous mode, their workers don't. */
+  /** The timeout of the whole request, in ms; 0: no limit. Browsers allow it in synchronous mode only in workers. */
   get timeout(): number {
     return this.#timeout;
   }
@@ -79,9 +79,9 @@ export class XMLHttpRequest extends XhrEvents {
   /** Throws an `InvalidStateError` once the response has arrived. Unknown values are ignored. */
   set responseType(type: XMLHttpRequestResponseType) {
     if (this.#state >= LOADING)
-      throw refused("InvalidStateError", "responseType can't change once the response is here");
+      throw refused("InvalidStateError", "responseType can't change once the response has arrived");
     if (["", "arraybuffer", "blob", "json", "text"].includes(type)) this.#responseType = type;
-    else if (type === "document") throw notSupported("responseType document needs a parser of HTML");
+    else if (type === "document") throw notSupported("responseType document needs an HTML parser");
   }
 
   /**
@@ -107,7 +107,7 @@ export class XMLHttpRequest extends XhrEvents {
     if (this.#state !== OPENED) this.#become(OPENED);
   }
 
-  /** Values of the same name are joined. Forbidden names are left out, as in browsers. */
+  /** Values of the same name are joined. Forbidden names are ignored, as in browsers. */
   setRequestHeader(name: string, value: string): void {
     if (this.#state !== OPENED) throw refused("InvalidStateError", "setRequestHeader comes between open and send");
     this.#headers.add(name, value);
@@ -119,7 +119,7 @@ export class XMLHttpRequest extends XhrEvents {
     this.#mimeType = String(mime);
   }
 
-  /** Blocks until the response is complete. Throws a `NetworkError` or, when `timeout` is over, a `TimeoutError`. */
+  /** Blocks until the response is complete. Throws a `NetworkError`, or a `TimeoutError` after `timeout` ms. */
   send(body: XMLHttpRequestBody = null): void {
     if (this.#state !== OPENED) throw refused("InvalidStateError", "send comes after open");
     const sent = NO_BODY.has(this.#method) ? null : body;
@@ -174,7 +174,7 @@ export class XMLHttpRequest extends XhrEvents {
 
   get responseText(): string {
     if (this.#responseType !== "" && this.#responseType !== "text") {
-      throw refused("InvalidStateError", `responseText is not there with responseType ${this.#responseType}`);
+      throw refused("InvalidStateError", `responseText is not available with responseType ${this.#responseType}`);
     }
     return this.#text();
   }
@@ -182,12 +182,12 @@ export class XMLHttpRequest extends XhrEvents {
   /** Documents are not parsed. */
   get responseXML(): null {
     if (this.#responseType !== "") {
-      throw refused("InvalidStateError", `responseXML is not there with responseType ${this.#responseType}`);
+      throw refused("InvalidStateError", `responseXML is not available with responseType ${this.#responseType}`);
     }
     return null;
   }
 
-  /** The body as `responseType` says: text, `ArrayBuffer`, `Blob`, or parsed JSON (`null` if it is none). */
+  /** The body, by `responseType`: a string, `ArrayBuffer`, `Blob`, or parsed JSON (`null` if it can't be parsed). */
   get response(): unknown {
     if (this.#responseType === "" || this.#responseType === "text") return this.#text();
     if (this.#answer === null) return null;

@@ -1,12 +1,12 @@
 /**
- * Reads a Blob synchronously: Node reads it only by a promise, so another thread awaits that.
+ * Reads a Blob synchronously: Node reads it only with a promise, so another thread awaits it.
  *
  * Runs on the calling thread.
  */
 
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 
-/** The most ms that reading may take. */
+/** The timeout for reading, in ms. */
 const LIMIT = 20_000;
 
 // In single quotes: the package's own build replaces calls of require with double ones.

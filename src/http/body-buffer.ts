@@ -1,5 +1,5 @@
 /**
- * Body bytes that have arrived and that the program has not read yet.
+ * Received bytes of a body that the program has not read yet.
  *
  * Runs on the calling thread.
  */
@@ -8,7 +8,7 @@
 const AHEAD = 65536;
 
 export class BodyBuffer {
-  /** All bytes of the body so far. */
+  /** The number of body bytes received so far. */
   total = 0;
   #pieces: Buffer[] = [];
   #size = 0;
@@ -17,12 +17,12 @@ export class BodyBuffer {
   #filled = 0;
   #everything = false;
 
-  /** Bytes that can be taken. */
+  /** The number of bytes that can be taken. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether more is to be received. */
+  /** Whether more should be received. */
   get hasRoom(): boolean {
     return this.#everything || this.#size < AHEAD;
   }
@@ -40,7 +40,7 @@ export class BodyBuffer {
     this.own(copy);
   }
 
-  /** Appends a buffer without a copy; the body owns it from now on. */
+  /** Appends a buffer without copying it; the body owns it from now on. */
   own(piece: Buffer): void {
     if (piece.length === 0) return;
     this.#pieces.push(piece);

@@ -7,12 +7,12 @@
 import { createParser } from "eventsource-parser";
 import { NetError } from "../main/index.js";
 
-/** The most bytes of a line, and of an event, unless the program says otherwise. */
+/** The default of the longest line or event, in characters. */
 const MAX_LENGTH = 1024 * 1024;
 
 /** A server-sent event. */
 export interface ServerSentEvent {
-  /** Its type: `message` by default. */
+  /** The event's type; `message` by default. */
   readonly event: string;
   readonly data: string;
   /** The id of the last event that had one; empty if there was none. */

@@ -126,7 +126,7 @@ export class Call implements InFlight {
     if (exchange?.wakeAt) watch(exchange.wakeAt);
   }
 
-  /** Makes what progress is possible. Never throws: see `error`. */
+  /** Makes as much progress as it can. Never throws: see `error`. */
   step(): void {
     if (this.settled) return;
     const { signal } = this.#request;

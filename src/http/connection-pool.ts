@@ -1,7 +1,7 @@
 /**
  * The connections of a client, by route: idle connections, and requests that wait for a connection.
  *
- * Runs on the calling thread. There are no timers: what is too old is closed at the next use of the pool.
+ * Runs on the calling thread. There are no timers: old connections are closed at the next use of the pool.
  */
 
 import { now } from "./clock.js";
@@ -23,7 +23,7 @@ interface Group {
   readonly route: Route;
   readonly idle: Connection[];
   readonly waiting: Waiting[];
-  /** Connections that are open, idle ones included. */
+  /** The number of open connections, idle ones included. */
   open: number;
 }
 
@@ -42,7 +42,7 @@ export class ConnectionPool {
     this.#keepAliveMs = keepAliveMs;
   }
 
-  /** Assigns a connection: an idle one, a new one, or later one that is returned. Throws what opening throws. */
+  /** Assigns a connection: an idle one, a new one, or later one that is returned. Throws the errors of `connect`. */
   request(waiting: Waiting): void {
     const group = this.#group(waiting.route);
     for (let idle = group.idle.pop(); idle !== undefined; idle = group.idle.pop()) {
@@ -94,7 +94,7 @@ export class ConnectionPool {
     }
   }
 
-  /** It can't carry another request. */
+  /** Closes a connection that can't carry another request. */
   discard(connection: Connection, reset: boolean): void {
     const group = this.#group(connection.route);
     this.#close(group, connection, reset);
@@ -159,7 +159,9 @@ export class ConnectionPool {
     return group;
   }
 
-  /** Closes connections that are too old, so that a program that uses thousands of hosts once each does not keep them. */
+  /**
+   * Closes connections that are too old, so that a program that uses thousands of hosts once each does not keep them.
+   */
   #sweep(): void {
     const time = now();
     for (const groups of [...this.#groups.values()]) {

@@ -19,7 +19,7 @@ export class Connection {
   readonly route: Route;
   /** The number of requests that it has carried. */
   uses = 0;
-  /** When it is too old to be used again. */
+  /** The time from which on it is too old to be used again. */
   idleUntil = 0;
 
   constructor(route: Route, opener: Opener) {
@@ -33,7 +33,7 @@ export class Connection {
     }
   }
 
-  /** The stage that it is in or has failed in; null once it is established. */
+  /** The stage of connecting, or the one that failed; null once it is established. */
   get stage(): Stage | null {
     return this.socket.state.stage;
   }
@@ -59,7 +59,7 @@ function http1(): TlsOptions {
   return { ALPNProtocols: ["http/1.1"] };
 }
 
-/** The TLS options that also apply to a proxy; names, certificates and exceptions are the server's only. */
+/** The TLS options that also apply to a proxy; names, certificates and exceptions are for the server only. */
 function trust({ ca, caFile, minVersion, maxVersion, ciphers }: TlsOptions = {}): TlsOptions {
   return { ca, caFile, minVersion, maxVersion, ciphers };
 }

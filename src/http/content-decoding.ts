@@ -41,13 +41,13 @@ export function acceptedCodings(): string {
   return hasZstd() ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
 }
 
-/** The most nested codings. More would be an attack. */
+/** The most nested codings. More are probably an attack. */
 const MAX_CODINGS = 5;
 /** The most bytes that one piece may expand to, because decoding can't stop within a piece. */
 const MAX_EXPANSION = 128 * 1024 * 1024;
 /**
- * How much is decoded at a time: gzip and deflate can't make more than a thousand bytes of one. The others can make 16 MB
- * of a dozen: their pieces begin small, grow while little comes out, and are small again where much does.
+ * The bytes decoded at a time. gzip and deflate expand one byte to at most a thousand. The others can expand a dozen to
+ * 16 MB: their pieces start small, grow while the output is small, and become small again when it is large.
  */
 const PIECE = { gzip: 16384, other: 4096 };
 const SMALL_PIECE = 64;
@@ -143,14 +143,14 @@ class StreamDecoder implements Decoder {
   }
 
   #make(first: number): Stream {
-    // minizlib passes on what it does not know, such as this limit.
+    // minizlib passes unknown options on to Node, such as this limit.
     const options: object = { maxOutputLength: this.#maxOutputLength };
     switch (this.#coding) {
       case "br":
         return new BrotliDecompress(options);
       case "zstd":
         return new ZstdDecompress(options);
-      case "deflate": // by the standard with zlib's header; some servers send it without
+      case "deflate": // the standard requires zlib's header; some servers leave it out
         return (first & 15) === ZLIB_METHOD ? new Inflate(options) : new InflateRaw(options);
       default:
         return new Gunzip(options);

@@ -1,8 +1,8 @@
 /**
  * One request and its response over one connection.
  *
- * It makes progress when `step` is called, and never blocks: the request is sent while there is room, the response is parsed while its
- * consumer has room.
+ * It makes progress when `step` is called, and never blocks: the request is sent while there is room, the response is
+ * parsed while its consumer has room.
  *
  * Runs on the calling thread.
  */
@@ -17,11 +17,11 @@ import { type BodyConsumer, ResponseReader } from "./response-reader.js";
 import type { Route } from "./route.js";
 import type { Upload } from "./upload.js";
 
-/** How long a body waits for 100 Continue, as with curl. */
+/** How long a body waits for 100 Continue, in ms; as in curl. */
 const CONSENT_MS = 1000;
 /** Idempotent methods, which may be repeated (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-/** From this status on, the rest of the body is not sent. */
+/** From this status on, the rest of the request's body is not sent. */
 const REFUSED = 400;
 
 export class Exchange {
@@ -41,7 +41,7 @@ export class Exchange {
   #consentBy: Deadline | null = null;
   #stepping = false;
 
-  /** Takes a connection, or a place in the pool's queue. Throws what opening a connection throws. */
+  /** Takes a connection, or a place in the pool's queue. Throws the errors of `connect`. */
   constructor(request: OutgoingRequest, route: Route, pool: ConnectionPool, consumer: BodyConsumer, retry: boolean) {
     this.#request = request;
     this.route = route;
@@ -93,7 +93,7 @@ export class Exchange {
     return this.#upload?.held ? this.#consentBy : null;
   }
 
-  /** Which stage it is in. */
+  /** The stage. */
   get stage(): Stage {
     if (this.#connection === null) return "queue";
     const connecting = this.#connection.stage;
@@ -102,7 +102,7 @@ export class Exchange {
     return this.#upload?.done && this.#isSent ? "head" : "request";
   }
 
-  /** Makes what progress is possible. Never throws: see `error`. */
+  /** Makes as much progress as it can. Never throws: see `error`. */
   step(): void {
     if (this.#stepping || this.settled || this.#connection === null) return;
     this.#stepping = true;

@@ -1,10 +1,10 @@
 /**
- * The body of a response as a form: multipart/form-data (RFC 7578) and URL-encoded.
+ * Parses the body of a response as a form: multipart/form-data (RFC 7578) or URL-encoded.
  *
  * Runs on the calling thread.
  */
 
-/** Throws a `TypeError` if the bytes are not a form of this type. */
+/** The form in `bytes`. Throws a `TypeError` if they are not a form of this type. */
 export function parseForm(bytes: Buffer, contentType: string): FormData {
   const form = new FormData();
   const [type = ""] = contentType.split(";", 1);
@@ -43,7 +43,7 @@ function parseParts(bytes: Buffer, boundary: string, form: FormData): void {
 function lineEnd(bytes: Buffer, at: number): number {
   let end = at;
   while (bytes[end] === 32 || bytes[end] === 9) end++;
-  if (bytes[end] !== 13 || bytes[end + 1] !== 10) throw new TypeError("the form has a boundary without a line's end");
+  if (bytes[end] !== 13 || bytes[end + 1] !== 10) throw new TypeError("the form has a boundary without a line end");
   return end + 2;
 }
 
@@ -57,7 +57,7 @@ function append(form: FormData, head: string, content: Buffer): void {
     return;
   }
   const type = /^content-type:\s*(.*?)\s*$/im.exec(head)?.[1] ?? "text/plain";
-  // Node 20 has File, but not as a global in all of its releases; FormData makes one of a Blob.
+  // File is not a global in all releases of Node 20; FormData makes a File of a Blob.
   form.append(unescaped(name), new Blob([new Uint8Array(content)], { type }), unescaped(fileName));
 }
 

@@ -1,7 +1,7 @@
 /**
  * The headers of a request: checked names and values, in the given order.
  *
- * Node's global `Headers` would do, but takes 15 ms to load; it is only made where a program asks for it.
+ * Node's global `Headers` would do, but takes 15 ms to load; it is only used if a program asks for it.
  *
  * Runs on the calling thread.
  */
@@ -24,7 +24,7 @@ function shown(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : typeof value;
 }
 
-/** Without spaces and tabs at its ends. */
+/** Removes spaces and tabs at both ends. */
 export function trimmed(text: string): string {
   let start = 0;
   let end = text.length;
@@ -61,7 +61,7 @@ export class HeaderList {
     }
   }
 
-  /** All values of a name in lower case, joined as HTTP allows it; null if there is none. */
+  /** All values of a lower-case name, joined by commas; null if there are none. */
   get(key: string): string | null {
     let found: string | null = null;
     for (let i = 0; i < this.#keys.length; i++) {
@@ -93,7 +93,7 @@ export class HeaderList {
     this.#values.push(trimmed(text));
   }
 
-  /** Adds what was not given: of the package's own texts, which need no checks. */
+  /** Adds a header of the package, which needs no checks, unless the program has given one. */
   setDefault(key: string, value: string): void {
     if (this.has(key)) return;
     this.#names.push(key);

@@ -14,15 +14,15 @@ import { HttpResponse } from "./response.js";
 export interface HttpClientOptions {
   /** TLS options for https, unless a request has its own. */
   tls?: TlsOptions;
-  /** A proxy's URL, unless a request has its own; `null` or `false` for none, whatever the environment says. */
+  /** A proxy's URL, unless a request has its own; `null` or `false` for none. Default: from the environment. */
   proxy?: string | URL | null | false;
-  /** The default timeout of requests: ms for each, or a deadline for all. Default: forever. */
+  /** The default timeout of requests: ms for each, or a deadline for all. Default: no limit. */
   timeout?: Timeout;
   /** The most open connections to each server. Default: no limit. */
   connections?: number;
-  /** How long an idle connection is kept, in ms. Default: 60,000; never longer than the server says. */
+  /** How long an idle connection is kept, in ms. Default: 60,000; never longer than the server keeps it. */
   keepAliveMs?: number;
-  /** Whether a request is sent once more if a kept connection turns out dead. Default: true. */
+  /** Whether a request is sent once more if a kept connection turns out to be dead. Default: true. */
   retry?: boolean;
   /** The runtime to open connections on. Default: the package's own. */
   runtime?: Runtime;
@@ -59,12 +59,12 @@ export class HttpClient {
     return new HttpResponse(new Call(checkRequest(url, { ...this.#defaults, ...options }), this.#pool, this.#retry));
   }
 
-  /** Open connections, and how many of them are idle. */
+  /** The number of open connections, and how many of them are idle. */
   get connections(): { open: number; idle: number } {
     return this.#pool.counts;
   }
 
-  /** Closes the idle connections; those in use are closed when their responses have been read. */
+  /** Closes the idle connections; the others are closed when their responses have been read. */
   close(): void {
     this.#pool.close();
   }

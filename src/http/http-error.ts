@@ -1,15 +1,15 @@
 /**
- * The error of an HTTP request: a `NetError` that says which request, and how far it had come.
+ * The error of an HTTP request: a `NetError` that names the request and its stage.
  *
  * Used on the calling thread.
  */
 
 import { NetError } from "../main/index.js";
 
-/** How far a request had come. */
+/** The stage of a request. */
 export type Stage = "queue" | "resolve" | "connect" | "TLS" | "proxy" | "request" | "head" | "body";
 
-/** Which request: shown in errors, so without credentials. */
+/** The request that an error concerns. */
 export interface Subject {
   readonly method: string;
   readonly url: URL;
@@ -20,7 +20,7 @@ export class HttpError extends NetError {
   /** The URL of the request that failed, without credentials. */
   readonly url: string;
   readonly method: string;
-  /** How far the request had come. */
+  /** The stage in which the request failed. */
   readonly stage: Stage;
 
   constructor(code: string, message: string, subject: Subject, stage: Stage, cause?: unknown) {

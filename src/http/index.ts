@@ -21,8 +21,9 @@ export { HttpResponse } from "./response.js";
 let standard: HttpClient | null = null;
 
 /**
- * Starts a request and returns its response immediately, usually before it has arrived: reading from it blocks until the data is there.
- * Throws a `TypeError` or `RangeError` for wrong options, before anything is sent. Later errors are thrown by the response's calls.
+ * Starts a request and returns its response immediately, usually before it has arrived: reading from it blocks until
+ * the data has arrived. Throws a `TypeError` or `RangeError` for wrong options, before anything is sent. The response's
+ * calls throw later errors.
  */
 export function fetch(url: string | URL, options: RequestOptions = {}): HttpResponse {
   standard ??= new HttpClient({});

@@ -1,7 +1,7 @@
 /**
  * llhttp, Node's own parser of HTTP/1.1, as WebAssembly. Compiled at the first use, synchronously.
  *
- * One buffer serves all parsers: parsing never runs the program's code, so no two parsers are at work at once.
+ * One buffer serves all parsers: parsing never runs the program's code, so only one parser works at a time.
  *
  * Runs on the calling thread.
  */
@@ -47,7 +47,7 @@ let exports: Exports | null = null;
 let events: ParserEvents | null = null;
 let heap = Buffer.alloc(0);
 let buffer = 0;
-/** Parsers that are free. */
+/** Free parsers. */
 const spare: number[] = [];
 
 function loaded(): Exports {
@@ -103,8 +103,8 @@ export class ResponseParser {
   }
 
   /**
-   * Parses `bytes`, at most `MAX_FEED`; returns how many it has taken: fewer if it stopped after a message.
-   * Throws a `ParseError`.
+   * Parses `bytes`, at most `MAX_FEED`; returns the number of bytes taken: fewer if it stopped after a message. Throws
+   * a `ParseError`.
    */
   execute(bytes: Uint8Array): number {
     const llhttp = this.#llhttp;

@@ -13,17 +13,17 @@ import { Upload } from "./upload.js";
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
-  /** Without what the connection adds: `Host`, the length, the proxy's credentials. */
+  /** Without the headers that the connection adds: `Host`, the length, the proxy's credentials. */
   readonly headers: HeaderList;
   readonly body: RequestBody | null;
   /** Whether the connection ends with it (`Connection: close`). */
   readonly closes: boolean;
 }
 
-/** Methods whose requests say that they have no body. */
+/** Methods whose requests have `Content-Length: 0` if they have no body. */
 const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
 
-/** The head, and how the body follows it. */
+/** The upload of the head and the body. */
 export function upload({ method, url, headers, body }: OutgoingRequest, route: Route): Upload {
   const { proxy } = route;
   const relayed = isRelayed(route);

@@ -40,7 +40,7 @@ export function stepAll(): void {
   for (const each of [...active]) each.step();
 }
 
-/** Names what all that are in flight wait for. */
+/** Names what all requests in flight wait for. */
 export function watchAll(watch: Watch): void {
   for (const each of active) each.watch(watch);
 }

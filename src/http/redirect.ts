@@ -42,7 +42,7 @@ export function redirected(request: OutgoingRequest, head: ResponseHead, url: UR
   let { method, body } = request;
   const headers = request.headers.copy();
   if (status !== 303 && body !== null && !isReplayable(body)) {
-    throw new RedirectError("the server redirects, and the body is an iterable, which can't be sent again");
+    throw new RedirectError("the server redirects, but the body is an iterable, which can't be sent again");
   }
   const toGet = status === 303 ? method !== "GET" && method !== "HEAD" : status <= 302 && method === "POST";
   if (toGet) {

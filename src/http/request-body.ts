@@ -1,5 +1,5 @@
 /**
- * The body of a request, as bytes or as pieces that are taken one after another.
+ * The body of a request, as bytes or as pieces that are sent one after another.
  *
  * Runs on the calling thread.
  */
@@ -18,7 +18,7 @@ export type BodyInput =
   | Iterable<Uint8Array>;
 
 export interface RequestBody {
-  /** The whole body, or pieces of a length that is not known. */
+  /** The whole body, or pieces of unknown length. */
   readonly source: Uint8Array | Iterable<Uint8Array>;
   /** Its content type. */
   readonly type: string | null;
@@ -53,7 +53,7 @@ export function requestBody(input: BodyInput | null | undefined): RequestBody | 
   );
 }
 
-/** By its tag: the class itself takes long to load. */
+/** Checks the tag, because loading the class takes long. */
 function isFormData(input: object): input is FormData {
   return Object.prototype.toString.call(input) === "[object FormData]";
 }

@@ -22,7 +22,7 @@ export interface RequestOptions {
   redirect?: "follow" | "manual" | "error";
   /** The most redirects to follow. Default: 20. */
   maxRedirects?: number;
-  /** For the whole request, from the look-up of the name to the last byte: ms, or a deadline. Default: forever. */
+  /** For the whole request, from the look-up of the name to the last byte: ms, or a deadline. Default: no limit. */
   timeout?: Timeout;
   /** The most time to establish a connection: ms for each, since redirects may need several, or a deadline. */
   connectTimeout?: Timeout;
@@ -32,15 +32,15 @@ export interface RequestOptions {
   maxLength?: number;
   /** Cookies are sent from it and stored in it: a jar with the synchronous calls of tough-cookie. */
   cookies?: CookieJar;
-  /** A proxy's URL; `null` or `false` for none, whatever the environment says. */
+  /** A proxy's URL; `null` or `false` for none. Default: from the environment. */
   proxy?: string | URL | null | false;
-  /** Options of TLS, for https. */
+  /** TLS options, for https. */
   tls?: TlsOptions;
   /** Checked between waits. */
   signal?: AbortSignal;
 }
 
-/** A request that has been checked. */
+/** The checked options of a request. */
 export interface CheckedRequest {
   readonly outgoing: OutgoingRequest;
   readonly redirect: "follow" | "manual" | "error";
@@ -50,7 +50,7 @@ export interface CheckedRequest {
   readonly decompress: boolean;
   readonly maxLength: number;
   readonly cookies: CookieJar | null;
-  /** `undefined`: what the environment says. */
+  /** `undefined`: from the environment. */
   readonly proxy: ProxyTarget | null | undefined;
   readonly tls: TlsOptions | undefined;
   readonly signal: AbortSignal | null;
@@ -91,7 +91,7 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
   headers.setDefault("accept", "*/*");
   headers.setDefault("user-agent", "ringnet");
   const decompress = options.decompress ?? true;
-  // A part of a coded body could not be decoded.
+  // A range of an encoded body can't be decoded.
   headers.setDefault("accept-encoding", headers.has("range") || !decompress ? "identity" : acceptedCodings());
   if ((parsed.username !== "" || parsed.password !== "") && !headers.has("authorization")) {
     headers.append("authorization", basic(decoded(parsed.username), decoded(parsed.password)));
@@ -140,22 +140,22 @@ function checkMethod(method: string): string {
   return NORMALIZED.has(upper) ? upper : method;
 }
 
-/** Whatever says where the request ends must be true. */
+/** Checks the headers that determine where the request ends. */
 function checkFraming(headers: HeaderList, source: Uint8Array | Iterable<Uint8Array> | null): void {
   if (headers.has("transfer-encoding")) {
-    throw new TypeError(
-      "header Transfer-Encoding is not for programs: a body whose length is not known is sent in chunks",
-    );
+    throw new TypeError("header Transfer-Encoding can't be set: a body of unknown length is sent in chunks anyway");
   }
   for (const key of ["content-length", "host", "expect"]) {
-    if (headers.count(key) > 1) throw new TypeError(`header ${key} is there ${headers.count(key)} times`);
+    if (headers.count(key) > 1)
+      throw new TypeError(`header ${key} must occur only once, not ${headers.count(key)} times`);
   }
   const length = headers.get("content-length");
   if (length !== null) {
     if (!/^\d{1,15}$/.test(length))
       throw new TypeError(`header Content-Length must be a number, not ${JSON.stringify(length)}`);
     const real = source === null ? 0 : source instanceof Uint8Array ? source.length : Number(length);
-    if (Number(length) !== real) throw new TypeError(`header Content-Length is ${length}, the body has ${real} bytes`);
+    if (Number(length) !== real)
+      throw new TypeError(`header Content-Length is ${length}, but the body has ${real} bytes`);
   }
   const expect = headers.get("expect");
   if (expect !== null && expect.toLowerCase() !== "100-continue") {

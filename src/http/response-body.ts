@@ -1,5 +1,6 @@
 /**
- * The body of a response on its way from the connection to the program: decoded, counted, held until it is read.
+ * The body of a response, from the connection to the program: decodes and counts bytes, and keeps them until they are
+ * read.
  *
  * Runs on the calling thread.
  */
@@ -11,7 +12,7 @@ import type { BodyConsumer } from "./response-reader.js";
 
 export class ResponseBody implements BodyConsumer {
   readonly buffer = new BodyBuffer();
-  /** Its length, if the head says it and the body is not encoded. */
+  /** Its length, if the head has it and the body is not encoded. */
   length: number | null = null;
   readonly #decompress: boolean;
   #maxLength: number;
@@ -31,7 +32,7 @@ export class ResponseBody implements BodyConsumer {
     if (this.#decompress) {
       this.#decoder = decoder(head.get("content-encoding"), (bytes) => this.#push(bytes), this.#maxLength);
     }
-    // The length in a 304 is another response's.
+    // The length in a 304 is that of the full response.
     if (this.#decoder === null && head.status !== 304) this.length = head.contentLength;
   }
 

@@ -10,7 +10,7 @@ export class ResponseHead {
   /** Names and values alternating, as the server spells them. */
   readonly raw: string[] = [];
 
-  /** The values of a name in lower case, in their order. */
+  /** The values of a lower-case name, in their order. */
   all(key: string): string[] {
     const found: string[] = [];
     for (let i = 0; i < this.raw.length; i += 2) {
@@ -20,7 +20,7 @@ export class ResponseHead {
     return found;
   }
 
-  /** Its values joined by commas, null if there are none. */
+  /** The values of a lower-case name, joined by commas; null if there are none. */
   get(key: string): string | null {
     const found = this.all(key);
     return found.length === 0 ? null : found.join(", ");

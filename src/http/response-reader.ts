@@ -13,7 +13,7 @@ import { ResponseHead } from "./response-head.js";
 const MAX_OVERHEAD = 65536;
 /** Heads are parsed in pieces of this size, to enforce the limit. */
 const HEAD_FEED = 16384;
-/** The most responses of 1xx before the final one. */
+/** The most informational responses (1xx) before the final one. */
 const MAX_INFORMATIONAL = 64;
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
@@ -45,7 +45,7 @@ export class ResponseReader implements ParserEvents {
   readonly #isHead: boolean;
   #next = new ResponseHead();
   #informational = 0;
-  /** Bytes since the head began, or since the last ones of the body. */
+  /** Bytes since the head began, or since the last bytes of the body. */
   #overhead = 0;
   #body = 0;
   #view: Uint8Array = new Uint8Array(0);
@@ -57,8 +57,8 @@ export class ResponseReader implements ParserEvents {
   }
 
   /**
-   * Parses at least one of `bytes`, and returns how many; stops after the response. Throws a `ParseError`, or a
-   * `NetError` with code `EMSGSIZE` for heads and trailers without end.
+   * Parses at least one of `bytes`, and returns their number; stops after the response. Throws a `ParseError`, or a
+   * `NetError` with code `EMSGSIZE` for heads and trailers that are too long.
    */
   feed(bytes: Uint8Array): number {
     const limit = this.head === null ? HEAD_FEED : MAX_FEED;

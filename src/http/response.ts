@@ -12,13 +12,13 @@ import { type HttpError, withoutCredentials } from "./http-error.js";
 import { stepAll, waitFor, watchAll } from "./progress.js";
 
 const EMPTY = Buffer.alloc(0);
-/** The most bytes of a body that is asked for as a whole. */
+/** The most bytes of a body that is read as a whole. */
 const WHOLE_MAX = 1024 * 1024 * 1024;
 
 /**
- * A response that is garbage-collected returns its connection. Objects registered here survive minor collections, with everything they
- * refer to. So the usual response, which is read before the next request, is never registered, and the others drop their call when it is
- * over.
+ * A response that is garbage-collected returns its connection. Objects registered here survive minor collections, with
+ * everything they refer to. So the usual response, which is read before the next request, is never registered, and the
+ * others drop their call when it is over.
  */
 const forgotten = new FinalizationRegistry<{ call: Call | null }>((held) => held.call?.abort());
 /** The last response that was made. */
@@ -45,7 +45,7 @@ export class HttpResponse implements Pollable {
   // The head.
 
   /**
-   * Blocks until the head has arrived, or for `timeout` ms (-1: forever); returns whether it has. Throws the request's
+   * Blocks until the head has arrived, or for `timeout` ms (-1: no limit); returns whether it has. Throws the request's
    * error.
    */
   waitUntilHeaders(timeout: Timeout = -1): boolean {
@@ -56,7 +56,7 @@ export class HttpResponse implements Pollable {
     return found;
   }
 
-  /** The status, 200 to 999, or 101. Blocks for the head, as the next ones do. */
+  /** The status, 200 to 999, or 101. Like the next properties, blocks for the head. */
   get status(): number {
     return this.#head.status;
   }
@@ -111,8 +111,8 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * Blocks for the whole body. Throws `ETIMEDOUT` after `timeout` ms, and received bytes are kept for the next call; `EMSGSIZE` if the body
-   * is longer than `maxLength`, or 1 GiB.
+   * Blocks for the whole body. Throws `ETIMEDOUT` after `timeout` ms; received bytes are kept for the next call. Throws
+   * `EMSGSIZE` if the body is longer than `maxLength`, or 1 GiB.
    */
   bytes(timeout: Timeout = -1): Buffer {
     this.#collect(timeout, "bytes");
@@ -154,8 +154,8 @@ export class HttpResponse implements Pollable {
   // The body in pieces.
 
   /**
-   * Returns up to `max` received bytes: empty when there are none yet, `null` at the end. Throws the request's error after all bytes that
-   * arrived before it.
+   * Returns up to `max` received bytes: empty if there are none yet, `null` at the end. Throws the request's error
+   * after all bytes that arrived before it.
    */
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
     const piece = this.peek() as Buffer | null;
@@ -181,7 +181,9 @@ export class HttpResponse implements Pollable {
     return filled;
   }
 
-  /** The next bytes in place: valid until `consume` or any other reading call. Empty, `null` and errors as with `read`. */
+  /**
+   * The next bytes in place: valid until `consume` or any other reading call. Empty, `null` and errors as with `read`.
+   */
   peek(): Uint8Array | null {
     const call = this.#open();
     if (this.#takenWhole) throw this.#bodyUsed();
@@ -226,14 +228,16 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * The lines of the body as they arrive, without their terminators; the last line needs none. `maxLength`: the most characters of a line,
-   * 1 Mi by default; a longer one throws `EMSGSIZE`.
+   * The lines of the body as they arrive, without their terminators; the last line needs none. `maxLength`: the most
+   * characters of a line, 1 Mi by default; a longer one throws `EMSGSIZE`.
    */
   lines(options: { maxLength?: number } = {}): Generator<string, void> {
     return this.#named(lines(this, options.maxLength));
   }
 
-  /** The events of a `text/event-stream` as they arrive. `maxLength`: the most characters of an event, 1 Mi by default. */
+  /**
+   * The events of a `text/event-stream` as they arrive. `maxLength`: the most characters of an event, 1 Mi by default.
+   */
   events(options: { maxLength?: number } = {}): Generator<ServerSentEvent, void> {
     return this.#named(events(this, options.maxLength));
   }
@@ -241,7 +245,8 @@ export class HttpResponse implements Pollable {
   // Other members.
 
   /**
-   * The connection itself, when the server has switched protocols (status 101, after a request with `Upgrade`). The program owns it from now on.
+   * The connection itself, when the server has switched protocols (status 101, after a request with `Upgrade`). The
+   * program owns it from now on.
    */
   takeSocket(): TcpSocket {
     if (this.#head.status !== 101)
@@ -256,8 +261,8 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * Whether there is something to do now: the head has arrived and was not read yet, the body has readable bytes, or no call has returned
-   * its end or thrown its error yet. `poll` reports this.
+   * Whether there is something to do: the head has arrived and was not read yet, the body has readable bytes, or no
+   * call has returned its end or thrown its error yet. `poll` reports this.
    */
   get ready(): boolean {
     if (this.closed) return false;
@@ -280,8 +285,8 @@ export class HttpResponse implements Pollable {
   }
 
   /**
-   * Cancels the request, and closes its connection if the response is not complete. Known properties stay. A response whose body was read
-   * to its end needs no `close`.
+   * Cancels the request, and closes its connection if the response is not complete. Received properties stay. A
+   * response whose body was read to its end needs no `close`.
    */
   close(): void {
     if (this.#closed) return;
@@ -295,7 +300,7 @@ export class HttpResponse implements Pollable {
     this.close();
   }
 
-  /** From now on the connection is returned when this is garbage-collected. */
+  /** From now on the connection is returned to the pool when the response is garbage-collected. */
   #guard(): void {
     if (this.#held !== null || this.#call.settled) return;
     this.#held = { call: this.#call };
@@ -338,7 +343,7 @@ export class HttpResponse implements Pollable {
     this.#unguard();
   }
 
-  /** Errors in lines and events name the request, too. */
+  /** Wraps errors of lines and events, so that they name the request. */
   *#named<T>(found: Generator<T, void>): Generator<T, void> {
     try {
       yield* found;

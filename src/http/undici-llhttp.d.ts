@@ -4,7 +4,7 @@ declare module "undici/lib/llhttp/llhttp-wasm.js" {
   export default binary;
 }
 
-/** What is used of it; the rest comes with the types of browsers, which Node's do not include. */
+/** The part of WebAssembly that is used. The full types belong to the browsers' types, which Node's do not include. */
 declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;

@@ -1,5 +1,5 @@
 /**
- * Sends a request over a connection: its head, then its body, while there is room.
+ * Sends a request over a connection, as far as there is room: its head, then its body.
  *
  * Runs on the calling thread.
  */
@@ -13,7 +13,7 @@ const TOGETHER = 16384;
 export class Upload {
   /** Whether everything was taken. */
   done = false;
-  /** The body waits for 100 Continue. */
+  /** Whether the body waits for 100 Continue. */
   held: boolean;
   readonly #chunked: boolean;
   readonly #declared: number | null;
@@ -23,7 +23,7 @@ export class Upload {
   #pieces: Iterator<Uint8Array> | null = null;
   #sent = 0;
 
-  /** `declared`: the length that the head promises for a body of pieces; null if it is sent in chunks. */
+  /** `declared`: the length in the head for a body of pieces; null if it is sent in chunks. */
   constructor(head: Buffer, body: RequestBody | null, held: boolean, declared: number | null) {
     this.held = held;
     this.#declared = declared;
@@ -36,7 +36,7 @@ export class Upload {
     else if (source.length > 0) this.#pending = Buffer.concat([head, source]);
   }
 
-  /** Writes what fits. Throws the connection's error, and what the program's iterable throws. */
+  /** Writes as much as fits. Throws the connection's error, and errors of the program's iterable. */
   pump(socket: TcpSocket): void {
     while (!this.done) {
       if (this.#offset < this.#pending.length) {
@@ -55,7 +55,7 @@ export class Upload {
     }
   }
 
-  /** The rest will not be sent. */
+  /** Drops the rest. */
   abandon(): void {
     const pieces = this.#pieces;
     this.#pieces = null;
@@ -77,7 +77,7 @@ export class Upload {
         this.#pieces = null;
         return this.#end();
       }
-      if (!(value instanceof Uint8Array)) throw new TypeError("the body's iterable must give Uint8Arrays");
+      if (!(value instanceof Uint8Array)) throw new TypeError("the body's iterable must yield Uint8Arrays");
       if (value.length === 0) continue;
       this.#sent += value.length;
       if (this.#chunked) return chunk(value);
@@ -93,7 +93,7 @@ export class Upload {
   }
 
   #mismatch(): RangeError {
-    return new RangeError(`the header promises a body of ${this.#declared} bytes, the iterable gave ${this.#sent}`);
+    return new RangeError(`header Content-Length is ${this.#declared}, but the iterable yielded ${this.#sent} bytes`);
   }
 }
 

@@ -1,16 +1,19 @@
 /**
- * The memory that a pool's server shares with its acceptor: how many connections are taken, and what the acceptor is to do.
+ * The memory that a pool's server shares with its acceptor: the number of connections taken, and the acceptor's order.
  *
  * Used on the thread that called `servePool` and on the acceptor's.
  */
 
-/** Connections that were accepted and are not served yet. The acceptor counts up, the server's thread down. */
+/**
+ * Connections that were accepted and whose serving has not ended. The acceptor increments it, the server's thread
+ * decrements it.
+ */
 export const TAKEN = 0;
 /** One of the words below. Written by the server's thread. */
 export const ORDER = 1;
 export const WORDS = 2;
 
 export const ACCEPT = 0;
-/** Accept no more; the networking thread must live on for the connections that are being served. */
+/** Accept no more clients. The networking thread keeps running for the connections that are being served. */
 export const DRAIN = 1;
 export const END = 2;

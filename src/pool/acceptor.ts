@@ -1,8 +1,8 @@
 /**
- * The acceptor of a pool's server: listens, blocks until a client comes, and hands its connection to the server's thread. It accepts
- * only as many as the pool can take; the others stay with the networking thread.
+ * The acceptor of a pool's server: listens, blocks until a client connects, and hands the connection to the server's
+ * thread. It accepts only as many as the pool can take; the others wait on the networking thread.
  *
- * Runs on a thread of its own, which owns the networking thread that all of the pool's connections are on.
+ * Runs on its own thread, whose networking thread has all of the pool's connections.
  */
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
@@ -10,24 +10,24 @@ import { type ListenOptions, listen, NetError, type SocketToken, type TcpServer,
 import { ACCEPT, END, ORDER, TAKEN } from "./acceptor-words.js";
 import { type Fault, faultOf } from "./fault.js";
 
-/** What the acceptor is started with. */
+/** The data that the acceptor is started with. */
 export interface AcceptorData {
   options: ListenOptions;
   words: Int32Array;
-  /** Brings the tokens of connections whose thread has died: their peers would wait for ever. */
+  /** Receives the tokens of connections whose thread has died. They are reset, or their peers would wait forever. */
   revocations: MessagePort;
-  /** Most connections that may be taken. */
+  /** The most connections that may be taken at a time. */
   limit: number;
 }
 
-/** What it says. `drained` comes after the last token. */
+/** Messages to the server's thread. `drained` comes after the last token. */
 export type AcceptorMessage =
   | { type: "bound"; port: number; address: string }
   | { type: "token"; token: SocketToken }
   | { type: "fault"; fault: Fault }
   | { type: "drained" };
 
-/** How long an order may stay unseen, in ms. */
+/** The longest time until an order is noticed, in ms. */
 const SLICE_MS = 100;
 
 const { options, words, revocations, limit } = workerData as AcceptorData;
@@ -35,8 +35,8 @@ const port = parentPort as MessagePort;
 const say = (message: AcceptorMessage): void => port.postMessage(message);
 
 /**
- * A client, detached; null if there was none in time, if it has gone again, or if an error came in its place (`EMFILE`, …). Throws where
- * the server is gone.
+ * A detached client; null if none came in time, if it has disconnected again, or after an error (`EMFILE`, …). Throws
+ * if the server has failed.
  */
 function nextClient(server: TcpServer): SocketToken | null {
   let socket: TcpSocket | null = null;
@@ -92,7 +92,7 @@ function run(): void {
     Atomics.wait(words, ORDER, order, SLICE_MS);
     revoke();
   }
-  revoke(); // what came with the order
+  revoke(); // tokens that came with the order
 }
 
 run();

@@ -1,5 +1,5 @@
 /**
- * Errors on their way between threads: cloned they would lose their names and codes.
+ * Errors as data, to post them between threads: a cloned error loses its name and code.
  *
  * Used on all threads of a pool.
  */
@@ -25,7 +25,10 @@ export function faultOf(thrown: unknown): Fault {
   return { netError: error instanceof NetError, name, message, stack, code, syscall, address, port };
 }
 
-/** The error again: a `NetError`, `TypeError` or `RangeError` stays one; `code` and the stack are kept. */
+/**
+ * Makes an error of its data: of the same class if it was a `NetError`, `TypeError` or `RangeError`, with its `code`
+ * and stack.
+ */
 export function errorOf({ netError, stack, ...fault }: Fault): Error {
   const error = netError ? new NetError({ ...fault, code: fault.code ?? "ERR_UNKNOWN" }) : plain(fault);
   if (stack !== undefined) error.stack = stack;

@@ -11,21 +11,22 @@ import { fileToRun } from "./handler-file.js";
 import type { Outcome } from "./task.js";
 import { blockingThreads } from "./threads.js";
 
-/** What `runBlocking` takes beside the file and its data. */
+/** Options of `runBlocking`. */
 export interface RunBlockingOptions {
-  /** Gives the task up: its thread is ended, and the promise is rejected with an `AbortError`. */
+  /** Cancels the task: terminates its thread, and rejects the promise with an `AbortError`. */
   signal?: AbortSignal | undefined;
 }
 
-/** A thread that has nothing to do is kept this long, in ms. */
+/** How long an idle thread is kept, in ms. */
 const IDLE_MS = 10_000;
 
 let threads: Piscina | null = null;
 
 /**
- * Runs the function that `file` exports as its default with `data`, in a thread where it may block; resolves to what it returns. `file` is a
- * URL or path, `data` and the result are cloned. As many run at once as there are cores; others wait. Rejects with what the function
- * throws (a `NetError` stays one), and with Piscina's error if its thread dies. Throws where there is no such file.
+ * Calls the default export of `file` with `data`, in a thread where it may block; resolves to its result. `file` is a
+ * URL or path; `data` and the result are cloned. As many run at a time as there are cores; others wait. Rejects with
+ * the error that the function throws (a `NetError` stays one), with Piscina's error if the thread dies, and if there is
+ * no such file.
  */
 export async function runBlocking<Result = unknown>(
   file: URL | string,

@@ -1,7 +1,7 @@
 /**
  * A server whose connections are served by blocking code in a pool of threads.
  *
- * Runs on the calling thread, whose event loop must run: it hands connections to threads, and blocks nowhere.
+ * Runs on the calling thread, whose event loop must run: it hands connections to threads, and never blocks.
  */
 
 import { availableParallelism } from "node:os";
@@ -14,24 +14,33 @@ import { errorOf, type Fault } from "./fault.js";
 import { fileToRun } from "./handler-file.js";
 import { blockingThreads, fileOfPackage, type ThreadLimits } from "./threads.js";
 
-/** What `servePool` takes: `listen`'s options, and these. */
+/** Options of `servePool`: the options of `listen`, and these. */
 export interface ServePoolOptions extends ListenOptions {
-  /** A module, by URL or path, whose default export is `(socket: TcpSocket) => void`. It may block; the socket is closed afterwards. */
+  /**
+   * A module, by URL or path, whose default export is `(socket: TcpSocket) => void`. It may block; the socket is closed
+   * afterwards.
+   */
   handler: URL | string;
-  /** Threads, and so connections that are served at the same time. Default: as many as there are cores. */
+  /** The number of threads, and so of connections that are served at a time. Default: the number of cores. */
   threads?: number | undefined;
-  /** Accepted connections that may wait for a thread. Others stay unaccepted until there is room. Default: as many as `threads`. */
+  /**
+   * The most accepted connections that wait for a thread. Others stay unaccepted until there is room. Default: as many
+   * as `threads`.
+   */
   maxQueue?: number | undefined;
   /** Memory limits of each thread. */
   resourceLimits?: ThreadLimits | undefined;
-  /** Gets what handlers throw, and the deaths of threads. Default: prints them, but for `NetError`s, which peers can cause. */
+  /**
+   * Receives the errors of handlers, and the deaths of threads. Default: prints them, except `NetError`s, which peers
+   * can cause.
+   */
   onError?: ((error: Error) => void) | undefined;
 }
 
-/** What a pool has done and is doing. */
+/** Counters of a pool. */
 export interface PoolFigures {
   threads: number;
-  /** Connections that were accepted so far. */
+  /** Connections accepted so far. */
   accepted: number;
   /** Connections whose handler has returned. */
   completed: number;
@@ -48,7 +57,7 @@ const DRAIN_MS = 30_000;
 
 /** A server and its pool. Made by `servePool`. */
 export class PoolServer {
-  /** The port that it listens on; 0 on a Unix domain socket. */
+  /** The port that it listens on; 0 for a Unix domain socket. */
   readonly port: number;
   /** The address or path that it listens on. */
   readonly address: string;
@@ -86,12 +95,12 @@ export class PoolServer {
     this.#handler = settings.handler;
     this.#onError = settings.onError;
     pool.on("error", (error: Error) => this.#onError(error));
-    acceptor.on("message", (message: AcceptorMessage) => this.#hear(message));
+    acceptor.on("message", (message: AcceptorMessage) => this.#handle(message));
     acceptor.on("error", (error: Error) => this.#acceptorDied(error.message));
     acceptor.on("exit", () => this.#acceptorDied("it has ended"));
   }
 
-  /** What it has done and is doing. */
+  /** Its counters. */
   get figures(): PoolFigures {
     const open = this.#accepted - this.#completed - this.#failed;
     const active = Math.min(open, this.#threads);
@@ -106,8 +115,8 @@ export class PoolServer {
   }
 
   /**
-   * Accepts no more, waits until the accepted connections were served, but at most for `timeout` (ms or a `Deadline`; default 30,000; -1: for ever), and ends
-   * the threads. Connections that are still being served then are reset.
+   * Stops accepting, waits until the accepted connections are served, for at most `timeout` (ms or a `Deadline`;
+   * default 30,000; -1: no limit), and ends the threads. Connections that are still being served then are reset.
    */
   close(timeout: Timeout = DRAIN_MS): Promise<void> {
     const deadline = Deadline.of(timeout);
@@ -127,7 +136,7 @@ export class PoolServer {
     });
     clearTimeout(timer);
     await this.#pool.destroy();
-    await Promise.allSettled(this.#serving); // so that all revocations are on their way before the end is
+    await Promise.allSettled(this.#serving); // so that all revocations are posted before the END order
     const ended = new Promise<void>((resolve) => this.#acceptor.once("exit", () => resolve()));
     const gone = this.#acceptor.threadId === -1;
     this.#order(END);
@@ -139,7 +148,7 @@ export class PoolServer {
     Atomics.notify(this.#words, ORDER);
   }
 
-  #hear(message: AcceptorMessage): void {
+  #handle(message: AcceptorMessage): void {
     if (message.type === "token") {
       const serving = this.#serve(message.token);
       this.#serving.add(serving);
@@ -167,7 +176,7 @@ export class PoolServer {
     Atomics.sub(this.#words, TAKEN, 1);
     Atomics.notify(this.#words, TAKEN);
     this.#onIdle();
-    // Threads that `close` ends have not died.
+    // Threads that `close` ends do not count as dead.
     if (error !== null && Atomics.load(this.#words, ORDER) === 0) this.#onError(error);
   }
 
@@ -180,9 +189,9 @@ export class PoolServer {
 }
 
 /**
- * Listens, and serves each connection with the handler in a thread that may block. Resolves once it is bound; rejects with the system's
- * error otherwise (`EADDRINUSE`, …), and with a `TypeError` or `RangeError` that names a wrong option. Keeps the process alive until it is
- * closed.
+ * Starts a server, and serves each connection with the handler in a thread that may block. Resolves once it is bound;
+ * otherwise rejects with the system's error (`EADDRINUSE`, …), or with a `TypeError` or `RangeError` that names the
+ * wrong option. Keeps the process running until it is closed.
  */
 export async function servePool(options: ServePoolOptions): Promise<PoolServer> {
   const {
@@ -213,7 +222,7 @@ export async function servePool(options: ServePoolOptions): Promise<PoolServer> 
   return new PoolServer(acceptor, words, port1, pool, bound, { threads: most, handler: url, onError });
 }
 
-/** Where the acceptor listens; throws why it does not. */
+/** Where the acceptor listens. Rejects with the reason if it does not. */
 function firstMessage(acceptor: Worker): Promise<{ port: number; address: string }> {
   return new Promise((resolve, reject) => {
     const ended = (): void => reject(cannotStart("it ended before it listened"));

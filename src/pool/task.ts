@@ -1,5 +1,5 @@
 /**
- * The tasks of Piscina's threads: `serve` serves one connection with a user's handler, `run` runs a user's function.
+ * The tasks of Piscina's threads: `serve` serves one connection with a user's handler, `run` calls a user's function.
  *
  * Runs on the pool's threads, which may block.
  */
@@ -11,10 +11,10 @@ import { loadDefault } from "./handler-file.js";
 /** The connection that is being served. */
 let current: TcpSocket | null = null;
 
-// A thread that is ended from within, by `process.exit()` or an uncaught error: the peer must not see a clean end.
+// If the handler ends the thread (`process.exit()`, an uncaught error), the peer must not see a clean end.
 process.on("exit", () => current?.reset());
 
-/** Serves one connection to its end; gives what the handler threw, or null. */
+/** Serves one connection; returns the error that the handler has thrown, or null. */
 export async function serve({ token, handler }: { token: SocketToken; handler: string }): Promise<Fault | null> {
   try {
     current = TcpSocket.attach(token);
@@ -29,7 +29,7 @@ export async function serve({ token, handler }: { token: SocketToken; handler: s
   }
 }
 
-/** What a function gave, or threw. */
+/** A function's result, or the error it has thrown. */
 export type Outcome = { value: unknown } | { fault: Fault };
 
 export async function run({ file, data }: { file: string; data: unknown }): Promise<Outcome> {

@@ -1,5 +1,5 @@
 /**
- * Pools of threads that may block, by Piscina. The only file that knows it.
+ * Pools of threads that may block. The only file that uses Piscina directly.
  *
  * Runs on the calling thread, whose event loop must run.
  */
@@ -14,10 +14,10 @@ export interface ThreadLimits {
   stackSizeMb?: number;
 }
 
-/** Files of the package that threads start with; this code is one folder below them. */
+/** The path of a file from which threads are started. This code is one folder below these files. */
 export const fileOfPackage = (name: string): string => join(__dirname, "..", name);
 
-/** Between `least` and `most` threads; those beyond `least` end after `idleMs` without a task. */
+/** A pool of `least` to `most` threads; the ones beyond `least` end after `idleMs` without a task. */
 export function blockingThreads(least: number, most: number, idleMs: number, limits: ThreadLimits): Piscina {
   return new Piscina({
     filename: fileOfPackage("pool-task.cjs"),
@@ -25,7 +25,7 @@ export function blockingThreads(least: number, most: number, idleMs: number, lim
     maxThreads: most,
     concurrentTasksPerWorker: 1,
     idleTimeout: idleMs,
-    // Between tasks a thread's event loop turns: what a handler has left behind, and Node's own messages, need it.
+    // Between tasks a thread's event loop must run, for what a handler has left behind and for Node's own messages.
     atomics: "disabled",
     resourceLimits: limits,
     recordTiming: false,

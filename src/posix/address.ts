@@ -31,8 +31,8 @@ export function anyIp(family: Family): string {
 }
 
 /**
- * An IP as the package reports it, as an address of `family`: IPv4 is mapped into IPv6 (RFC 4291, 2.5.5.2) and back. The family's "any"
- * address if that can't be done, or if `ip` is undefined.
+ * An IP as the package reports it, as an address of `family`: IPv4 is mapped into IPv6 (RFC 4291, 2.5.5.2) and back.
+ * The family's "any" address if that can't be done, or if `ip` is undefined.
  */
 export function internetAddress(family: Family, ip: string | undefined, port: number | undefined): InternetAddress {
   const known = ip ?? "";

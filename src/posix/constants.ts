@@ -1,4 +1,7 @@
-/** Constants of the socket calls, with the values of Linux, which musl and so emscripten use. Used on the calling thread. */
+/**
+ * Constants of the socket calls, with the values of Linux, which musl and so emscripten use. Used on the calling
+ * thread.
+ */
 
 export const AF_UNSPEC = 0;
 export const AF_UNIX = 1;

@@ -44,7 +44,7 @@ export class DatagramSocket extends PosixSocket {
   readonly listening = false;
   #socket: UdpSocket | null = null;
   #peer: InternetAddress | null = null;
-  /** A datagram that was taken off the socket and not returned to the program yet. */
+  /** A datagram that was taken from the socket and not returned to the program yet. */
   #ahead: Datagram | null = null;
   #readEnded = false;
   #writeEnded = false;
@@ -211,7 +211,7 @@ export class DatagramSocket extends PosixSocket {
     return socket;
   }
 
-  /** Takes the next datagram, or the error of an earlier one, off the socket and keeps it for the next call. */
+  /** Takes the next datagram, or the error of an earlier one, from the socket and keeps it for the next call. */
   #receiveAhead(): void {
     if (this.#ahead !== null || this.hasPendingError || this.#socket === null) return;
     try {
@@ -229,7 +229,7 @@ export class DatagramSocket extends PosixSocket {
     const destination = this.#destination(address);
     if (this.#peer === null) return destination;
     if (destination.ip === this.#peer.ip && destination.port === this.#peer.port) return null;
-    throw new PosixError("EISCONN", "a connected socket sends to its peer only");
+    throw new PosixError("EISCONN", "a connected socket sends only to its peer");
   }
 
   #destination(address: SocketAddress): InternetAddress {

@@ -28,8 +28,8 @@ const SYNONYMS: Record<string, string> = {
 };
 
 /**
- * The errno name for an error that a call threw: the system's code, or EIO for any other code. Rethrows `error` if it is not a call's
- * failure but a bug.
+ * The errno name for an error that a call threw: the system's code, or EIO for any other code. Rethrows `error` if it
+ * is not a call's failure but a bug.
  */
 export function errnoOf(error: unknown): string {
   if (error instanceof PosixError) return error.code;

@@ -1,8 +1,9 @@
 /**
- * BSD sockets on top of the public API, for programs written for them: the calls behave as the system's, with errno names.
+ * BSD sockets on top of the public API, for programs written for them: the calls behave as the system's, with errno
+ * names.
  *
- * There is no descriptor table: programs that use descriptors already have one (emscripten's file system, for example). They close a socket
- * when its last descriptor is closed.
+ * There is no descriptor table: programs that use descriptors already have one (emscripten's file system, for example).
+ * They close a socket when its last descriptor is closed.
  *
  * Runs on the calling thread.
  */

@@ -120,7 +120,10 @@ function portOf(service: string, flags: number): number {
   return port;
 }
 
-/** Returns the host and the service of an address as text; the IP if it has no name. Blocks for the look-up. Throws a `NameError`. */
+/**
+ * Returns the host and the service of an address as text; the IP if it has no name. Blocks for the look-up. Throws a
+ * `NameError`.
+ */
 export function getNameInfo(address: InternetAddress, flags: number): { host: string; service: string } {
   const { ip, port } = address;
   const named = (flags & NI_NUMERICSERV) === 0 ? [...SERVICES].find(([, each]) => each === port)?.[0] : undefined;

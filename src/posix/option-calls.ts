@@ -117,8 +117,8 @@ export function setOption(socket: PosixSocket, level: number, name: number, valu
 }
 
 /**
- * getsockopt: returns the bytes of the value. `room` is the size of the program's buffer, which decides the format of times. `errno`
- * returns the number of an errno name, for SO_ERROR. Throws `ENOPROTOOPT` for an unknown option.
+ * getsockopt: returns the bytes of the value. `room` is the size of the program's buffer, which decides the format of
+ * times. `errno` returns the number of an errno name, for SO_ERROR. Throws `ENOPROTOOPT` for an unknown option.
  */
 export function getOption(
   socket: PosixSocket,

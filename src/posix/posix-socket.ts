@@ -28,8 +28,9 @@ export interface Pollable {
 }
 
 /**
- * A socket. All calls behave as the system's of the same names; they throw a `PosixError` or a `NetError`, see `errnoOf`. They block
- * unless `nonBlocking` is true or MSG_DONTWAIT is among the flags: then they throw `EAGAIN`, and `connect` throws `EINPROGRESS`.
+ * A socket. All calls behave as the system's of the same names; they throw a `PosixError` or a `NetError`, see
+ * `errnoOf`. They block unless `nonBlocking` is true or MSG_DONTWAIT is among the flags: then they throw `EAGAIN`, and
+ * `connect` throws `EINPROGRESS`.
  */
 export abstract class PosixSocket implements Pollable {
   readonly family: Family;

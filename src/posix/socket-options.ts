@@ -6,7 +6,10 @@ export interface SocketOptions {
   reusePort: number;
   broadcast: number;
   keepAlive: number;
-  /** The delay of the first probe and the time between probes, both in s, and the number of probes. Only the first has an effect. */
+  /**
+   * The delay of the first probe and the time between probes, both in s, and the number of probes. Only the first has
+   * an effect.
+   */
   keepIdle: number;
   keepInterval: number;
   keepCount: number;

@@ -1,8 +1,8 @@
 /**
  * A stream socket: TCP, or a Unix domain socket.
  *
- * `bind` already listens, so that the port is known and the system's errors are thrown when the program expects them. Clients wait until
- * `listen`. A bound socket that connects first stops listening, and then connects from that port.
+ * `bind` already listens, so that the port is known and the system's errors are thrown when the program expects them.
+ * Clients wait until `listen`. A bound socket that connects first stops listening, and then connects from that port.
  *
  * Runs on the calling thread.
  */
@@ -60,7 +60,10 @@ export class StreamSocket extends PosixSocket {
   #announced = false;
   /** Bytes that MSG_PEEK has read from the connection and no call has received yet. */
   #ahead: Buffer = NOTHING;
-  /** No more bytes will come: the peer has ended, the connection has failed and a call has reported it, or `shutdown` was called. */
+  /**
+   * No more bytes will come: the peer has ended, the connection has failed and a call has reported it, or `shutdown`
+   * was called.
+   */
   #readEnded = false;
   #writeEnded = false;
 
@@ -126,7 +129,7 @@ export class StreamSocket extends PosixSocket {
   }
 
   receive(targets: readonly Uint8Array[], flags = 0): Received {
-    if ((flags & MSG_OOB) !== 0) throw new PosixError("EINVAL", "there are no urgent data");
+    if ((flags & MSG_OOB) !== 0) throw new PosixError("EINVAL", "there is no urgent data");
     if ((flags & MSG_ERRQUEUE) !== 0) throw new PosixError("EAGAIN");
     const time = TimeLeft.of(this.receiveTimeout);
     const wait = !this.nonBlocking && (flags & MSG_DONTWAIT) === 0;

@@ -1,6 +1,6 @@
 /**
- * Sockets as files of emscripten's file system, which holds the program's descriptors: `read`, `write`, `close` and `poll` work on them,
- * and descriptors are allocated in one place.
+ * Sockets as files of emscripten's file system, which holds the program's descriptors: `read`, `write`, `close` and
+ * `poll` work on them, and descriptors are allocated in one place.
  *
  * Runs on the calling thread.
  */

@@ -1,4 +1,7 @@
-/** The errno values of programs built with emscripten: up to 76 as in WASI, from 100 on emscripten's own. Used on the calling thread. */
+/**
+ * The errno values of programs built with emscripten: up to 76 as in WASI, from 100 on emscripten's own. Used on the
+ * calling thread.
+ */
 
 const NUMBERS: Record<string, number> = {
   E2BIG: 1,

@@ -1,6 +1,6 @@
 /**
- * The memory of a WebAssembly program, read and written at the addresses that it passes. An address or length outside it throws EFAULT, as
- * with a system call.
+ * The memory of a WebAssembly program, read and written at the addresses that it passes. An address or length outside
+ * it throws EFAULT, as with a system call.
  *
  * Used on the calling thread.
  */

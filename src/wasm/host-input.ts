@@ -1,6 +1,6 @@
 /**
- * The standard input of this process, for a program that waits for it together with sockets: emscripten's own is always "ready" and then
- * blocks.
+ * The standard input of this process, for a program that waits for it together with sockets. (Emscripten reports it as
+ * always ready, and then blocks in the read.)
  *
  * A pipe or a terminal is opened a second time with O_NONBLOCK, and checked every few milliseconds.
  *

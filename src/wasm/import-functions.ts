@@ -27,7 +27,10 @@ export type ImportFunction = (...values: number[]) => number;
 export interface SocketImports {
   /** Imports that only work on sockets. */
   readonly calls: Record<string, ImportFunction>;
-  /** Imports whose first argument may be any descriptor: to be called if `owns` returns true; otherwise call emscripten's own. */
+  /**
+   * Imports whose first argument may be any descriptor: to be called if `owns` returns true; otherwise call
+   * emscripten's own.
+   */
   readonly shared: Record<string, ImportFunction>;
   /** Whether the function `name` of `shared` handles a descriptor: a socket, or standard input for reading. */
   owns(name: string, fd: number): boolean;
@@ -71,7 +74,10 @@ export const SOCKET_IMPORTS: ReadonlySet<string> = new Set([
   "js_fd_read",
 ]);
 
-/** Returns all import functions. None throws: failures are negative errno values (EAI values for getaddrinfo and getnameinfo). */
+/**
+ * Returns all import functions. None throws: failures are negative errno values (EAI values for getaddrinfo and
+ * getnameinfo).
+ */
 export function socketImports({ FS, heap, malloc, timevalBytes = 16 }: GuestParts): SocketImports {
   const memory = new GuestMemory(heap);
   const files = new EmscriptenFiles(FS);

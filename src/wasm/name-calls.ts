@@ -1,5 +1,6 @@
 /**
- * Look-ups for a WebAssembly program: getaddrinfo, getnameinfo and gethostbyname, with their structs in the program's memory.
+ * Look-ups for a WebAssembly program: getaddrinfo, getnameinfo and gethostbyname, with their structs in the program's
+ * memory.
  *
  * Runs on the calling thread.
  */

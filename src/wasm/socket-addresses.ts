@@ -19,7 +19,10 @@ const IN6_BYTES = 28;
 /** `sun_path`, without the NUL. */
 const MAX_PATH_BYTES = 107;
 
-/** Throws a `PosixError`: `EINVAL` for too few bytes, `EAFNOSUPPORT` for another family, `ENAMETOOLONG`, `ENOENT` for an empty path. */
+/**
+ * Throws a `PosixError`: `EINVAL` for too few bytes, `EAFNOSUPPORT` for another family, `ENAMETOOLONG`, `ENOENT` for an
+ * empty path.
+ */
 export function decodeAddress(bytes: Uint8Array): SocketAddress | NoAddress {
   if (bytes.length < 2) throw new PosixError("EINVAL");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -47,7 +47,7 @@ const MMSG_LENGTH = 28;
 export class SocketCalls {
   readonly #memory: GuestMemory;
   readonly #descriptors: Descriptors;
-  /** Bytes of a `struct timeval`: 8, or 16 where time_t has 64 bits. */
+  /** Bytes of a `struct timeval`: 8, or 16 if time_t has 64 bits. */
   readonly #timevalBytes: number;
 
   constructor(memory: GuestMemory, descriptors: Descriptors, timevalBytes: number) {

@@ -1,6 +1,6 @@
 /**
- * Sockets for emscripten programs that were not built for this package, such as Pyodide and PHP: while such a program is loaded, its
- * imported socket functions are replaced.
+ * Sockets for emscripten programs that were not built for this package, such as Pyodide and PHP: while such a program
+ * is loaded, its imported socket functions are replaced.
  *
  * Runs on the calling thread.
  */
@@ -77,25 +77,27 @@ class Program {
 let loading = false;
 
 /**
- * Loads a program and gives it sockets. `load` loads it as usual; `options.FS` returns the file system of what `load` returned:
+ * Loads a program and gives it sockets. `load` loads it as usual; `options.FS` returns the file system of what `load`
+ * returned:
  *
  * ```js
  * const pyodide = await withSockets(() => loadPyodide(), { FS: (pyodide) => pyodide.FS });
  * ```
  *
- * Returns what `load` returns. Throws what `load` throws, and an `Error` if `load` instantiated no program whose imports have emscripten's names.
+ * Returns the result of `load`. Throws its errors, and an `Error` if `load` instantiated no program whose imports have
+ * emscripten's names.
  */
 export async function withSockets<T>(load: () => T | Promise<T>, options: WithSocketsOptions<T>): Promise<T> {
   if (typeof load !== "function") throw new TypeError("load must be a function that loads the program");
   if (typeof options?.FS !== "function")
-    throw new TypeError("options.FS must be a function that gives the file system");
-  if (loading) throw new Error("withSockets loads another program already: wait for it first");
+    throw new TypeError("options.FS must be a function that returns the file system");
+  if (loading) throw new Error("withSockets is already loading another program: wait for it first");
   loading = true;
   const program = new Program();
   const restore = watchInstantiation(program);
   try {
     const loaded = await load();
-    if (!program.found) throw new Error("nothing was loaded that imports sockets by emscripten's names");
+    if (!program.found) throw new Error("no program was loaded that imports sockets by emscripten's names");
     program.begin(options.FS(loaded) as EmscriptenFs);
     return loaded;
   } finally {

@@ -1,5 +1,5 @@
 /**
- * ringnet/websocket: WebSockets for programs that block. The networking thread speaks the protocol.
+ * ringnet/websocket: WebSockets for programs that block. The networking thread handles the protocol.
  */
 
 export { type ListenWebSocketOptions, listenWebSocket } from "./listen-web-socket.js";

@@ -28,8 +28,9 @@ export interface ListenWebSocketOptions {
   /** Subprotocols in order of preference; the first that the client also offers is chosen. */
   protocols?: string | readonly string[] | undefined;
   /**
-   * The origins of pages that may open a WebSocket, such as `https://example.com`; requests from others are answered with 403. Default: any
-   * origin, or none. Browsers let any page connect to any server, and send that server's cookies.
+   * The origins of pages that may open a WebSocket, such as `https://example.com`; requests from others are answered
+   * with 403. Default: any origin, or none. Browsers let any page connect to any server, and send that server's
+   * cookies.
    */
   origins?: readonly string[] | undefined;
   /** A folder to serve to plain HTTP requests. Without it they are answered with 426. */
@@ -40,9 +41,9 @@ export interface ListenWebSocketOptions {
   perMessageDeflate?: boolean | undefined;
   /** As in `OpenWebSocketOptions`. */
   pingInterval?: number | undefined;
-  /** The most clients that the kernel holds while the networking thread is busy. Default: 511. */
+  /** The most clients that the kernel queues for the networking thread. Default: 511. */
   backlog?: number | undefined;
-  /** Do not accept IPv4 clients on `::`. Default: false. */
+  /** Refuse IPv4 clients on `::`. Default: false. */
   ipv6Only?: boolean | undefined;
   /** For accepted WebSockets, as in `OpenWebSocketOptions`. */
   receiveBuffer?: number | undefined;
@@ -81,8 +82,8 @@ const HINTS: Hints = {
 };
 
 /**
- * Listens for WebSockets. The server is bound when this returns. Throws the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …), or
- * a `TypeError` or `RangeError` that names the wrong option.
+ * Listens for WebSockets. The server is bound when this returns. Throws the system's error (`EADDRINUSE`, `EACCES`,
+ * `EADDRNOTAVAIL`, …), or a `TypeError` or `RangeError` that names the wrong option.
  */
 export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocketServer {
   const own = ownOptions("options", options, OPTIONS, HINTS);

@@ -24,13 +24,19 @@ export interface OpenWebSocketOptions {
   tls?: TlsOptions | undefined;
   /** A proxy's URL, as in `ConnectOptions`. Default: none. */
   proxy?: string | URL | undefined;
-  /** Block until it is open, for at most this many ms (-1: no limit). Without it, `openWebSocket` returns immediately. */
+  /** Block until it is open, for at most this many ms (-1: no limit). Default: `openWebSocket` returns immediately. */
   timeout?: Timeout | undefined;
-  /** The most bytes of a received message; a longer one closes the connection (code 1009). Default: 100 MiB; 0: no limit. */
+  /**
+   * The most bytes of a received message; a longer one closes the connection (code 1009). Default: 100 MiB; 0: no
+   * limit.
+   */
   maxPayload?: number | undefined;
   /** Whether to offer compression. Default: true. */
   perMessageDeflate?: boolean | undefined;
-  /** ms between pings; a peer that has not answered a ping by the next one counts as lost (code 1006). Default 0: no pings. */
+  /**
+   * Milliseconds between pings; a peer that has not answered a ping by the next one counts as lost (code 1006). Default
+   * 0: no pings.
+   */
   pingInterval?: number | undefined;
   /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
   receiveBuffer?: number | undefined;
@@ -67,9 +73,10 @@ const HINTS: Hints = {
 const NO_RINGS = { receiveBuffer: 4096, sendBuffer: 4096 };
 
 /**
- * Opens a WebSocket to a `ws:` or `wss:` URL, and returns immediately, with status `waiting`. With `timeout` it blocks until the handshake
- * is done, and throws the `NetError` of a failure (`ECONNREFUSED`, `ERR_WEBSOCKET_HANDSHAKE` with the server's answer, …) or one with code
- * `ETIMEDOUT`. Throws a `TypeError` or `RangeError` that names the wrong argument.
+ * Opens a WebSocket to a `ws:` or `wss:` URL, and returns immediately, with status `waiting`. With `timeout` it blocks
+ * until the handshake is done, and throws the `NetError` of a failure (`ECONNREFUSED`, `ERR_WEBSOCKET_HANDSHAKE` with
+ * the server's answer, …) or one with code `ETIMEDOUT`. Throws a `TypeError` or `RangeError` that names the wrong
+ * argument.
  */
 export function openWebSocket(url: string | URL, options: OpenWebSocketOptions = {}): WebSocket {
   const own = ownOptions("options", options, OPTIONS, HINTS);

@@ -74,7 +74,10 @@ export class OutgoingMessages {
     if (this.#rest !== null) this.#rest.bytes = Uint8Array.from(this.#rest.bytes);
   }
 
-  /** Requests the closing handshake, after all messages. There is always room for it. The rest of an unfinished message is dropped. */
+  /**
+   * Requests the closing handshake, after all messages. There is always room for it. The rest of an unfinished message
+   * is dropped.
+   */
   close(code: number, reason: Uint8Array): void {
     this.#rest = null;
     this.#records.write("", CLOSE, closePayload(code, reason));

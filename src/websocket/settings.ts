@@ -1,6 +1,6 @@
 /**
- * Checks the options that clients and servers share: subprotocols, headers, limits. Each function throws a `TypeError` or `RangeError` that
- * names the wrong option.
+ * Checks the options that clients and servers share: subprotocols, headers, limits. Each function throws a `TypeError`
+ * or `RangeError` that names the wrong option.
  *
  * Used on the calling thread.
  */
@@ -12,7 +12,7 @@ import type { WebSocketSettings } from "../ring/protocol.js";
 export type HeadersOption = Readonly<Record<string, string | readonly string[]>>;
 
 const MAX_PAYLOAD = 100 * 1024 * 1024;
-/** The length of a larger message would not fit into a LENGTH record. */
+/** The largest length that a LENGTH record can hold. */
 const LARGEST_PAYLOAD = 2 ** 32 - 1;
 const LONGEST_INTERVAL = 2 ** 31 - 1;
 /** RFC 9110, sections 5.6.2 and 5.5. */

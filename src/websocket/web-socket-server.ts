@@ -38,9 +38,9 @@ export class WebSocketServer extends Handle {
   }
 
   /**
-   * The client that has waited longest, or `null` when none waits. Its handshake is done: `url`, `headers` and `protocol` are set, and
-   * messages that it has already sent can be received. Throws a `NetError` once for each client that could not be accepted (`EMFILE`), and
-   * when the server has failed.
+   * The client that has waited longest, or `null` if none waits. Its handshake is done: `url`, `headers` and `protocol`
+   * are set, and messages that it has already sent can be received. Throws a `NetError` once for each client that could
+   * not be accepted (`EMFILE`), and when the server has failed.
    */
   accept(): WebSocket | null {
     this.#mustBeOpen();
@@ -49,14 +49,16 @@ export class WebSocketServer extends Handle {
   }
 
   /**
-   * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` after `timeout` ms (-1: no limit), and as `accept`.
+   * Blocks for a client and returns it. Throws a `NetError` with code `ETIMEDOUT` after `timeout` ms (-1: no limit),
+   * and as `accept`.
    */
   acceptWait(timeout: Timeout = -1): WebSocket {
     return this.#clients.waitFor(() => this.accept(), Deadline.of(timeout));
   }
 
   /**
-   * Blocks until `accept` will return a client or throw, or for `timeout` ms (0: polls once; -1: no limit); returns whether it will.
+   * Blocks until `accept` will return a client or throw, or for `timeout` ms (0: polls once; -1: no limit); returns
+   * whether it will.
    */
   waitUntilAcceptable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();

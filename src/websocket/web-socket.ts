@@ -34,7 +34,7 @@ export class WebSocket extends Handle {
   readonly #channel: Channel;
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingMessages;
-  /** Whether it was reported to the program that it is open, and that it is closed. */
+  /** Whether the program has been shown that it is open, and that it is closed. */
   #openReported: boolean;
   #closeReported = false;
   /** Whether this end has requested the closing handshake. */
@@ -60,8 +60,9 @@ export class WebSocket extends Handle {
   // State.
 
   /**
-   * `waiting` until the handshake is done, then `success`; `failure` once the handshake has failed, the connection was lost, the peer broke
-   * the protocol, or it was closed here. After a closing handshake it is still `success`; see `closeCode`.
+   * `waiting` until the handshake is done, then `success`; `failure` once the handshake has failed, the connection was
+   * lost, the peer broke the protocol, or it was closed here. After a closing handshake it is still `success`; see
+   * `closeCode`.
    */
   get status(): Status {
     if (this.closed) return "failure";
@@ -74,7 +75,7 @@ export class WebSocket extends Handle {
     return phase === PHASE_OPEN && (state & WRITE_FAILED) === 0 ? "success" : "failure";
   }
 
-  /** Why the status is `failure`, or null. The same error each time. */
+  /** Why the status is `failure`, or null. The same object each time. */
   get error(): NetError | null {
     if (this.closed) return this.#closedHere();
     return this.status === "failure" ? this.#channel.error : null;
@@ -111,8 +112,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * The peer's close code, once `receive` has returned `null`; until then `null`. 1005: its close had no code. 1006: the connection was
-   * lost or the peer broke the protocol; `error` says how.
+   * The peer's close code, once `receive` has returned `null`; until then `null`. 1005: its close had no code. 1006:
+   * the connection was lost or the peer broke the protocol; `error` has the reason.
    */
   get closeCode(): number | null {
     return this.#incoming.close?.code ?? null;
@@ -128,7 +129,7 @@ export class WebSocket extends Handle {
     return this.closed ? 0 : this.#channel.unsent + this.#outgoing.rest;
   }
 
-  /** @internal Whether it ever was open: messages that arrived before a failure can then be received. */
+  /** @internal Whether it was ever open: messages that arrived before a failure can then be received. */
   get wasOpen(): boolean {
     return this.#facts !== null;
   }
@@ -145,9 +146,10 @@ export class WebSocket extends Handle {
   // Receiving.
 
   /**
-   * The next message, a string or a Buffer as the peer sent it; `null` once the connection is closed and all messages were returned.
-   * Without `timeout` it returns immediately, `undefined` if there is no message yet. With it, it blocks for at most that many ms (-1: no
-   * limit), and then throws a `NetError` with code `ETIMEDOUT`. Throws the error of a failed handshake.
+   * The next message, a string or a Buffer as the peer sent it; `null` once the connection is closed and all messages
+   * were returned. Without `timeout` it returns immediately, `undefined` if there is no message yet. With it, it blocks
+   * for at most that many ms (-1: no limit), and then throws a `NetError` with code `ETIMEDOUT`. Throws the error of a
+   * failed handshake.
    */
   receive(): Message | null | undefined;
   receive(timeout: Timeout): Message | null;
@@ -158,8 +160,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * The same, copied into `target`: returns the message's length in bytes; text is copied as UTF-8. Throws a `NetError` with code
-   * `EMSGSIZE` if the message is longer than `target`; the message remains readable.
+   * The same, copied into `target`: returns the message's length in bytes; text is copied as UTF-8. Throws a `NetError`
+   * with code `EMSGSIZE` if the message is longer than `target`; the message remains readable.
    */
   receiveInto(target: Uint8Array): number | null | undefined;
   receiveInto(target: Uint8Array, timeout: Timeout): number | null;
@@ -176,7 +178,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * Blocks until `receive` will return a message or `null`, or throw, or for `timeout` ms (0: polls once; -1: no limit); returns whether it will.
+   * Blocks until `receive` will return a message or `null`, or throw, or for `timeout` ms (0: polls once; -1: no
+   * limit); returns whether it will.
    */
   waitUntilReadable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
@@ -186,9 +189,10 @@ export class WebSocket extends Handle {
   // Sending.
 
   /**
-   * Takes a whole message, a string as text, anything else as bytes, and returns immediately. Returns false, and takes nothing, if the send
-   * ring has no room for it now (see `waitUntilWritable`). Throws a `NetError` with code `EMSGSIZE` if it is longer than the ring (see
-   * `sendWait`), `EPIPE` if the connection is closing or closed, or the error with which the connection failed.
+   * Takes a whole message, a string as text, anything else as bytes, and returns immediately. Returns false, and takes
+   * nothing, if the send ring has no room for it now (see `waitUntilWritable`). Throws a `NetError` with code
+   * `EMSGSIZE` if it is longer than the ring (see `sendWait`), `EPIPE` if the connection is closing or closed, or the
+   * error with which the connection failed.
    */
   send(data: string | NodeJS.ArrayBufferView): boolean {
     this.#mustBeSendable();
@@ -201,9 +205,9 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * Takes a message of any length; blocks while there is no room for it, for at most `timeout` ms (-1: no limit). Throws as `send`, and a `NetError` with
-   * code `ETIMEDOUT` when the time is up. A part of a message longer than the ring may be sent by then: the rest is kept, and is sent
-   * before the next message, whenever a call sends or waits.
+   * Takes a message of any length; blocks while there is no room for it, for at most `timeout` ms (-1: no limit).
+   * Throws as `send`, and a `NetError` with code `ETIMEDOUT` when the time is up. A part of a message longer than the
+   * ring may be sent by then: the rest is kept, and is sent before the next message, whenever a call sends or waits.
    */
   sendWait(data: string | NodeJS.ArrayBufferView, timeout: Timeout = -1): void {
     const deadline = Deadline.of(timeout);
@@ -219,7 +223,7 @@ export class WebSocket extends Handle {
     this.#outgoing.begin(kind, bytes);
     try {
       while (!this.#outgoing.sendRest()) {
-        this.#awaitRoom(deadline, "a part was sent, and the rest goes out before the next message");
+        this.#awaitRoom(deadline, "a part was sent, and the rest will be sent before the next message");
       }
     } finally {
       this.#outgoing.keepRest();
@@ -227,8 +231,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * Blocks until `send` would take a message of `bytes` bytes (default 1), or throw, or for `timeout` ms (0: polls once; -1: no limit);
-   * returns whether it would.
+   * Blocks until `send` would take a message of `bytes` bytes (default 1), or throw, or for `timeout` ms (0: polls
+   * once; -1: no limit); returns whether it would.
    */
   waitUntilWritable(timeout: Timeout = -1, bytes = 1): boolean {
     this.#mustBeOpen();
@@ -236,7 +240,10 @@ export class WebSocket extends Handle {
     return this.#block(Deadline.of(timeout), WebSocket.#isWritable);
   }
 
-  /** Blocks until the operating system has taken everything or the connection is closed, or for `timeout` ms; returns `bufferedAmount`. */
+  /**
+   * Blocks until the operating system has taken everything or the connection is closed, or for `timeout` ms; returns
+   * `bufferedAmount`.
+   */
   waitUntilDrained(timeout: Timeout = -1): number {
     this.#mustBeOpen();
     this.#block(Deadline.of(timeout), WebSocket.#isDrained);
@@ -246,9 +253,10 @@ export class WebSocket extends Handle {
   // Ending.
 
   /**
-   * Starts the closing handshake, after all sent messages; nothing can be sent afterwards. Messages are received until the peer has closed
-   * too: then `receive` returns `null` and `closeCode` is the peer's. `code` is 1000 to 1003, 1007 to 1014, or 3000 to 4999 (programs may
-   * define their own from 3000 on), none by default; the reason has up to 123 bytes in UTF-8. Does nothing if it is already closing.
+   * Starts the closing handshake, after all sent messages; nothing can be sent afterwards. Messages are received until
+   * the peer has closed too: then `receive` returns `null` and `closeCode` is the peer's. `code` is 1000 to 1003, 1007
+   * to 1014, or 3000 to 4999 (programs may define their own from 3000 on), none by default; the reason has up to 123
+   * bytes in UTF-8. Does nothing if it is already closing.
    */
   end(code?: number, reason = ""): void {
     const close = checkedClose(code, reason);
@@ -257,8 +265,8 @@ export class WebSocket extends Handle {
   }
 
   /**
-   * As `end`, and closes the handle: further messages are dropped. Sent messages and the closing handshake go out in the background, for at
-   * most the runtime's linger time. Calling it again does nothing.
+   * As `end`, and closes the handle: further messages are dropped. Pending messages and the closing handshake are sent
+   * in the background, for at most the runtime's linger time. Calling it again does nothing.
    */
   override close(code?: number, reason = ""): void {
     const close = checkedClose(code, reason);
@@ -278,7 +286,10 @@ export class WebSocket extends Handle {
 
   // For pollers.
 
-  /** Whether there is a message, a part of a long one, a close that was not received or a failure that was not thrown yet, or it has just opened. */
+  /**
+   * Whether there is a message, a part of a long one, a close that was not received or a failure that was not thrown
+   * yet, or it has just opened.
+   */
   get ready(): boolean {
     if (this.closed) return false;
     if (this.#incoming.any) return true;

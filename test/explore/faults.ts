@@ -202,12 +202,8 @@ export const FAULTS: SeededFault[] = [
   },
   {
     name: "a caller that waits for any handle is not woken",
-    scenario: "signal, two workers",
-    edits: edit(
-      SIGNAL,
-      "if (interest === AWAKE || (interest !== ANYTHING && interest !== handleId)) return;",
-      "if (interest !== handleId) return;",
-    ),
+    scenario: "ready list",
+    edits: edit("worker/caller-link", "else if (interest === ANYTHING) this.wakeSoon();", ""),
   },
   {
     name: "the sleeper does not announce itself",

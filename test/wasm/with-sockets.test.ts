@@ -30,13 +30,13 @@ describe("withSockets", () => {
 
   test("refuses unsuitable programs, and restores WebAssembly", async () => {
     const { instantiate } = WebAssembly;
-    await expect(withSockets(async () => ({}), { FS })).rejects.toThrow(/nothing was loaded that imports sockets/);
+    await expect(withSockets(async () => ({}), { FS })).rejects.toThrow(/no program was loaded that imports sockets/);
     await expect(withSockets(() => Promise.reject(new Error("no file")), { FS })).rejects.toThrow("no file");
     await expect(withSockets(null as never, { FS })).rejects.toThrow(TypeError);
     await expect(withSockets(() => null, {} as never)).rejects.toThrow(/options.FS must be a function/);
     const first = withSockets(() => new Promise((resolve) => setTimeout(resolve, 20)), { FS });
     await expect(withSockets(() => null, { FS })).rejects.toThrow(/already/);
-    await expect(first).rejects.toThrow(/nothing was loaded/);
+    await expect(first).rejects.toThrow(/no program was loaded/);
     expect(WebAssembly.instantiate).toBe(instantiate);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The body of a request or a response of ringnet/sync-fetch: complete, in memory.
+ * The body of a request or response of ringnet/sync-fetch: complete, in memory.
  *
  * Runs on the calling thread.
  */
@@ -8,12 +8,12 @@ import { makeEnumerable } from "./enumerable.js";
 import { FetchError } from "./fetch-error.js";
 import type { SyncHeaders } from "./headers.js";
 
-/** What a program may give; anything else but a stream, a `Blob` and `FormData` is sent as its text. */
+/** The types of a body. Anything else, except a stream, a `Blob` and `FormData`, is converted to a string. */
 export type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | null;
 
 const UNSUPPORTED = new Set(["Blob", "File", "FormData", "ReadableStream"]);
 
-/** The bytes of `input`, and the content type that they have of themselves. Throws a `TypeError` for streams, `Blob` and `FormData`. */
+/** The bytes of `input`, and their content type. Throws a `TypeError` for streams, `Blob` and `FormData`. */
 export function parseBody(input: unknown): { bytes: Buffer | null; type: string | null } {
   if (input === null || input === undefined) return { bytes: null, type: null };
   if (input instanceof ArrayBuffer || Object.prototype.toString.call(input) === "[object ArrayBuffer]") {
@@ -40,19 +40,19 @@ export abstract class Body {
   #stream: ReadableStream<Uint8Array> | null = null;
   #used = false;
 
-  /** `error`: what has happened to a body that is not complete. */
+  /** `error`: the reason why the body is not complete. */
   protected constructor(bytes: Buffer | null, error: unknown = null) {
     this.#bytes = bytes;
     this.#error = error;
   }
 
-  /** A stream of the bytes, which are here; `null` if there is no body. Reading it does not consume the body. */
+  /** A stream of the bytes; `null` if there is no body. Reading it does not consume the body. */
   get body(): ReadableStream<Uint8Array> | null {
     const bytes = this.#bytes;
     if (bytes === null) return null;
     this.#stream ??= new ReadableStream({
       start(controller) {
-        if (bytes.length > 0) controller.enqueue(Buffer.from(bytes)); // a copy, whose toString() is the text
+        if (bytes.length > 0) controller.enqueue(Buffer.from(bytes)); // a copy; a Buffer, so that toString() gives the text
         controller.close();
       },
     });
@@ -63,7 +63,10 @@ export abstract class Body {
     return this.#used;
   }
 
-  /** The bytes. Throws a `TypeError` the second time, and the error of a body that is not complete; so do the next ones. */
+  /**
+   * The bytes. Like the next methods, throws a `TypeError` if the body was used, and the error of a body that is not
+   * complete.
+   */
   buffer(): Buffer {
     this.unusedBytes();
     this.#used = true;

@@ -1,5 +1,5 @@
 /**
- * Members of a class that `for … in` lists, as Web IDL wants it for the classes of the Fetch Standard.
+ * Makes members of a class visible to `for … in`, as Web IDL requires for the classes of the Fetch Standard.
  *
  * Runs on the calling thread.
  */

@@ -1,5 +1,5 @@
 /**
- * The error of ringnet/sync-fetch: what its `type` says is the words of node-fetch.
+ * The error of ringnet/sync-fetch. Its `type` is one of node-fetch's.
  *
  * Runs on the calling thread.
  */

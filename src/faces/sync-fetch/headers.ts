@@ -1,5 +1,5 @@
 /**
- * The headers of ringnet/sync-fetch: as in the Fetch Standard, but `keys`, `values` and `entries` are arrays, and
+ * The headers of ringnet/sync-fetch: as in the Fetch Standard, but `keys`, `values` and `entries` return arrays, and
  * `raw` has the values one by one. Node's own `Headers` has no `raw`, and takes some 15 ms to load.
  *
  * Runs on the calling thread.
@@ -82,7 +82,7 @@ export class SyncHeaders {
     for (const [name, value] of this.entries()) callback.call(thisArg, value, name, this);
   }
 
-  /** The values one by one, as node-fetch has them. */
+  /** The values one by one, as in node-fetch. */
   raw(): Record<string, string[]> {
     return Object.fromEntries(this.keys().map((name) => [name, [...(this.#values.get(name) as string[])]]));
   }

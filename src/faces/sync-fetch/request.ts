@@ -8,7 +8,7 @@ import { Body, type BodyInit, parseBody } from "./body.js";
 import { makeEnumerable } from "./enumerable.js";
 import { type HeadersInit, SyncHeaders } from "./headers.js";
 
-/** What a program may give; other members have no effect. */
+/** The options of a request; other members have no effect. */
 export interface RequestInit {
   method?: string | undefined;
   headers?: HeadersInit | undefined;
@@ -17,13 +17,13 @@ export interface RequestInit {
   signal?: AbortSignal | null | undefined;
   /** The most redirects to follow. Default: 20. */
   follow?: number | undefined;
-  /** ms for the whole request, including the body. Default, and for 0: no limit. */
+  /** The timeout of the whole request, including the body, in ms. Default, and for 0: no limit. */
   timeout?: number | undefined;
   /** Whether to decompress the response's body. Default: true. */
   compress?: boolean | undefined;
   /** The most bytes of the response's body. Default, and for 0: no limit. */
   size?: number | undefined;
-  // Kept, without effect.
+  // Stored, but without effect.
   cache?: string | undefined;
   credentials?: string | undefined;
   integrity?: string | undefined;

@@ -15,7 +15,7 @@ export interface ResponseInit {
   url?: string | undefined;
 }
 
-/** @internal What only a response of a server has. */
+/** @internal What only a server's response has. */
 interface Origin {
   readonly redirected: boolean;
   readonly error: unknown;

@@ -1,5 +1,5 @@
 /**
- * Forms of ringnet/sync-request: multipart/form-data of texts and bytes.
+ * Forms of ringnet/sync-request: multipart/form-data of strings and bytes.
  *
  * Used on the calling thread.
  */
@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 export class FormData {
   readonly #parts: { name: string; value: string | Uint8Array; fileName: string | undefined }[] = [];
 
-  /** Adds a text, or bytes; with `fileName` it is a file. */
+  /** Adds a string or bytes; with `fileName` it is a file. */
   append(name: string, value: string | Uint8Array, fileName?: string): void {
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
       throw new TypeError(`the value of ${name} must be a string or a Buffer`);
@@ -32,7 +32,7 @@ export class FormData {
   }
 }
 
-/** As browsers write it (HTML, "multipart form data"). */
+/** Escapes a name as browsers do (HTML, "multipart form data"). */
 function escaped(text: string): string {
   return text.replace(/\r/g, "%0D").replace(/\n/g, "%0A").replace(/"/g, "%22");
 }

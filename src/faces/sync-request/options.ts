@@ -6,10 +6,10 @@
 
 import { FormData } from "./form-data.js";
 
-/** What `request` takes. Times are in ms. */
+/** Options of `request`. Times are in ms. */
 export interface Options {
   headers?: Record<string, string | string[] | number | undefined>;
-  /** Added to the URL's query; nested objects and lists as the package qs writes them. */
+  /** Added to the URL's query; nested objects and arrays in the format of the package qs. */
   qs?: Record<string, unknown>;
   /** Sent as JSON. */
   json?: unknown;
@@ -18,7 +18,7 @@ export interface Options {
   followRedirects?: boolean;
   /** Default: 20. */
   maxRedirects?: number;
-  /** Names of headers that go with redirected requests. */
+  /** Names of headers that redirected requests keep. */
   allowRedirectHeaders?: string[];
   /** Whether to request and decode compressed responses. Default: true. */
   gzip?: boolean;
@@ -26,13 +26,13 @@ export interface Options {
   timeout?: number;
   /** For each wait for the server. */
   socketTimeout?: number;
-  /** Whether a `GET` that fails, or is answered with 400 or more, is sent again. */
+  /** Whether to send a `GET` again that fails, or is answered with 400 or more. */
   retry?: boolean;
   /** Default: 200. */
   retryDelay?: number;
   /** Default: 5. */
   maxRetries?: number;
-  /** Without effect: connections are always kept. */
+  /** No effect: connections are always kept. */
   agent?: boolean;
 }
 
@@ -54,7 +54,7 @@ const TYPES: Record<keyof Options, string> = {
   agent: "boolean",
 };
 
-/** The options that are there. Throws a `TypeError` that names what is wrong. */
+/** The given options, checked. Throws a `TypeError` or `RangeError` that names the wrong option. */
 export function checkOptions(options: Options): Options {
   if (typeof options !== "object") throw new TypeError("Options must be an object (or null).");
   const given: Record<string, unknown> = {};

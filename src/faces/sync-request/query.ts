@@ -1,10 +1,10 @@
 /**
- * Queries in the manner of the package qs: `a[b]=c`, `a[0]=b`.
+ * Queries in the format of the package qs: `a[b]=c`, `a[0]=b`.
  *
  * Used on the calling thread.
  */
 
-/** The URL with these added to its query; what has the same name in it is replaced where it stands. */
+/** The URL with `query` added. A parameter of the same name is replaced in its place. */
 export function withQuery(url: string, query: Record<string, unknown> | undefined): string {
   if (query === undefined) return url;
   const [front = "", fragment] = url.split(/#(.*)/s);

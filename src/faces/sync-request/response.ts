@@ -9,7 +9,7 @@ export class Response {
   /** By lower-case name. */
   readonly headers: Record<string, string | string[]>;
   readonly body: Buffer;
-  /** That of the last request. */
+  /** The URL of the last request. */
   readonly url: string;
 
   constructor(statusCode: number, headers: Record<string, string | string[]>, body: Buffer, url: string) {
@@ -25,7 +25,8 @@ export class Response {
   }
 
   /**
-   * The body, as text where an encoding is given. Throws an `Error` with `statusCode`, `headers`, `body` and `url` for a status of 300 or more.
+   * The body; as a string if an encoding is given. Throws an `Error` with `statusCode`, `headers`, `body` and `url` for
+   * a status of 300 or more.
    */
   getBody(): Buffer;
   getBody(encoding: BufferEncoding): string;

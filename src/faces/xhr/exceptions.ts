@@ -14,7 +14,7 @@ export function notSupported(message: string): DOMException {
   return new DOMException(message, "NotSupportedError");
 }
 
-/** What `send` throws; the `HttpError` is its `cause`. Wrong arguments stay as they are. */
+/** The exception of `send` for an `HttpError`, which becomes its `cause`. Other errors are returned unchanged. */
 export function failure(error: unknown): unknown {
   if (!(error instanceof HttpError)) return error;
   const name = error.code === "ETIMEDOUT" ? "TimeoutError" : "NetworkError";

@@ -23,10 +23,10 @@ const FORBIDDEN = new Set([
 ]);
 
 export class RequestHeaders {
-  /** By name in small letters: the name as it was given first, and the values, joined. */
+  /** By lower-case name: the name as it was first given, and the joined values. */
   readonly #values = new Map<string, [name: string, value: string]>();
 
-  /** Throws a `SyntaxError` for names and values that HTTP can't carry; leaves forbidden names out. */
+  /** Throws a `SyntaxError` for names and values that HTTP can't carry; ignores forbidden names. */
   add(name: string, value: string): void {
     const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
     if (!TOKEN.test(name))
@@ -39,7 +39,7 @@ export class RequestHeaders {
     this.#values.set(key, before === undefined ? [name, text] : [before[0], `${before[1]}, ${text}`]);
   }
 
-  /** The pairs to send. A text is sent as UTF-8: a charset that says something else is put right, as the standard wants it. */
+  /** The pairs to send. A string is sent as UTF-8, so another charset is corrected, as the standard requires. */
   forBody(body: unknown): [string, string][] {
     const type = this.#values.get("content-type");
     if (type !== undefined && typeof body === "string") {

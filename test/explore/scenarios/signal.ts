@@ -1,9 +1,9 @@
-/** Scenarios of the caller's alarm clock: one caller that sleeps, one or two networking threads that wake it. Test code. */
+/** Scenarios of the caller's signal: one caller that sleeps, one or two networking threads that wake it. Test code. */
 
 import { labels, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 
-/** How a networking thread tells of its news. */
+/** How a networking thread wakes the caller: `wake` as `CallerLink.wake`, the others as `SignalWaker`. */
 type Call = "wake" | "wakeWaiting" | "wakeAnyway";
 
 interface Plan {
@@ -52,9 +52,16 @@ class Waker implements Program {
     this.published++;
     const late = this.stage.broken === "news are published after the wake";
     if (!late) this.stage.world.atomics.store(this.news, this.number, this.published);
-    this.waker[call](handleId);
+    if (call === "wake") this.wake(handleId);
+    else this.waker[call](handleId);
     if (late) this.stage.world.atomics.store(this.news, this.number, this.published);
     return this.published < news;
+  }
+
+  private wake(handleId: number): void {
+    const { interest } = this.waker;
+    if (interest === handleId) this.waker.wakeWaiting(handleId);
+    else if (interest === this.stage.product.ANYTHING) this.waker.wakeAnyway();
   }
 }
 
@@ -130,7 +137,7 @@ const CANCELLED: Scenario = {
     "Three threads: a worker has two pieces of news of one slot, a third thread cancels the caller's wait once; the caller takes all three.",
   set(stage) {
     const { world, product } = stage;
-    const plan: Plan = { wakers: [{ handleId: 7, call: "wake", news: 2 }], waits: [] };
+    const plan: Plan = { wakers: [{ handleId: 7, call: "wakeWaiting", news: 2 }], waits: [] };
     world.opaque.set(plan, "plan");
     const block = world.words("caller", product.CALLER_BLOCK_BYTES / 4, {
       label: labels("caller", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
@@ -154,7 +161,7 @@ export const SIGNAL_SCENARIOS: Scenario[] = [
     "signal, one worker",
     "A caller waits for each of three pieces of news of one slot; the worker wakes it by the slot's handleId. Any wait may run out of time at any moment.",
     () => ({
-      wakers: [{ handleId: 7, call: "wake", news: 3 }],
+      wakers: [{ handleId: 7, call: "wakeWaiting", news: 3 }],
       waits: [1, 2, 3].map((news) => ({ interest: 7, waker: 0, news })),
     }),
   ),
