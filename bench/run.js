@@ -54,7 +54,10 @@ const rings =
 const coreRounds = Number(options.rounds ?? (options.quick ? 2 : 5));
 const seconds = Number(options.seconds ?? (options.quick ? 0.15 : 0.4));
 
-/** Rounds that a contender takes part in. @param {import("./contenders/index.js").Contender} contender @param {import("./suites.js").AnyLoad} load */
+/**
+ * Rounds that a contender takes part in. @param {import("./contenders/index.js").Contender} contender @param
+ * {import("./suites.js").AnyLoad} load
+ */
 function roundsOf(contender, load) {
   if (options.rounds !== undefined) return coreRounds;
   const most = load.rounds === undefined ? coreRounds : Math.min(load.rounds, options.quick ? 1 : coreRounds);

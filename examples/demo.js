@@ -1,5 +1,5 @@
-// Run it with `npm run demo`. A program without a single `async`: it downloads a file from a stock HTTP server in another process, checks and
-// uploads it again, and then polls 100 connections sixty times a second, as a game would.
+// Run it with `npm run demo`. A program without a single `async`: it downloads a file from a stock HTTP server in
+// another process, checks and uploads it again, and then polls 100 connections sixty times a second, as a game would.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";

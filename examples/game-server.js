@@ -1,5 +1,6 @@
-// A game of many players in one thread that never yields: sixty times a second it takes in what they have pressed, moves the world and sends it to everybody.
-// Players are pages in browsers, each with a WebSocket; the page and its WebSocket come from one port.
+// A game of many players in one thread that never yields: sixty times a second it takes in what they have pressed,
+// moves the world and sends it to everybody. Players are pages in browsers, each with a WebSocket; the page and its
+// WebSocket come from one port.
 //
 //   node examples/game-server.js [port] [seconds]
 //

@@ -6,7 +6,10 @@ import { connect } from "ringnet";
 
 const TIMEOUT = 10_000;
 
-/** Fetches a URL and returns `{ status, headers, body }`. Throws a `NetError` when the network fails, or the peer's certificate does not match. */
+/**
+ * Fetches a URL and returns `{ status, headers, body }`. Throws a `NetError` when the network fails, or the peer's
+ * certificate does not match.
+ */
 export function get(url, caFile) {
   const { hostname, port, pathname, search } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, "$1"); // an IPv6 address

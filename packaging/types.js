@@ -1,6 +1,6 @@
 /**
- * Copies the declarations that the entry points reach from build/types to dist/types, as those of CommonJS modules, which the code is. ES modules
- * may import from them as well, so both module systems see the same types.
+ * Copies the declarations that the entry points reach from build/types to dist/types, as those of CommonJS modules,
+ * which the code is. ES modules may import from them as well, so both module systems see the same types.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

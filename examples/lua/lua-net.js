@@ -1,6 +1,6 @@
 /**
- * A Lua VM whose global `net` is the facade of ringnet, for plug-ins that were written against the original. A call that blocks in JavaScript
- * blocks the Lua program, as it does where Lua runs natively.
+ * A Lua VM whose global `net` is the facade of ringnet, for plug-ins that were written against the original. A call
+ * that blocks in JavaScript blocks the Lua program, as it does where Lua runs natively.
  */
 
 import { createNet, poll } from "ringnet";

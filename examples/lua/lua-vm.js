@@ -1,5 +1,6 @@
 /**
- * A Lua VM, with values carried between Lua and JavaScript: nil, booleans, numbers, strings as bytes, lists, and JavaScript objects as userdata.
+ * A Lua VM, with values carried between Lua and JavaScript: nil, booleans, numbers, strings as bytes, lists, and
+ * JavaScript objects as userdata.
  *
  * The VM is wasmoon's, used through Lua's own C API, so that bytes stay bytes: its high-level bindings would decode strings as UTF-8.
  */

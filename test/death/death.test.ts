@@ -88,7 +88,7 @@ describe("dies with a reason: every wait ends at once", () => {
 describe("dies or hangs without a reason", () => {
   const SOME = ["connect", "writeAll", "readExactly", "acceptWait", "poll"];
 
-  test("terminated, out of memory, or busy for ever: every wait ends within seconds", () => {
+  test("terminated, out of memory, or in an endless loop: every wait ends within seconds", () => {
     // All at the same time: mostly they sleep.
     const cases: [string, string[]][] = [
       ["terminate", WAITS],

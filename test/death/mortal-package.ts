@@ -1,6 +1,7 @@
 /**
- * A copy of the built package whose networking thread dies on command, and in which one name, never.example, is never resolved. Nothing of it is in
- * the package: the copy's networking thread also listens to an executioner's broadcast channel.
+ * A copy of the built package whose networking thread dies on command, and in which one name, never.example, is never
+ * resolved. Nothing of it is in the package: the copy's networking thread also listens to an executioner's broadcast
+ * channel.
  */
 
 import { cpSync } from "node:fs";

@@ -87,7 +87,7 @@ describe("the explorer", () => {
       [() => atomics.wait(words, 0, 0, 1000)],
       [() => void atomics.store(words, 0, 1)],
     ]);
-    expect(outcome.fault).toBe("deadlock: thread 0 waits for ever");
+    expect(outcome.fault).toBe("deadlock: thread 0 waits forever");
   });
 
   test("relies on timeouts only where they are certain", () => {
@@ -99,7 +99,7 @@ describe("the explorer", () => {
         },
       );
     expect(sleep(1000).fault).toBeNull();
-    expect(sleep(Number.POSITIVE_INFINITY).fault).toBe("deadlock: thread 0 waits for ever");
+    expect(sleep(Number.POSITIVE_INFINITY).fault).toBe("deadlock: thread 0 waits forever");
   });
 
   test("allows endless sleep only where it is declared", () => {
@@ -107,7 +107,7 @@ describe("the explorer", () => {
       run(({ atomics }, words) => [[() => atomics.wait(words, 0, 0)], [() => void atomics.load(words, 0)]], {
         resting,
       });
-    expect(rest(["thread 1"]).fault).toBe("deadlock: thread 0 waits for ever");
+    expect(rest(["thread 1"]).fault).toBe("deadlock: thread 0 waits forever");
     expect(rest(["thread 0"]).fault).toBeNull();
   });
 
@@ -122,7 +122,7 @@ describe("the explorer", () => {
       );
     expect(outcome([]).fault).toBeNull();
     expect(outcome(["thread 1"])).toMatchObject({
-      fault: "deadlock: thread 0 waits for ever",
+      fault: "deadlock: thread 0 waits forever",
       trace: expect.arrayContaining(["thread 1: is killed"]),
     });
   });
@@ -145,7 +145,7 @@ describe("the explorer", () => {
     expect(outcome).toMatchObject({ fault: null });
   });
 
-  test("finds threads that run for ever", () => {
+  test("finds threads that run forever", () => {
     const world = new World();
     const words = world.words("word", 1);
     const spin = { turn: () => world.atomics.load(words, 0) === 0 };

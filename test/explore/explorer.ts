@@ -33,7 +33,7 @@ export interface Exploration {
   timely?: boolean;
   /** Names of threads that may be killed at any moment, without a word. */
   mortal?: readonly string[];
-  /** Names of threads that may sleep for ever in the end. */
+  /** Names of threads that may sleep forever in the end. */
   resting?: readonly string[];
   maxStates?: number;
 }
@@ -135,7 +135,7 @@ class Explorer {
       if (operation === null || operation.kind === "loop") return false;
       return !resting.includes((this.#threads[t] as ModelThread).name);
     });
-    return index < 0 ? null : `${this.#threads[index]?.name} waits for ever`;
+    return index < 0 ? null : `${this.#threads[index]?.name} waits forever`;
   }
 
   #beginnings(): Step[] {

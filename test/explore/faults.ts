@@ -39,7 +39,7 @@ export const FAULTS: SeededFault[] = [
     ),
   },
   {
-    name: "cancelling wakes nobody",
+    name: "cancelling does not wake the caller",
     scenario: "signal, cancelled",
     edits: edit("ring/cancellation", "waker.wakeAnyway();", ""),
   },

@@ -284,7 +284,7 @@ function apply(text: string, edit: Edit): string {
 
 function link(name: string, text: string, scope: Exports): (load: (name: string) => Exports) => Exports {
   const exported: string[] = [];
-  // A class that extends another must not share its private names.
+  // A class that extends another must not share its private names. (`TcpSocket` and `ByteSource` may: they are the same objects.)
   const mark = /class \w+ extends /.test(text) ? "__" : "_";
   const body = text
     .replace(/#(\w+)/g, `${mark}$1`)

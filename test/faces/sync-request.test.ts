@@ -153,7 +153,7 @@ describe("a request", () => {
 
   test.each<[string, () => unknown, RegExp]>([
     ["a method that is none", () => request(7 as never, origin), /method must be a string/],
-    ["a URL that is none", () => request("GET", 7 as never), /URL\/path must be a string/],
+    ["an invalid URL", () => request("GET", 7 as never), /URL\/path must be a string/],
     ["options that are none", () => request("GET", origin, "x" as never), /must be an object/],
     ["an unknown option", () => request("GET", origin, { cache: "file" } as never), /unknown option cache/],
     ["a body with GET", () => request("GET", origin, { body: "x" }), /cannot pass a body to a GET/],
@@ -179,7 +179,7 @@ describe("redirects", () => {
     expect(request("GET", `${origin}/redirect/302?to=/bytes/3`, LIMIT).url).toBe(`${origin}/bytes/3`);
   });
 
-  test("are not followed where that is not wanted, and not for ever", () => {
+  test("are not followed if not wanted, and not endlessly", () => {
     const response = request("GET", `${origin}/redirect/302?to=/bytes/3`, { ...LIMIT, followRedirects: false });
     expect([response.statusCode, response.headers.location]).toEqual([302, "/bytes/3"]);
     expect(request("GET", `${origin}/count/3`, { ...LIMIT, maxRedirects: 3 }).getBody("utf8")).toBe("there");
@@ -206,7 +206,7 @@ describe("time and failures", () => {
     expect(() => request("GET", `${origin}/slow?body=3000`, { socketTimeout: 300 })).toThrow(/timed out after 300ms/);
   });
 
-  test("nobody there is an error with the system's code", () => {
+  test("no server is an error with the system's code", () => {
     expect(() => request("GET", `http://127.0.0.1:${closedPort()}/`, LIMIT)).toThrow(
       expect.objectContaining({ code: "ECONNREFUSED" }),
     );

@@ -1,5 +1,5 @@
 /**
- * Lines that lose, delay, reorder and repeat packets, and cables that are pulled: in networks of one's own, so nothing of it touches
+ * Lines that lose, delay, reorder and repeat packets, and cables that are pulled: in networks of their own, so nothing of it touches
  * the machine's. What the kernel and the user are able to do is found out by trying, and said.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Two networks of one's own (Linux network namespaces), joined by a cable or by a bad line: packets can be lost, delayed,
+ * Two networks (Linux network namespaces), joined by a cable or by a bad line: packets can be lost, delayed,
  * reordered and repeated there, and the cable pulled, without touching the machine's own network.
  *
  * A program runs in network "a" at 10.77.0.1, its peer in network "b" at 10.77.0.2. A bad line is netem where the kernel has it,
@@ -130,7 +130,10 @@ export class JoinedNetworks {
     this.b.run(`ip link set ${this.#device("b")} up`);
   }
 
-  /** Side "b" loses its power and comes back, with nothing running and without a memory of any connection. For cables. `programs` ran there. */
+  /**
+   * Side "b" loses its power and comes back, with nothing running and without a memory of any connection. For cables.
+   * `programs` ran there.
+   */
   crash(...programs: Process[]): void {
     this.pull();
     for (const program of [...programs, this.b.holder]) {

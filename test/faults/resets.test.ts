@@ -120,7 +120,7 @@ describe("a server that aborts the TLS handshake", () => {
   const connectTo = ({ port }: { port: number }, timeout = 20_000) =>
     timed(() => errorOf(() => connect({ host: "127.0.0.1", port, timeout, tls: { rejectUnauthorized: false } })));
 
-  test("by a reset before it says anything", () => {
+  test("by a reset before it sends anything", () => {
     const { value, milliseconds } = connectTo(startPeer("reset", { after: 1 }));
     expect(value.code).toBe("ECONNRESET");
     expect(milliseconds).toBeLessThan(SOON);

@@ -1,6 +1,6 @@
 /**
- * A loop of `write`, `readInto` and a poller's `wait` over one connection: `node garbage-loop.js <port> <loop | empty> <rounds>` prints what
- * V8's own counters say of the collector's work meanwhile.
+ * A loop of `write`, `readInto` and a poller's `wait` over one connection: `node garbage-loop.js <port> <loop | empty>
+ * <rounds>` prints what V8's own counters say of the collector's work meanwhile.
  */
 
 import v8 from "node:v8";

@@ -1,5 +1,5 @@
 /**
- * `peek`, `consume` and `readInto`: reading without a copy, or into memory of one's own.
+ * `peek`, `consume` and `readInto`: reading without a copy, or into the program's own memory.
  */
 
 import { beforeAll, describe, expect, test } from "vitest";

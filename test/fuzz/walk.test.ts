@@ -1,5 +1,6 @@
 /**
- * A random walk over the API next to a simple model of it; see programs/walk.js. Each run has other seeds, which are printed when one fails.
+ * A random walk over the API next to a simple model of it; see programs/walk.js. Each run has other seeds, which are
+ * printed when one fails.
  */
 
 import { join } from "node:path";

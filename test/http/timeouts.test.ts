@@ -97,7 +97,7 @@ describe("TLS", () => {
     expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`, { timeout: 20_000, connectTimeout: MS }).status);
   });
 
-  test("behind a proxy that connects to a server that says nothing", () => {
+  test("behind a proxy that connects to a silent server", () => {
     const peer = startPeer("silent");
     const proxy = startSocks().origin;
     expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`, { proxy }).status);

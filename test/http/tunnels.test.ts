@@ -101,7 +101,7 @@ test("connections through a proxy are kept", () => {
   client.close();
 });
 
-describe("a proxy that is spoken to over TLS", () => {
+describe("a proxy over TLS", () => {
   const toProxy = (options: RequestOptions) =>
     fetch("http://localhost/", { timeout: 10_000, ...options, proxy: proxies["squid over TLS"] as string });
 
@@ -111,7 +111,7 @@ describe("a proxy that is spoken to over TLS", () => {
     expect(fetch(`${plain.origin}/bytes/3`, options).text()).toBe("012");
   });
 
-  test("is verified whatever the server is excused from", () => {
+  test("is verified also with rejectUnauthorized: false for the server", () => {
     const code = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
     expect(() => toProxy({}).status).toThrow(expect.objectContaining({ code, stage: "TLS" }));
     expect(() => toProxy({ tls: { rejectUnauthorized: false } }).status).toThrow(expect.objectContaining({ code }));
@@ -143,7 +143,7 @@ describe("a proxy that refuses", () => {
     expect(() => response.status).toThrow(expect.objectContaining({ stage: "proxy" }));
   });
 
-  test("one that wants a password says so, and the error has no password", () => {
+  test("one that requires a password is an error, which does not show the password", () => {
     const proxy = withUser(startTinyproxy("user", "pass").origin, "user:secret");
     const response = fetch("https://localhost/", { proxy, timeout: 10_000 });
     expect(() => response.status).toThrow(

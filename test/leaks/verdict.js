@@ -2,7 +2,10 @@
  * The programs that look for leaks, how much each does, and what it must give back.
  */
 
-/** `quick` is what `npm test` does, `full` what `node test/leaks/run.js` does; peers are an echo server, plain or with TLS, or one for datagrams. */
+/**
+ * `quick` is what `npm test` does, `full` what `node test/leaks/run.js` does; peers are an echo server, plain or with
+ * TLS, or one for datagrams.
+ */
 export const PROGRAMS = [
   { name: "connections", program: "connections.js", quick: 5000, full: 100_000, peer: "tcp" },
   { name: "TLS connections", program: "connections.js", quick: 500, full: 20_000, peer: "tls" },

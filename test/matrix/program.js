@@ -1,6 +1,6 @@
 /**
- * The program that is bundled, packed and run everywhere: it serves, connects, blocks, loads TLS in the networking thread, sees one class of
- * errors through two entry points, and ends. It prints "works".
+ * The program that is bundled, packed and run everywhere: it serves, connects, blocks, loads TLS in the networking
+ * thread, sees one class of errors through two entry points, and ends. It prints "works".
  */
 
 const BODY = `

@@ -114,7 +114,7 @@ describe("net.address.wait_until_resolved(timeout)", () => {
     }
   });
 
-  test("-1 waits for ever", () => {
+  test("-1 waits forever", () => {
     const address = unwrap(net.resolve_address("localhost"));
     expect(address.wait_until_resolved(-1)).toEqual(["success", null]);
     expect(address.wait_until_resolved(-1)).toEqual(["success", null]);

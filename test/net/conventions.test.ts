@@ -125,7 +125,7 @@ describe("net: timeout is in milliseconds", () => {
     tcp.close();
   });
 
-  test("-1 waits for ever, and ends on failure", () => {
+  test("-1 waits forever, and ends on failure", () => {
     const stuck = startUnanswering();
     const tcp = unwrap(net.open_tcp(addressOf(), stuck.port));
     expect(tcp.wait_until_connected(100)).toEqual(["waiting", null]);

@@ -25,7 +25,7 @@ describe("createNet", () => {
     expect(own.tcp).toBe(net.tcp);
   });
 
-  test("on a runtime of one's own everything is opened there, accepted connections and addresses too", () => {
+  test("with a separate runtime everything is opened on it, accepted connections and addresses too", () => {
     const runtime = createRuntime();
     const own = createNet(runtime);
     const server = unwrap(own.create_server(0));

@@ -117,7 +117,7 @@ describe("net.server.accept()", () => {
 });
 
 describe("net.server.get_port()", () => {
-  test("gives the port really listened on", () => {
+  test("returns the port it listens on", () => {
     const server = unwrap(net.create_server(0));
     const port = server.get_port();
     expect(port).toBeGreaterThan(0);

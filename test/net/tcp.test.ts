@@ -115,7 +115,7 @@ describe("net.tcp.get_address()", () => {
 });
 
 describe("net.tcp.read(amount)", () => {
-  test("up to amount bytes that are there now", () => {
+  test("up to amount received bytes", () => {
     const peer = startPeer("greeter", { text: "0123456789" });
     const tcp = openTo(peer);
     expect(String(readBytes(tcp, 1))).toBe("0"); // the others came with it
@@ -170,7 +170,7 @@ describe("net.tcp.read(amount)", () => {
 });
 
 describe("net.tcp.write(data)", () => {
-  test("takes what fits and says how many bytes it took; 0 means full", () => {
+  test("takes what fits and returns the number of bytes; 0 means full", () => {
     const peer = startPeer("silent");
     const tcp = openTo(peer);
     const large = pattern(1, 0, 64 << 20);
@@ -184,7 +184,7 @@ describe("net.tcp.write(data)", () => {
     tcp.close();
   });
 
-  test("the bytes that fitted are those that are sent", () => {
+  test("the bytes that fitted are the ones that are sent", () => {
     const peer = startPeer("sink", { hash: true });
     const tcp = openTo(peer);
     const data = pattern(9, 0, 20_000_000);

@@ -125,7 +125,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     socket.close();
   });
 
-  test("may begin to stand on something while it is asked: what came before is not missed", () => {
+  test("may watch a new source while it is asked: earlier news is not missed", () => {
     const greeted = openTo(startPeer("greeter", { text: "hello\n" }));
     waitFor("the greeting", () => greeted.readable > 0);
     let lines: Lines | null = null;
@@ -141,7 +141,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     greeted.close();
   });
 
-  test("may stand on another pollable", () => {
+  test("may watch another pollable", () => {
     const peer = startPeer("manual");
     const lines = new Lines(openTo(peer));
     const outer: Pollable = {
@@ -157,7 +157,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     lines.socket.close();
   });
 
-  test("that returns a handle stands for it, to its closing", () => {
+  test("that returns a handle is ready whenever the handle is, also when that is closed", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     const wrapper: Pollable = { [pollable]: () => socket };
@@ -222,7 +222,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
 });
 
 describe("a Poller with pollables", () => {
-  test("asks one only when something of its own has happened", () => {
+  test("asks a pollable only after news of its sources", () => {
     const peer = startPeer("manual");
     const quiet = new Lines(openTo(peer));
     const busy = new Lines(openTo(peer)); // what the peer does concerns the last one
@@ -242,7 +242,7 @@ describe("a Poller with pollables", () => {
     for (const lines of [quiet, busy]) lines.socket.close();
   });
 
-  test("forgets the sockets that one does not name any more", () => {
+  test("stops watching sockets that it no longer names", () => {
     const [first, second] = [startPeer("manual"), startPeer("manual")];
     const sockets = [openTo(first), openTo(second)] as const;
     let asked = 0;
@@ -330,7 +330,7 @@ test("objects of `net` are taken as they are", () => {
   expect(poller.size).toBe(1);
 });
 
-test("what is neither a handle nor a pollable is a mistake", () => {
+test("anything else than a handle or pollable is a mistake", () => {
   for (const wrong of [{}, null, { [pollable]: true }, 5]) {
     expect(() => poll([wrong as never])).toThrow(TypeError);
     expect(() => new Poller().add(wrong as never)).toThrow(TypeError);

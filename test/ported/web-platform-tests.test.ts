@@ -63,7 +63,7 @@ describe("parsing", () => {
     expect(outcomes).toEqual(heads.map(() => "ERR_HTTP_PARSE"));
   });
 
-  test("status codes that are no number, and ones of more than three digits, are refused", () => {
+  test("status codes that are not numbers, or have more than three digits, are refused", () => {
     const codes = ["", "BLAH", "1000 BOO", "65736 NOT 200", "131072 HI"];
     const server = startRawServer(Object.fromEntries(codes.map((code, i) => [i, `HTTP/1.1 ${code}\r\n${END}`])));
     const outcomes = codes.map((_, i) => thrownBy(() => fetch(`${server.origin}/${i}`, LIMIT).text()).code);
@@ -227,7 +227,7 @@ describe("fetch: redirects", () => {
 });
 
 describe("synchronous XMLHttpRequest", () => {
-  test("redirects without end, and to URLs that are none, are a NetworkError", () => {
+  test("endless redirects, and redirects to invalid URLs, are a NetworkError", () => {
     for (const url of [
       `${origin}/count/30`,
       answering("HTTP/1.1 302 Found\r\nLocation: foobar://abcd\r\nContent-Length: 0\r\n\r\n"),

@@ -81,7 +81,7 @@ function idleCalls(): Record<string, (timeout: Timeout) => unknown> {
   };
 }
 
-test("each call takes a deadline for its timeout, waits until it is over, and from then on only looks", () => {
+test("each call takes a deadline as its timeout, waits until it has passed, and from then on only polls", () => {
   for (const [name, call] of Object.entries(idleCalls())) {
     const deadline = new Deadline(MS);
     const first = timed(() => call(deadline));

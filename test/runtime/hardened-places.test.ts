@@ -220,7 +220,7 @@ describe("Node's flags", () => {
     expect(run({ flags: ["--jitless", "--no-warnings"] })).toMatch(/^works, HTTP: HTTP needs WebAssembly.*--jitless/);
   });
 
-  test("NODE_OPTIONS with those of them that it may hold", () => {
+  test("NODE_OPTIONS with the ones that it may contain", () => {
     const flags = `--disallow-code-generation-from-strings --frozen-intrinsics --max-old-space-size=64`;
     expectToWork({ env: { NODE_OPTIONS: major >= 22 ? flags : "--frozen-intrinsics --max-old-space-size=64" } });
   });

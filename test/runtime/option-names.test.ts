@@ -98,7 +98,7 @@ test("inherited properties are not options", () => {
   expect(() => connect(Object.create({ host: "127.0.0.1", port: peer.port }))).toThrow(/port must be given/);
 });
 
-test("names that all objects have are not options either", () => {
+test("inherited names are not options either", () => {
   expect(() => connect({ port: 9, toString: 1 } as never)).toThrow(/unknown option toString/);
   expect(() => connect({ port: 9, ["__proto__"]: 1 } as never)).toThrow(/unknown option __proto__/);
 });

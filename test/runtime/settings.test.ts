@@ -104,7 +104,7 @@ describe("dscp", () => {
     expect(() => connect({ port: 1, dscp: 64 })).toThrow(/dscp must be a whole number from 0 to 63/);
   });
 
-  test("of a UDP socket is no option", () => {
+  test("of a UDP socket is not an option", () => {
     expect(() => bindUdp({ dscp: 46 } as never)).toThrow(/unknown option dscp; Node can't set it on UDP sockets/);
   });
 });

@@ -2,7 +2,8 @@
 
 /**
  * @param run what vitest's JSON reporter wrote
- * @param expected `differences`: what differs, and the tests that show it, as "file: title"; `sometimes` on a difference: those that may pass as well
+ * @param expected `differences`: what differs, and the tests that show it, as "file: title"; `sometimes` on a
+ * difference: those that may pass as well
  * @param nameOf gives a file's path as the list has it
  */
 export function compare(run, expected, nameOf) {

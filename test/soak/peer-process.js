@@ -11,7 +11,7 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this thread. @param {number} milliseconds */
 export function pause(milliseconds) {
-  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: nobody ever notifies
+  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: no thread notifies
 }
 
 let started = 0;

@@ -201,8 +201,8 @@ function acceptAll() {
 }
 
 /**
- * What there is to do on a connection is reported again and again. The networking thread publishes a position first and queues the slot then,
- * and may be preempted between the two: what is not reported at once has to be within seconds.
+ * What there is to do on a connection is reported again and again. The networking thread publishes a position first and
+ * queues the slot then, and may be preempted between the two: what is not reported at once has to be within seconds.
  */
 function compareReports() {
   let due = [...jobs.values()].filter((job) => job.due);

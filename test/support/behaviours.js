@@ -139,8 +139,9 @@ export const behaviours = {
   },
 
   /**
-   * Sends what the other side orders by lines of JSON, `{ pieces: [{ base64, delay }], end }`: each piece is given to the kernel separately,
-   * `delay` ms (0: one turn of the event loop) after the one before. With `end` the stream ends then, otherwise the next line may follow.
+   * Sends what the other side orders by lines of JSON, `{ pieces: [{ base64, delay }], end }`: each piece is given to
+   * the kernel separately, `delay` ms (0: one turn of the event loop) after the one before. With `end` the stream ends
+   * then, otherwise the next line may follow.
    */
   async pieces(socket) {
     for await (const line of createInterface({ input: socket })) {

@@ -1,7 +1,8 @@
 /**
  * The standard input of a process that a test starts, written from a thread that never returns to its event loop.
  *
- * Node writes a child's pipe at once. Bun and Deno do so in their event loops, which a blocked test never reaches; there it is a named pipe.
+ * Node writes a child's pipe at once. Bun and Deno do so in their event loops, which a blocked test never reaches;
+ * there it is a named pipe.
  */
 
 import { type ChildProcess, execFileSync } from "node:child_process";

@@ -15,9 +15,10 @@
  * The behaviours are described in behaviours.js: echo, silent, sink, source, line, greeter, slow, answer, drip, reset, halfClosed,
  * late, manual, pieces, scripted; and `http` is a node:http server (see peer.js).
  *
- * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close`
- * {connection, bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`,
- * `report` {sent, received} (asked for by a command: bytes that the kernel took, and gave), `received` {bytes, sha256} and `played` (of scripts).
+ * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close` {connection,
+ * bytes, sha256} (bytes received), `error` {code}, `failed` {code} (could not listen or connect), `tlsClientError`,
+ * `report` {sent, received} (asked for by a command: bytes that the kernel took, and gave), `received` {bytes, sha256}
+ * and `played` (of scripts).
  */
 
 import { join } from "node:path";

@@ -154,7 +154,10 @@ export function killSince(count: number): void {
   }
 }
 
-/** One letter, as Linux and macOS write it: Z where it has ended and its parent, whose event loop is blocked, has not noticed; X where it is gone. */
+/**
+ * One letter, as Linux and macOS write it: Z where it has ended and its parent, whose event loop is blocked, has not
+ * noticed; X where it is gone.
+ */
 function stateOf(pid: number): string {
   if (process.platform === "win32") return runs(pid) ? "S" : "X";
   try {

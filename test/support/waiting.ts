@@ -6,7 +6,7 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this thread for `milliseconds`. */
 export function pause(milliseconds: number): void {
-  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: nobody ever notifies
+  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: no thread notifies
 }
 
 /** Looks until `look` gives something else than `undefined` or `false`, and returns that; throws after `timeout` ms. */

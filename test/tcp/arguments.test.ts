@@ -18,8 +18,8 @@ describe("connect", () => {
 
   test.each([
     ["no options", undefined, "TypeError", "options"],
-    ["options that are no object", "127.0.0.1:80", "TypeError", "options"],
-    ["a host that is no string", { ...base, host: 5 }, "TypeError", "host"],
+    ["options that are not an object", "127.0.0.1:80", "TypeError", "options"],
+    ["a host that is not a string", { ...base, host: 5 }, "TypeError", "host"],
     ["an empty host", { ...base, host: "" }, "RangeError", "host"],
     ["a host with a NUL", { ...base, host: "a\0b" }, "RangeError", "host"],
     ["no port", { host: "127.0.0.1" }, "TypeError", "port"],
@@ -31,9 +31,9 @@ describe("connect", () => {
     ["timeout -2", { ...base, timeout: -2 }, "RangeError", "timeout"],
     ["timeout NaN", { ...base, timeout: Number.NaN }, "RangeError", "timeout"],
     ["noDelay 1", { ...base, noDelay: 1 }, "TypeError", "noDelay"],
-    ["a local address that is no string", { ...base, localAddress: 5 }, "TypeError", "localAddress"],
+    ["a local address that is not a string", { ...base, localAddress: 5 }, "TypeError", "localAddress"],
     ["a local address that is a name", { ...base, localAddress: "localhost" }, "RangeError|TypeError", "localAddress"],
-    ["a receive buffer that is no power of two", { ...base, receiveBuffer: 5000 }, "RangeError", "receiveBuffer"],
+    ["a receive buffer that is not a power of two", { ...base, receiveBuffer: 5000 }, "RangeError", "receiveBuffer"],
     ["a receive buffer in a string", { ...base, receiveBuffer: "4096" }, "TypeError", "receiveBuffer"],
     ["a send buffer of 0", { ...base, sendBuffer: 0 }, "RangeError", "sendBuffer"],
     ["a send buffer of 2^40", { ...base, sendBuffer: 2 ** 40 }, "RangeError", "sendBuffer"],
@@ -54,15 +54,15 @@ describe("connect", () => {
 
 describe("listen", () => {
   test.each([
-    ["options that are no object", 80, "TypeError", "options"],
+    ["options that are not an object", 80, "TypeError", "options"],
     ["a port in a string", { port: "80" }, "TypeError", "port"],
     ["port -1", { port: -1 }, "RangeError", "port"],
     ["port 65536", { port: 65_536 }, "RangeError", "port"],
-    ["a host that is no string", { host: 5 }, "TypeError", "host"],
+    ["a host that is not a string", { host: 5 }, "TypeError", "host"],
     ["a backlog of -1", { backlog: -1 }, "RangeError", "backlog"],
     ["a backlog in a string", { backlog: "5" }, "TypeError", "backlog"],
-    ["a receive buffer that is no power of two", { receiveBuffer: 5000 }, "RangeError", "receiveBuffer"],
-    ["a send buffer that is no number", { sendBuffer: {} }, "TypeError", "sendBuffer"],
+    ["a receive buffer that is not a power of two", { receiveBuffer: 5000 }, "RangeError", "receiveBuffer"],
+    ["a send buffer that is not a number", { sendBuffer: {} }, "TypeError", "sendBuffer"],
   ] as const)("%s", (_case, options, kind, name) => {
     expectMistake(() => listen(wrong(options)), kind, name);
   });

@@ -48,7 +48,7 @@ describe("connect with a timeout", () => {
     socket.close();
   });
 
-  test("-1 waits for ever", () => {
+  test("-1 waits forever", () => {
     const peer = startPeer("echo");
     const socket = connect({ host: "127.0.0.1", port: peer.port, timeout: -1 });
     expect(socket.status).toBe("success");

@@ -93,7 +93,7 @@ describe.each(["http", "socks5", "socks5h"])("%s", (kind) => {
     expect(error).toMatchObject({ code: "ERR_PROXY", message: expect.stringMatching(/^proxy 127\.0\.0\.1:\d+: it /) });
   });
 
-  test("a proxy that says nothing is waited for no longer than the timeout", () => {
+  test("a proxy that does not answer is waited for only until the timeout", () => {
     const { port } = startPeer("silent");
     const proxy = `${kind}://127.0.0.1:${port}`;
     const { value, milliseconds } = timed(() =>

@@ -10,7 +10,7 @@ import { pause, waitFor } from "../support/waiting.js";
 import { errorOf, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
 
 describe("read(max)", () => {
-  test("returns the bytes that are there, at most max", () => {
+  test("returns received bytes, at most max", () => {
     const peer = startPeer("greeter", { text: "0123456789" });
     const socket = openTo(peer);
     waitFor("the greeting", () => socket.readable === 10);
@@ -45,7 +45,7 @@ describe("read(max)", () => {
 });
 
 describe("readInto(target)", () => {
-  test("fills the target with the bytes that are there and returns how many", () => {
+  test("fills the target with received bytes and returns their number", () => {
     const peer = startPeer("greeter", { text: "0123456789" });
     const socket = openTo(peer);
     waitFor("the greeting", () => socket.readable === 10);
@@ -73,7 +73,7 @@ describe("readInto(target)", () => {
 });
 
 describe("readable", () => {
-  test("is the number of bytes that are there now", () => {
+  test("is the number of bytes that can be read now", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     peer.waitForEvent("connection");

@@ -313,8 +313,8 @@ describe("a client's certificate", () => {
 
   test.each<[string, Tls, RegExp]>([
     ["a key of another certificate", { cert: client.cert, key: stranger.key }, /^ERR_OSSL_X509_KEY_VALUES_MISMATCH$/],
-    ["a certificate that is none", { cert: "rubbish", key: client.key }, /^ERR_OSSL_PEM_NO_START_LINE$/],
-    ["a key that is none", { cert: client.cert, key: "rubbish" }, /^ERR_OSSL_UNSUPPORTED$/],
+    ["an invalid certificate", { cert: "rubbish", key: client.key }, /^ERR_OSSL_PEM_NO_START_LINE$/],
+    ["an invalid key", { cert: client.cert, key: "rubbish" }, /^ERR_OSSL_UNSUPPORTED$/],
     ["a wrong passphrase", { cert: locked.cert, key: locked.key, passphrase: "wrong" }, /^ERR_OSSL_/],
     ["no passphrase", { cert: locked.cert, key: locked.key }, /^ERR_(OSSL_|MISSING_PASSPHRASE)/],
     ["a wrong passphrase of a pfx", { pfx: readFileSync(pfxPath), passphrase: "wrong" }, /.+/],
@@ -335,7 +335,7 @@ describe("programming mistakes throw at once", () => {
   test.each([
     ["tls: 1", 1],
     ["tls: null", null],
-    ["an option that is none", { rejectUnauthorised: false }],
+    ["an unknown option", { rejectUnauthorised: false }],
     ["an option that can't travel", { checkServerIdentity: () => undefined }],
     ["ca: a number", { ca: 5 }],
     ["ca: a list with a number", { ca: ["", 5] }],

@@ -220,7 +220,7 @@ describe("a failed handshake never reaches accept, nor affects other clients", (
     });
   });
 
-  test("a client that speaks no TLS", () => {
+  test("a client that does not speak TLS", () => {
     expectUndisturbed((port) => {
       const peer = startPeer("greeter", { connect: port, text: "GET / HTTP/1.0\r\n\r\n" });
       peer.process.waitUntil("the end of", () => peer.events("close")[0]);
@@ -317,8 +317,8 @@ describe("a bad key or certificate is an error of listen()", () => {
 
   test.each<[string, object, RegExp]>([
     ["a key of another certificate", { key: client.key, cert: identity.cert }, /^ERR_OSSL_X509_KEY_VALUES_MISMATCH$/],
-    ["a certificate that is none", { key: identity.key, cert: "rubbish" }, /^ERR_OSSL_PEM_NO_START_LINE$/],
-    ["a key that is none", { key: "rubbish", cert: identity.cert }, /^ERR_OSSL_/],
+    ["an invalid certificate", { key: identity.key, cert: "rubbish" }, /^ERR_OSSL_PEM_NO_START_LINE$/],
+    ["an invalid key", { key: "rubbish", cert: identity.cert }, /^ERR_OSSL_/],
     ["no key", { cert: identity.cert }, /^ERR_TLS_NO_CERTIFICATE$/],
     ["no certificate", { key: identity.key }, /^ERR_TLS_NO_CERTIFICATE$/],
     ["neither", {}, /^ERR_TLS_NO_CERTIFICATE$/],

@@ -244,7 +244,7 @@ describe("net.udp.receive()", () => {
 });
 
 describe("net.udp.get_port()", () => {
-  test("the port really bound, also after close()", () => {
+  test("the port it is bound to, also after close()", () => {
     const udp = unwrap(net.open_udp(null, 0));
     const port = udp.get_port();
     expect(port).toBeGreaterThan(0);

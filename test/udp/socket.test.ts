@@ -598,7 +598,7 @@ describe("peek, receiveInto and nextSize", () => {
     expect(errorOf(() => socket.peek()).code).toBe("ERR_SOCKET_CLOSED");
   });
 
-  test("receiveInto copies what fits, and says how long it was", () => {
+  test("receiveInto copies what fits, and returns the datagram's size", () => {
     const { socket, sender, send } = pair();
     const target = Buffer.alloc(8, 46);
     expect(socket.receiveInto(target)).toBeNull();

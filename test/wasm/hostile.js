@@ -1,6 +1,6 @@
 /**
- * A hostile program: calls all import functions of a program with random values, many of them nearly right, in the memory of a real one. In a
- * process of its own, because a defect may end it. Prints a line of JSON.
+ * A hostile program: calls all import functions of a program with random values, many of them nearly right, in the
+ * memory of a real one. In a process of its own, because a defect may end it. Prints a line of JSON.
  */
 
 import { createRequire } from "node:module";

@@ -1,5 +1,6 @@
 /**
- * What a peer may write and what it may not: the questions of the Autobahn test suite (docs/ported-suites.md), asked by a peer that writes frames by hand.
+ * What a peer may write and what it may not: the questions of the Autobahn test suite (docs/ported-suites.md), asked by
+ * a peer that writes frames by hand.
  */
 
 import { deflateRawSync } from "node:zlib";

@@ -1,8 +1,9 @@
 /**
  * Calls everything that is public with hostile arguments: `node arguments.js <runs> <seed> <echo port> <folder>`.
  *
- * Nothing but a TypeError, a RangeError, a NetError or an error of the caller's own may come out (of `net` no NetError either: a run-time failure
- * is a pair), no call may take long, and connections have to work afterwards. It prints a line for each call, with how often it was tried.
+ * Nothing but a TypeError, a RangeError, a NetError or an error of the caller's own may come out (of `net` no NetError
+ * either: a run-time failure is a pair), no call may take long, and connections have to work afterwards. It prints a
+ * line for each call, with how often it was tried.
  */
 
 import { writeSync } from "node:fs";

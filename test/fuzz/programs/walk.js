@@ -1,9 +1,10 @@
 /**
  * A random walk over the API, next to a simple model of it: `node walk.js <steps> <seed> <echo port> <certificate as JSON>`.
  *
- * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream was ended, and whether
- * a reset cut it. Some connections go to an echo server, where both streams are one; others to a server of our own, where both ends take
- * part. After each step the model says what must have come out. Handles that were closed stay in the walk: whatever is asked of them fails.
+ * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream
+ * was ended, and whether a reset cut it. Some connections go to an echo server, where both streams are one; others to a
+ * server of our own, where both ends take part. After each step the model says what must have come out. Handles that
+ * were closed stay in the walk: whatever is asked of them fails.
  */
 
 import { writeSync } from "node:fs";

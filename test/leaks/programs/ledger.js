@@ -9,7 +9,7 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this thread. @param {number} milliseconds */
 export function pause(milliseconds) {
-  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: nobody ever notifies
+  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: no thread notifies
 }
 
 /** The links of some runtimes to their networking threads. */

@@ -1,6 +1,6 @@
 /**
- * Starts TLS on connections that began in plain text: `node --expose-gc start-tls.js <count> <port>`, to an echo server with TLS, which gets
- * nothing in plain text from us. Some handshakes are given up, and some fail.
+ * Starts TLS on connections that began in plain text: `node --expose-gc start-tls.js <count> <port>`, to an echo server
+ * with TLS, which gets nothing in plain text from us. Some handshakes are given up, and some fail.
  */
 
 import { createRuntime } from "ringnet";

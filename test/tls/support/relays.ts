@@ -5,7 +5,10 @@
 import { join } from "node:path";
 import { node, Process, root } from "../../support/processes.js";
 
-/** What a relay can do. `pass`: on what it held back; `cut`: end without close_notify; `halve`: end within the next record; `flip`: one bit of the next record is wrong; `reset`: RST; `resetServer`: RST to the server. */
+/**
+ * What a relay can do. `pass`: on what it held back; `cut`: end without close_notify; `halve`: end within the next
+ * record; `flip`: one bit of the next record is wrong; `reset`: RST; `resetServer`: RST to the server.
+ */
 export type Harm = "pass" | "cut" | "halve" | "flip" | "reset" | "resetServer";
 
 export interface Relay {

@@ -1,6 +1,7 @@
 /**
- * Three datagrams that wait in libuv, and one behind them that fails at once: `node --test-udp-no-try-send early-failure.js`. Prints how many
- * bytes of the send ring were free when the failure was reported, and how many in the end.
+ * Three datagrams that wait in libuv, and one behind them that fails at once: `node --test-udp-no-try-send
+ * early-failure.js`. Prints how many bytes of the send ring were free when the failure was reported, and how many in
+ * the end.
  *
  * The socket of the networking thread runs here, in the main thread, because the order of its callbacks depends on Node's option. The
  * failing record is one that the public API refuses to write: an IPv4 address for a socket that is IPv6 alone.

@@ -1,8 +1,9 @@
 /**
  * A peer that writes frames as they are given, whatever the protocol says of them. `node raw-peer.js OPTIONS`, in JSON: see peers.ts.
  *
- * It listens, or connects to a port, and does the opening handshake by hand (`answer` is what it answers instead). Prints an event a line: each frame that it
- * receives, and the end. Takes commands, in JSON, a line each, for the last connection (session.js).
+ * It listens, or connects to a port, and does the opening handshake by hand (`answer` is what it answers instead).
+ * Prints an event a line: each frame that it receives, and the end. Takes commands, in JSON, a line each, for the last
+ * connection (session.js).
  */
 
 import { createHash } from "node:crypto";
