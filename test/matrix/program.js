@@ -1,6 +1,6 @@
 /**
- * The program that is bundled, packed and run everywhere: it serves, connects, blocks, loads TLS in the networking
- * thread, sees one class of errors through two entry points, and ends. It prints "works".
+ * The program that is bundled, packed and run everywhere: it serves, connects, blocks, loads TLS and WebSockets in the
+ * networking thread, sees one class of errors through two entry points, and ends. It prints "works".
  */
 
 const BODY = `
@@ -24,20 +24,29 @@ server.acceptWait(20000).writeAll("this is no TLS, and long enough to be seen as
 plain.waitUntilConnected(20000);
 const tls = plain.error === null ? "no error" : plain.error.code;
 server.close();
+const rooms = listenWebSocket({ host: "127.0.0.1", port: 0 });
+const browser = openWebSocket(\`ws://127.0.0.1:\${rooms.port}/\`);
+const guest = rooms.acceptWait(20000);
+browser.waitUntilOpen(20000);
+browser.send("a message");
+const message = guest.receive(20000);
+for (const each of [browser, guest, rooms]) each.close();
 const refused = codeOf(() => fetch(\`http://127.0.0.1:\${port}/\`).status);
-const found = JSON.stringify({ line, tls, refused });
-const expected = JSON.stringify({ line: "hello", tls: tls.startsWith("ERR_SSL_") ? tls : "ERR_SSL_…", refused: "ECONNREFUSED" });
+const found = JSON.stringify({ line, tls, message, refused });
+const expected = JSON.stringify({ line: "hello", tls: tls.startsWith("ERR_SSL_") ? tls : "ERR_SSL_…", message: "a message", refused: "ECONNREFUSED" });
 if (found !== expected) throw new Error(\`found \${found}, expected \${expected}\`);
 `;
 
 const IMPORTS = `
 import { connect, listen, NetError } from "ringnet";
 import { fetch } from "ringnet/http";
+import { listenWebSocket, openWebSocket } from "ringnet/websocket";
 `;
 
 const REQUIRES = `
 const { connect, listen, NetError } = require("ringnet");
 const { fetch } = require("ringnet/http");
+const { listenWebSocket, openWebSocket } = require("ringnet/websocket");
 `;
 
 export const esm = `${IMPORTS}${BODY}console.log("works");\n`;
