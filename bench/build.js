@@ -34,7 +34,7 @@ function compile(compiler, name, source) {
   return null;
 }
 
-/** A self-signed certificate for localhost, or null where there is no openssl program. */
+/** A self-signed certificate for localhost, or null if there is no openssl program. */
 function makeCertificate() {
   const files = { certificate: path("certificate.pem"), key: path("key.pem") };
   if (existsSync(files.certificate)) return files;
@@ -44,7 +44,7 @@ function makeCertificate() {
   return works("openssl", ["req", "-x509", ...curve, ...out, ...subject]) ? files : null;
 }
 
-/** Whether all rivals are installed: a checkout may have those of an older list. */
+/** Whether all rivals are installed: a checkout may have the ones of an older list. */
 function rivalsInstalled() {
   const { dependencies } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
   return Object.keys(dependencies).every((name) => existsSync(join(here, "node_modules", name)));

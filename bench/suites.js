@@ -14,7 +14,7 @@ import { websocket } from "./websocket/suite.js";
  * @property {string} name
  * @property {string} title
  * @property {import("./contenders/contract.js").Metric[]} metrics
- * @property {number} [rounds] at most so many: it takes long
+ * @property {number} [rounds] the most rounds, for loads that take long
  */
 
 /**

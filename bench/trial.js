@@ -7,7 +7,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Seconds after which a program that says nothing is given up. */
 const PATIENCE = 40;
-/** Seconds that a driver goes on at most: longer than any contender measures. */
+/** The most seconds for a driver: longer than any contender measures. */
 const DRIVER_SECONDS = 30;
 
 /**

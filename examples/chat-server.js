@@ -33,7 +33,7 @@ class Guest {
     return this.#rest.length > MAX_LINE ? null : lines;
   }
 
-  /** Sends `bytes`, or keeps what there is no room for. Throws where the connection has failed or the guest is too far behind. */
+  /** Sends `bytes`, or keeps the part for which there is no room. Throws if the connection has failed or the guest is too far behind. */
   tell(bytes) {
     const taken = this.#backlog.length > 0 ? 0 : this.socket.write(bytes);
     if (taken === bytes.length) return;

@@ -1,4 +1,4 @@
-// A blocking PostgreSQL client. The wire format comes from the library pg-protocol, which knows nothing of sockets: it makes messages and
+// A blocking PostgreSQL client. The wire format comes from the library pg-protocol, which does not use sockets: it makes messages and
 // parses them. The rest is here: connect, log in (also with SCRAM-SHA-256), ask, and block for the answer.
 //
 //   PGHOST=127.0.0.1 PGPORT=5432 PGUSER=me PGPASSWORD=secret PGDATABASE=me node examples/postgres.js

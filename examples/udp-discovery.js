@@ -1,6 +1,6 @@
 // Finding services in the local network: services answer a question that is sent to a multicast group.
 //
-//   node examples/udp-discovery.js offer "my printer" 631      answers for ever
+//   node examples/udp-discovery.js offer "my printer" 631      answers until it is ended
 //   node examples/udp-discovery.js find                        asks, and lists who has answered after a second
 //
 // INTERFACE=127.0.0.1 stays on this machine; PORT is the group's port.
@@ -12,7 +12,7 @@ const PORT = Number(process.env.PORT ?? 7777);
 const INTERFACE = process.env.INTERFACE;
 const QUESTION = "who is there?";
 
-/** Answers questions for ever, or for so many ms. */
+/** Answers questions, without a limit or for `ms` ms. */
 function offer(name, port, duration = Number.POSITIVE_INFINITY) {
   // Several programs of one machine may listen to the group: all of them get each question.
   const socket = bindUdp({ host: "0.0.0.0", port: PORT, reuseAddr: true });
@@ -28,7 +28,7 @@ function offer(name, port, duration = Number.POSITIVE_INFINITY) {
   socket.close();
 }
 
-/** Asks, and collects answers for so many ms. */
+/** Asks, and collects answers for `ms` ms. */
 export function find(duration = 1000) {
   const socket = bindUdp({ host: "0.0.0.0" });
   if (INTERFACE !== undefined) socket.setMulticastInterface(INTERFACE);

@@ -1,5 +1,5 @@
 /**
- * Copies the declarations that the entry points reach from build/types to dist/types, as those of CommonJS modules,
+ * Copies the declarations that the entry points reach from build/types to dist/types, as declarations of CommonJS modules,
  * which the code is. ES modules may import from them as well, so both module systems see the same types.
  */
 
@@ -10,7 +10,7 @@ import { ENTRIES } from "./entries.js";
 const FROM = "build/types";
 const RELATIVE = /(["'])(\.\.?\/[^"']+)\.js\1/g;
 
-/** What TypeScript 5.0 and 5.1 don't know; later versions have the same in their own library. */
+/** What the library of TypeScript 5.0 and 5.1 lacks. */
 const DISPOSABLE = `export {};
 declare global {
     interface SymbolConstructor {

@@ -6,8 +6,8 @@
 export interface Connection {
   /** Waits for bytes; they are in `target`, or in memory of the contender's own. Returns how many. */
   receive(target: Uint8Array): number;
-  /** The same without waiting: 0 when there are none. */
-  look(target: Uint8Array): number;
+  /** The same without waiting: 0 if there are none. */
+  tryRead(target: Uint8Array): number;
   /** Reads up to 4 KiB without waiting, by the call that a program would use when it has no buffer of its own. */
   read?(): unknown;
   /** Returns when the contender has taken all of `data`. */
@@ -86,7 +86,7 @@ export interface Load {
   numbers?: number[];
   /** Fewer numbers for contenders that would take too long. */
   numbersOf?: Record<string, number[]>;
-  /** At most so many rounds: it takes long. */
+  /** The most rounds, for loads that take long. */
   rounds?: number;
   nodeFlags?: string[];
   /** Measures a contender with blocking calls. */

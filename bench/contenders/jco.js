@@ -1,4 +1,4 @@
-/** jco's wasi:sockets: the calls a WebAssembly component would make, on its own worker. They block for ever if need be. */
+/** jco's wasi:sockets: the calls a WebAssembly component would make, on its own worker. They block without a limit if necessary. */
 import { monotonicClock } from "@bytecodealliance/preview2-shim/clocks";
 import { poll } from "@bytecodealliance/preview2-shim/io";
 import { instanceNetwork, tcpCreateSocket, udpCreateSocket } from "@bytecodealliance/preview2-shim/sockets";
@@ -40,7 +40,7 @@ class Connection {
   }
 
   /** @param {Uint8Array} target */
-  look(target) {
+  tryRead(target) {
     return this.input.read(BigInt(target.length)).length;
   }
 

@@ -77,7 +77,7 @@ class Connection {
   }
 
   /** @param {Uint8Array} target */
-  look(target) {
+  tryRead(target) {
     return Math.max(0, recv(this.fd, target, target.length, MSG_DONTWAIT));
   }
 

@@ -28,7 +28,7 @@ class Connection {
   }
 
   /** @param {Uint8Array} target */
-  look(target) {
+  tryRead(target) {
     return this.socket.readInto(target) ?? 0;
   }
 

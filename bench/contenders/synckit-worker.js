@@ -32,11 +32,11 @@ const calls = {
     return keep(socket);
   },
   /** @param {number} id @param {number} max */
-  look: (id, max) => copy(handles[id].read(Math.min(max, handles[id].readableLength)) ?? null),
+  tryRead: (id, max) => copy(handles[id].read(Math.min(max, handles[id].readableLength)) ?? null),
   /** @param {number} id @param {number} max */
   async receive(id, max) {
     while (handles[id].readableLength === 0) await once(handles[id], "readable");
-    return calls.look(id, max);
+    return calls.tryRead(id, max);
   },
   /** @param {number} id @param {Uint8Array} data */
   async send(id, data) {

@@ -19,8 +19,8 @@ class Connection {
   }
 
   /** @param {Uint8Array} target */
-  look(target) {
-    return call("look", this.id, target.length)?.length ?? 0;
+  tryRead(target) {
+    return call("tryRead", this.id, target.length)?.length ?? 0;
   }
 
   /** @param {Uint8Array} data */

@@ -24,7 +24,7 @@ export interface HttpLoad {
   name: string;
   title: string;
   metrics: import("../contenders/contract.js").Metric[];
-  /** At most so many rounds: it takes long. */
+  /** The most rounds, for loads that take long. */
   rounds?: number;
   nodeFlags?: string[];
   /** Its program is started and timed by `trial.js`. */

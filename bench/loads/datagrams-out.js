@@ -1,7 +1,7 @@
 /** The contender sends datagrams of 512 bytes as fast as it can. What counts is what reached the other program. */
 import dgram from "node:dgram";
 
-/** Sends between two looks at the clock. */
+/** Sends between two readings of the clock. */
 const BATCH = 64;
 
 /** @type {import("../contenders/contract.js").Load} */

@@ -1,9 +1,9 @@
 /**
- * A program that looks at its connections once a frame, and nothing has come: one look at all of them, and one read of one.
+ * A program that checks its idle connections once a frame: one poll of all of them, and one read of one.
  * For node:net a frame is one turn of its event loop.
  */
 
-/** Calls between two looks at the clock. */
+/** Calls between two readings of the clock. */
 const BATCH = 100;
 
 /** Seconds that one call takes. @param {number} seconds @param {() => unknown} call */
@@ -57,7 +57,7 @@ export default {
     }
     const [one] = connections;
     if (one?.read) result.read = time(run.seconds, () => one.read?.());
-    if (one) result.look = time(run.seconds, () => one.look(target));
+    if (one) result.look = time(run.seconds, () => one.tryRead(target));
     return result;
   },
   async events(run, contender) {

@@ -1,6 +1,6 @@
 /**
  * Collections of garbage a million messages: 64 bytes each, there and back, 64 under way. V8 itself reports its
- * collections, those of workers too.
+ * collections, in workers too.
  */
 const BYTES = 64;
 const WINDOW = 64;

@@ -38,7 +38,7 @@ export default {
         if (ready.length === 0) throw new Error("no answer came");
         now = performance.now();
         for (const connection of ready) {
-          if (connection.look(message) < BYTES) continue; // the answers are so small that they come whole
+          if (connection.tryRead(message) < BYTES) continue; // the answers are so small that they come whole
           done++;
           if (now < end) connection.send(message);
           else flying--;

@@ -14,7 +14,7 @@ const WARM_MS = 150;
  * @property {(url: string) => unknown} open
  * @property {(message: string, times: number[], until: number) => unknown} echo sends `message` and waits for its echo until that time, by
  * `performance.now()`, and adds the times in seconds
- * @property {(message: string, count: number) => unknown} receive sends `message` and receives so many messages
+ * @property {(message: string, count: number) => unknown} receive sends `message` and receives `count` messages
  * @property {(message: string, data: Uint8Array, count: number) => unknown} send sends `message`, then `data` so many
  * times, and receives a message
  */

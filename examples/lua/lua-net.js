@@ -16,7 +16,7 @@ const METHODS = {
 };
 const FUNCTIONS = ["open_tcp", "create_server", "open_udp", "get_local_addresses", "get_cacert_path"];
 
-/** A VM with the global `net`; `options` are those of `createNet`. */
+/** A VM with the global `net`; `options`: see `createNet`. */
 export async function createLuaNet(options) {
   const net = createNet(options);
   const vm = await LuaVm.create(new Set(Object.values(METHODS).flat()));

@@ -82,7 +82,7 @@ describe("get", () => {
     expect(readFileSync(file).equals(whole)).toBe(true);
     expect(run(["get", url, "-o", file, "--continue"])).toMatchObject({ code: 0 }); // it is complete
     expect(readFileSync(file).equals(whole)).toBe(true);
-    // A server that knows no ranges: from the beginning.
+    // A server without support for ranges: starts from the beginning.
     writeFileSync(file, "something longer than the answer");
     expect(run(["get", `${server.origin}/bytes/10`, "-o", file, "--continue"])).toMatchObject({ code: 0 });
     expect(readFileSync(file, "utf8")).toBe("0123456789");

@@ -1,5 +1,5 @@
 /**
- * After the death of a networking thread: what is lost, what goes on, and that the process ends.
+ * After the death of a networking thread: what is lost, what continues, and that the process ends.
  */
 
 import { beforeAll, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 /**
- * Load for the chat server: `node chat-load.js <port> <guests> <speakers> <lines>` connects so many guests, of whom some say so many lines
+ * Load for the chat server: `node chat-load.js <port> <guests> <speakers> <lines>` connects `guests` guests, of whom `speakers` say `lines` lines
  * each; prints when all are in, and when all have received everything, in the same order.
  */
 

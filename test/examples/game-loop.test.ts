@@ -25,7 +25,7 @@ test("runs sixty frames a second and draws their times", () => {
   expectDrawing(readFileSync(file, "utf8"), 180);
 });
 
-/** The bars of a drawing stand for so many frames. */
+/** The number of frames that the bars of a drawing stand for. */
 function expectDrawing(svg: string, frames: number): void {
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   const bars = [...svg.matchAll(/<title>(\d+) of (\d+) below/g)];

@@ -45,7 +45,7 @@ export interface Server {
 }
 
 /**
- * Starts a server that wants a password by the method `authentication` of pg_hba.conf, and takes TLS where it has a certificate; ready when
+ * Starts a server that requires a password by the method `authentication` of pg_hba.conf, and takes TLS where it has a certificate; ready when
  * this returns.
  */
 export function startPostgres(

@@ -1,8 +1,8 @@
 /**
- * Explores the arena: every state that allocating and freeing can lead to, with so many pieces in use at most, each step compared with
+ * Explores the arena: every state that allocating and freeing can lead to, with a limit of pieces in use, each step compared with
  * what the arena promises.
  *
- * Test code. One thread has an arena to itself, so there are no interleavings; but the states are finite too.
+ * Test code. An arena has one thread, so there are no interleavings; but its states are finite.
  */
 
 import type { Edit, Product } from "./product.js";

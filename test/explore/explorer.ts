@@ -7,7 +7,7 @@
  * happens-before against every access to the same place by another thread; a program without data races behaves as if its
  * plain accesses were steps of their own (ECMA-262, "Memory Model": sequential consistency of race-free programs).
  *
- * An atomic word that only one thread uses in the whole exploration is no step either. That is assumed of each word until a
+ * An atomic word that only one thread uses in the whole exploration is not a step either. That is assumed of each word until a
  * second thread comes by; then all begins anew.
  */
 
@@ -23,7 +23,7 @@ export interface Exploration {
   world: World;
   threads: ModelThread[];
   /**
-   * Called where nothing goes on by itself any more and all threads have ended or sit in their event loop; says what is
+   * Called when nothing can continue by itself and all threads have ended or are in their event loop; says what is
    * wrong with that, or null.
    */
   rest?: (view: View) => string | null;
@@ -43,7 +43,7 @@ export interface Outcome {
   steps: number;
   /** Different runs from the beginning to an end, or Infinity where a loop makes them so. */
   runs: number;
-  /** States in which nothing goes on by itself. */
+  /** States in which nothing can continue by itself. */
   ends: number;
   fault: string | null;
   trace: string[];

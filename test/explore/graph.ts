@@ -101,7 +101,7 @@ export class StateGraph {
   }
 }
 
-/** Edge numbers grouped by the state `of[edge]`: those of state i are `order[heads[i]]` up to before `order[heads[i + 1]]`. */
+/** Edge numbers grouped by the state `of[edge]`: the edges of state i are `order[heads[i]]` up to before `order[heads[i + 1]]`. */
 function group(of: readonly number[], count: number): { heads: Int32Array; order: Int32Array } {
   const heads = new Int32Array(count + 1);
   for (const id of of) (heads[id + 1] as number)++;

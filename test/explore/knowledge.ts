@@ -1,8 +1,8 @@
 /**
- * Who knows of which plain access: happens-before, kept for the accesses that still matter.
+ * Happens-before: which threads and words come after which plain access, for the accesses that still matter.
  *
  * Test code. For the last write of a plain place, and for each thread's last read of it, a state has the bits of the threads
- * and the atomic words that do not know of it (so that 0 says: all do). A store passes the storing thread's knowledge to the
+ * and the atomic words that do not come after it (so 0 means: all do). A store passes the storing thread's knowledge to the
  * word, a load from the word to the thread, a read-modify-write both ways; that is the synchronizes-with of ECMA-262.
  */
 
@@ -12,7 +12,7 @@ import type { World } from "./world.js";
 export class Knowledge {
   readonly #world: World;
   readonly #names: readonly string[];
-  /** The bits of atomic places; those of the threads come first. */
+  /** The bits of atomic places; the bits of threads come first. */
   readonly #bits: number[] = [];
   #bitsUsed: number;
 
@@ -37,7 +37,7 @@ export class Knowledge {
     for (let i = 0; i < unknown.length; i++) {
       if (((unknown[i] as number) & from) !== 0) continue;
       (unknown[i] as number) &= ~(1 << t);
-      // What all threads know the words need not carry any more.
+      // Words need not carry what is known to all threads.
       if (((unknown[i] as number) & threads) === 0) unknown[i] = 0;
     }
   }
@@ -51,7 +51,7 @@ export class Knowledge {
     }
   }
 
-  /** Thread `t` reads or writes a plain place. Throws unless it knows of every access that conflicts. */
+  /** Thread `t` reads or writes a plain place. Throws unless it comes after every conflicting access. */
   access(unknown: number[], t: number, index: number, writing: boolean): void {
     const place = this.#world.places[index];
     if (place === undefined) throw new Error("no such place");

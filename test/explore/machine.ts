@@ -64,7 +64,7 @@ export class Machine {
     };
   }
 
-  /** Whether an operation is none that another thread could see or disturb. */
+  /** Whether no other thread can see or disturb an operation. */
   unseen({ kind, place }: Operation): boolean {
     if (PLAIN_KINDS.has(kind)) return true;
     return place >= 0 && !SLEEPING_KINDS.has(kind) && !this.#shared.has(place);
@@ -270,7 +270,7 @@ export class Machine {
 
   #learn(state: State, t: number, place: number): void {
     this.#knowledge.mark(place);
-    // What a thread alone uses tells it nothing that it does not know.
+    // A word that only one thread uses gives it no new information.
     if (this.#shared.has(place)) this.#knowledge.learn(state.unknown, t, place);
   }
 

@@ -2,7 +2,7 @@
  * Loads the product's compiled modules with the model's `Atomics` and shared memory in the place of the real ones.
  *
  * Test code. What is changed in the text: comments go, `#fields` become `_fields` (so that a snapshot sees them), imports
- * and exports become those of this little linker, and the edits that a scenario or a seeded fault asks for. An edit that
+ * and exports are replaced by this little linker's, and the edits that a scenario or a seeded fault asks for. An edit that
  * does not apply exactly once throws: a list of faults that is out of step with the source would prove nothing.
  *
  * Loaded are the modules that share memory: all of `ring`, and of the two threads' sides what stands between the rings and Node's
@@ -300,7 +300,7 @@ function link(name: string, text: string, scope: Exports): (load: (name: string)
       (_, from: string) => `load("${posix.join(posix.dirname(name), from)}")`,
     )
     .replace(/export default async function/g, "export function")
-    // What suspends a thread is no error of the product's.
+    // The symbol that suspends a thread is not an error of the product.
     .replace(
       /catch (?:\((\w+)\) )?\{/g,
       (_, id = "error") => `catch (${id}) { if (typeof ${id} === "symbol") throw ${id};`,

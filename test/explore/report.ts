@@ -39,7 +39,7 @@ function find(name: string): { text: string; begin: number; end: number } {
   return { text, begin, end };
 }
 
-/** The columns of the row of a part whose column `index` is `text`; undefined where there is none. */
+/** The columns of the row of a part whose column `index` is `text`; undefined if there is none. */
 export function row(name: string, index: number, text: string): string[] | undefined {
   const rows = part(name)
     .split("\n")

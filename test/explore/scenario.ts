@@ -2,7 +2,7 @@
  * What a scenario is, and the two loops that the product's threads run around the ring's classes: a caller that waits, and
  * a networking thread that sleeps in its event loop.
  *
- * Test code; the loops are those of `src/main` and `src/worker`, reduced to their atomic operations.
+ * Test code; the loops of `src/main` and `src/worker`, reduced to their atomic operations.
  */
 
 import type { Exploration } from "./explorer.js";
@@ -27,7 +27,7 @@ export interface Scenario {
   story: string;
   /** Explored elsewhere, and left out where there are states enough: waits that run out of time, ticks. */
   calm?: boolean;
-  /** Changes of the source that are no faults: a smaller queue, say. */
+  /** Changes of the source that are not faults: a smaller queue, for example. */
   edits?: Edit[];
   set(stage: Stage): Omit<Exploration, "world">;
 }

@@ -33,7 +33,7 @@ export type Kind =
   /** A message port. */
   | "post"
   | "take"
-  /** A store without `Atomics` to a word that no other thread knows yet: the scenario's guard checks that. */
+  /** A store without `Atomics` to a word that no other thread has yet: the scenario's guard checks that. */
   | "reset"
   /** A remark for the checks of a scenario, invisible to the programs. */
   | "note"
@@ -211,7 +211,7 @@ export class World {
     return this.#letters[letter] ?? this.fail(`there is no letter ${letter}`);
   }
 
-  /** Prepares a word of memory that no other thread knows of now. */
+  /** Prepares a word of memory that no other thread has now. */
   reset(array: object, index: number, value: number): void {
     this.#do("reset", this.place(array, index), value);
   }
@@ -297,7 +297,7 @@ export class World {
         },
         set: (_, key, value) => {
           const index = element(key);
-          // A typed array ignores what is no index; the product never means that.
+          // A typed array ignores keys that are not an index; the product never uses one.
           if (index < 0) throw new RangeError(`element ${String(key)} written`);
           write(index, value as number);
           return true;

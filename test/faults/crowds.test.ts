@@ -26,7 +26,7 @@ function startSwarm(port: number, count: number, ways: Way[], atOnce = 100): Pro
 
 const descriptors = () => readdirSync("/proc/self/fd").length;
 
-/** Waits until as many descriptors are open as `before`, and those of the pipes to `processes` started since. */
+/** Waits until as many descriptors are open as `before`, and the pipes to `processes` started since. */
 function expectDescriptors(before: number, processes: number): void {
   waitFor("all descriptors", () => descriptors() <= before + processes);
 }

@@ -1,5 +1,5 @@
 /**
- * File descriptors run out: clear errors in bounded time, what is open goes on, and all is well when some are free again.
+ * File descriptors run out: clear errors in bounded time, open connections continue, and everything works when some are free again.
  */
 
 import { join } from "node:path";
@@ -45,7 +45,7 @@ test("a server turns further clients away, keeps those it has, and accepts other
   expect(count).toBeGreaterThan(20);
   expect(count).toBeLessThan(LIMIT);
   expect(working).toBe(true);
-  // Nobody is left to wait for an answer that never comes.
+  // No thread is left that waits for an answer that never comes.
   clients.waitForEvent("close", 10_000, LIMIT);
   startPeer("echo", { connect: port });
   expect(reportOf(program, "recovered")).toMatchObject({ working: true });

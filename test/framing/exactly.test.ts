@@ -94,7 +94,7 @@ describe("what arrived in time remains readable", () => {
     waitFor("all", () => socket.readable === count); // the kernel may have had the last of them
     expect(socket.bytesRead).toBe(0);
     expect(errorOf(() => socket.readExactly(count + 1, 0)).code).toBe("ETIMEDOUT");
-    // Each way to read goes on where the one before stopped.
+    // Each way to read continues where the one before stopped.
     expect(socket.read(10)?.equals(sent.subarray(0, 10))).toBe(true);
     const target = Buffer.alloc(20);
     expect(socket.readInto(target)).toBe(20);

@@ -10,7 +10,7 @@ export const RING = 4096;
 
 export interface Piece {
   bytes: string | Uint8Array;
-  /** Sent so many ms after the piece before. */
+  /** Milliseconds after the piece before. */
   delay?: number;
 }
 

@@ -51,7 +51,7 @@ const exactly: fc.Arbitrary<Frame> = text.map((content) => {
   const bytes = Buffer.from(content);
   return { bytes, read: (socket, timeout) => socket.readExactly(bytes.length, timeout), expected: bytes };
 });
-/** Whatever is there, until so many bytes were read. */
+/** Reads what has arrived, until this many bytes were read. */
 const loosely: fc.Arbitrary<Frame> = fc
   .tuple(text, fc.constantFrom("read", "readInto", "peek"))
   .map(([content, how]) => {

@@ -120,7 +120,7 @@ describe("memory", () => {
     for (const ca of [() => {}, new Proxy({}, {}), Symbol("ca"), new WeakMap(), [() => {}]]) {
       expect(attempt(() => connect({ ...options, tls: { ca: ca as never } }))).toBeInstanceOf(TypeError);
     }
-    // What is no option is refused, whatever it is.
+    // Anything that is not an option is refused.
     for (const unknown of [{ callback: () => {} }, { proxy: new Proxy({}, {}) }]) {
       expect(attempt(() => connect({ ...options, ...unknown } as never))).toBeInstanceOf(TypeError);
     }

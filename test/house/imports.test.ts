@@ -63,7 +63,7 @@ describe("imports", () => {
     ["ring/", ["ring/"]],
     ["worker/", ["worker/", "ring/"]],
     ["main/", ["main/", "ring/"]],
-    // The link's errors are the program's: this one file knows nothing of the rest of api.
+    // The link's errors are the program's: this file imports nothing else of api.
     ["main/link/", ["main/link/", "ring/", "main/api/net-error.ts"]],
     ["main/api/", ["main/api/", "main/link/", "ring/"]],
     // It has a handle of its own in the networking thread.

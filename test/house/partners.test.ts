@@ -26,7 +26,7 @@ const LINES: Line[] = [...TEXTS].flatMap(([file, text]) => {
   return lines.map((line, i) => ({ file, number: i + 1, text: line, next: lines[i + 1] ?? "" }));
 });
 
-/** The text of a function, or of a class's members with this name; null where there is none. */
+/** The text of a function, or of a class's members with this name; null if there is none. */
 function bodyOf(name: string): string | null {
   const [owner, member] = name.split(".") as [string, string | undefined];
   for (const text of TEXTS.values()) {

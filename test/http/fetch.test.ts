@@ -56,7 +56,7 @@ describe("the request", () => {
     ["PROPFIND", "PROPFIND"],
   ])("method %s is sent as %s", (method, sent) => {
     if (method === "patch")
-      expect(get("/echo", { method }).status).toBe(400); // node:http knows it in capitals only
+      expect(get("/echo", { method }).status).toBe(400); // node:http accepts it only in capitals
     else expect(echo({ method }).method).toBe(sent);
   });
 

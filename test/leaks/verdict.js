@@ -32,7 +32,7 @@ const ARENAS = 3 * 32 * 1024 * 1024;
 
 /**
  * The C library is set to return large pieces of memory at once: of its own accord glibc keeps more and more of them in its heap,
- * free and resident, which is no leak but looks like one.
+ * free and resident, which looks like a leak but is not one.
  */
 export const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: "131072" };
 

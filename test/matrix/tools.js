@@ -69,7 +69,7 @@ export function tools(root) {
     nodes: Object.fromEntries(NODES.map((version) => [version, node(version)])),
     bun: from(install(join(home, "bun"), [`@oven/bun-${platform}`]), `@oven/bun-${platform}/bin/bun`),
     deno: from(install(join(home, "deno"), [`@deno/${platform}-glibc`]), `@deno/${platform}-glibc/deno`),
-    /** The version of a tool, or of Bun or Deno. Throws where there is none of that name. */
+    /** The version of a tool, or of Bun or Deno. Throws if there is none of that name. */
     version(name) {
       const own = { Bun: `bun/node_modules/@oven/bun-${platform}`, Deno: `deno/node_modules/@deno/${platform}-glibc` };
       const folder = name in own ? join(home, own[name]) : from(shared, name);

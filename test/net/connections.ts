@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import type { Peer } from "../support/peers.js";
 import { pause, waitFor } from "../support/waiting.js";
 
-/** The value of a pair that is no failure. */
+/** The value of a pair that is not a failure. */
 export function unwrap<T>([value, message]: readonly [T | null, string | null]): T {
   expect(message).toBeNull();
   expect(value).not.toBeNull();

@@ -37,7 +37,7 @@ describe("createNet", () => {
     expect(failureText(server.accept())).toMatch(/runtime was closed/);
     expect(failureText(udp.receive())).toMatch(/runtime was closed/);
     expect(failureText(own.create_server(0))).toMatch(/runtime was closed/);
-    const still = unwrap(net.create_server(0)); // the other net goes on
+    const still = unwrap(net.create_server(0)); // the other net still works
     still.close();
   });
 

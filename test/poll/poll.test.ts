@@ -1,5 +1,5 @@
 /**
- * The function `poll`: those of some handles that have something to do.
+ * The function `poll`: the ready handles of a list.
  */
 
 import { bindUdp, listen, poll, resolve } from "ringnet";

@@ -49,7 +49,7 @@ class Lines implements Pollable {
   }
 }
 
-/** Sends so many bytes; ready when the last one was taken. */
+/** Sends this many bytes; ready when the last one was taken. */
 class Sending implements Pollable {
   readonly #socket: TcpSocket;
   left: number;

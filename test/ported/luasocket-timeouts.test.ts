@@ -2,7 +2,7 @@
  * What LuaSocket's test/testclnt.lua (github.com/lunarmodules/luasocket) asserts of timeouts, of what is there when one
  * runs out, and of going on from there. docs/ported-suites.md has the whole list.
  *
- * LuaSocket knows two timeouts: one for a call in all ("total"), one for each wait within a call ("block"). Here a
+ * LuaSocket has two timeouts: one for a call as a whole ("total"), one for each wait within a call ("block"). Here a
  * timeout is total; a limit for each wait is a loop around the calls that wait once.
  */
 

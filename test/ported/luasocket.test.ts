@@ -146,7 +146,7 @@ describe("a connection that the peer closed", () => {
   test("readAll returns everything, then nothing", () => {
     const socket = reconnect({ do: "send", text: LITTLE }, { do: "close" });
     expect(String(socket.readAll(5000))).toBe(LITTLE);
-    expect(socket.readAll(5000)).toHaveLength(0); // departure: an end is no error
+    expect(socket.readAll(5000)).toHaveLength(0); // departure: an end is not an error
     expect(socket.read()).toBeNull();
     expect(socket.readExactly(1, 5000)).toBeNull();
     socket.close();

@@ -26,7 +26,7 @@ function deliver(sender: UdpSocket, data: string, receiver: UdpSocket): Datagram
 function bindChosen(host: string): UdpSocket {
   const found = bindUdp({ host });
   const { port } = found;
-  found.close(); // goes on in the background
+  found.close(); // continues in the background
   const socket = waitFor("the port to be free", () => {
     try {
       return bindUdp({ host, port });
@@ -189,7 +189,7 @@ describe.each(families)("connect, $family", ({ loopback, any, other }) => {
 
   test("a datagram to a closed socket's port comes back as an error", () => {
     const gone = bindUdp({ host: loopback });
-    gone.close(); // goes on in the background
+    gone.close(); // continues in the background
     const socket = bindUdp({ host: loopback });
     socket.connect(gone.port, loopback);
     const deadline = performance.now() + 10_000;

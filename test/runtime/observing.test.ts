@@ -17,7 +17,7 @@ describe("stats", () => {
     client.writeAll(Buffer.alloc(100_000), 5000);
     expect(accepted.readExactly(60_000, 5000)).toHaveLength(60_000);
     const udp = runtime.bindUdp({ host: "127.0.0.1", receiveBuffer: 131_072 });
-    let sent = 0; // the system may lose some that nobody counts, so as many as it takes
+    let sent = 0; // the system may lose some that are not counted, so send as many as it takes
     waitFor("a loss", () => {
       if (udp.send(Buffer.alloc(20_000), udp.port, "127.0.0.1")) sent += 20_000;
       return udp.dropped > 0;

@@ -1,5 +1,5 @@
 /**
- * The names of options: one that is none is refused by every call, with what to write instead.
+ * The names of options: every call refuses an unknown one, and says what to write instead.
  */
 
 import { bindUdp, connect, createRuntime, listen } from "ringnet";

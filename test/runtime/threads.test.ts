@@ -29,7 +29,7 @@ function ticksOf(path: string): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Reads what comes from all of them until so many threads have been busy with it. */
+/** Reads from all of them until this many threads have been busy with it. */
 function expectBusyThreads(threads: number, sockets: TcpSocket[]): void {
   const poller = new Poller();
   for (const socket of sockets) poller.add(socket);

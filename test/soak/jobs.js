@@ -163,7 +163,7 @@ export class Exchange extends Job {
     }
   }
 
-  /** Bytes that are there, in one way or another; `null` at the end. */
+  /** Received bytes, read in one way or another; `null` at the end. */
   #take() {
     const { handle, buffer } = this;
     const left = this.incoming.bytes - this.#received;

@@ -111,14 +111,14 @@ const OPEN = [
   [1, () => refused()],
 ];
 
-/** Nobody listens there. */
+/** No server listens there. */
 function refused() {
   const socket = runtime.connect({ host, port: 1 });
   if (socket.waitUntilConnected(10_000) !== "failure") throw new Finding("port 1 answers");
   socket.close();
 }
 
-/** Everybody has to hear of the death of the networking threads, after the bytes that had arrived before. */
+/** Every job must get the death of the networking threads as an error, after the bytes that had arrived before. */
 function mourn() {
   excuse("the networking threads were ended");
   const deadline = performance.now() + 15_000;

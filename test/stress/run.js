@@ -1,5 +1,5 @@
 /**
- * Stress of the rings on real threads: `node test/stress/run.js [bytes] [seed]` moves so many bytes (10 GB by default)
+ * Stress of the rings on real threads: `node test/stress/run.js [bytes] [seed]` moves this many bytes (10 GB by default)
  * through rings of 16 bytes to 1 MiB, verifies each of them, and prints figures. Fails at the first wrong byte or lost wake-up.
  *
  * Test code. Runs on the built package; `npm run stress` builds it first.

@@ -1,5 +1,5 @@
 /**
- * What is sent in the stress runs: a stream of bytes that both ends know, and random numbers that both ends can draw alike.
+ * What is sent in the stress runs: a stream of bytes and random numbers that both ends can compute.
  *
  * Test code; used by the threads of `ends.js`.
  */
@@ -37,7 +37,7 @@ export function streamAt(position, length) {
   return STREAM.subarray(start, start + length);
 }
 
-/** Throws unless `bytes` are those of the stream from `position` on. */
+/** Throws unless `bytes` are the stream's from `position` on. */
 export function checkStream(bytes, position) {
   const start = position % PERIOD;
   const { length } = bytes;

@@ -7,7 +7,7 @@
 import { SignalSleeper } from "../../build/ring/signal.js";
 import { dawdle } from "./stream.js";
 
-/** A wake-up that has not come after so many ms never will; the other thread may be kept from running, but not so long. */
+/** A wake-up that has not come after this many ms never will; the other thread may be kept from running, but not for so long. */
 const SLICE_MS = 10_000;
 /** Silent slices after which the other thread counts as stuck. */
 const SLICES = 3;

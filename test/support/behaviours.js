@@ -120,7 +120,7 @@ export const behaviours = {
     });
   },
 
-  /** Sends `text` and ends its side at once, then goes on reading until the other side ends. */
+  /** Sends `text` and ends its side immediately, then reads until the other side ends. */
   halfClosed(socket, { text }) {
     socket.resume();
     socket.end(text);

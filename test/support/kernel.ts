@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 const ESTABLISHED = "01";
 
-/** Established connections of this machine over IPv4 whose remote port is `port`, those of other processes included. */
+/** Established connections of this machine over IPv4 whose remote port is `port`, including other processes' connections. */
 export function connectionsTo(port: number): number {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const lines = readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1);

@@ -62,7 +62,7 @@ export interface PeerOptions {
   tls?: Record<string, unknown>;
   /** Whether received bytes are hashed; true. */
   hash?: boolean;
-  /** Reports the event `mark` when so many bytes have been received. */
+  /** Reports the event `mark` when this many bytes have been received. */
   marks?: number[];
   // For single behaviours, see behaviours.js.
   bytes?: number;
@@ -102,7 +102,7 @@ export type Step =
   | { do: "send"; text: string }
   /** Sends `text` over and over, `bytes` bytes in all. */
   | { do: "repeat"; text: string; bytes: number }
-  /** Reads so many bytes, or (without `bytes`) to the end; the event `received` has the sum and its SHA-256. */
+  /** Reads this many bytes, or (without `bytes`) to the end; the event `received` has the sum and its SHA-256. */
   | { do: "receive"; bytes?: number }
   /** Sends back the bytes of the last `receive`. */
   | { do: "return" }

@@ -22,7 +22,7 @@ export const node = process.env.RINGNET_TEST_NODE ?? process.execPath;
 
 export interface ProcessOptions {
   cwd?: string;
-  /** Variables beside those of this process; `undefined` takes one away. */
+  /** Variables beside this process's own; `undefined` removes one. */
   env?: Record<string, string | undefined>;
 }
 

@@ -21,7 +21,7 @@ export function startSession(script: string, options: object, processOptions: Pr
     ready.send(`{"start":${json}}\n`);
     return ready;
   }
-  // What the runner or a test wants of its own process is not for its peers.
+  // Settings of the runner or a test for its own process are not for its peers.
   const env = { NODE_OPTIONS: undefined, ...processOptions.env };
   const started = new Process(node, [script, json], { ...processOptions, env });
   if (Object.keys(processOptions).length === 0) started.keep = () => rest(script, started);

@@ -52,7 +52,7 @@ describe("resolve(host)", () => {
     expect(address.waitUntilResolved(20_000)).toBe("failure");
     const error = address.error as NetError;
     expect(error).toBeInstanceOf(NetError);
-    // EAI_AGAIN where there is no name server to ask.
+    // EAI_AGAIN if there is no name server.
     expect(error.code).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/);
     expect(error.syscall).toBe("getaddrinfo");
     expect(error.message).toContain("no-such-host.invalid");

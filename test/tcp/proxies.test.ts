@@ -36,7 +36,7 @@ function mistakeOf(call: () => unknown): Error {
   throw new Error("nothing was thrown");
 }
 
-/** Sends and gets back so many bytes. */
+/** Sends this many bytes and gets them back. */
 function expectEcho(socket: TcpSocket, length: number): void {
   const bytes = Buffer.alloc(length, "0123456789");
   socket.writeAll(bytes, 10_000);

@@ -13,7 +13,7 @@ import { waitFor } from "../support/waiting.js";
 const SYN_SENT = "02";
 const names = { "many.test": ["127.0.0.1", "127.0.0.9"] };
 
-/** Attempts of this machine to connect to `port` over IPv4, those of other processes included. */
+/** Attempts of this machine to connect to `port` over IPv4, including other processes' attempts. */
 function attemptsTo(port: number): number {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const lines = readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1);

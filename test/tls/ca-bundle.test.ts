@@ -1,5 +1,5 @@
 /**
- * The file of certificates that TLS clients verify against: which one, when it is read, and what is said where it is no good.
+ * The file of certificates that TLS clients verify against: which one, when it is read, and the error if it can't be used.
  */
 
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
@@ -223,7 +223,7 @@ describe("departs: TLS is verified also where there is no CA bundle", () => {
   test.each([
     ["not one of Node's roots", undefined, UNTRUSTED],
     ["one of Node's roots", authority.certPath, TRUSTED],
-    // Node's way to turn verification off for a whole process is none here: the caller has not said so.
+    // Node's way to turn verification off for a whole process has no effect here.
     ["NODE_TLS_REJECT_UNAUTHORIZED=0", undefined, UNTRUSTED],
   ])("%s", (name, extra, expected) => {
     const env = {

@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import {
   addressOf,
   failureText,
-  readBytes as readFace,
-  readToEnd as readFaceToEnd,
+  readBytes as readPair,
+  readToEnd as readPairToEnd,
   unwrap,
 } from "../net/connections.js";
 import { pattern, patternHash, sha256 } from "../support/bytes.js";
@@ -67,7 +67,7 @@ describe.each(VERSIONS)("%s: the peer ends with close_notify", (version) => {
     net.set_cacert_path(authority.certPath);
     const tcp = unwrap(net.open_tcp(addressOf("localhost"), peer.port, true));
     expect(tcp.wait_until_connected(5000)).toEqual(["success", null]);
-    expect(String(readFaceToEnd(tcp))).toBe("farewell");
+    expect(String(readPairToEnd(tcp))).toBe("farewell");
     expect(tcp.read(1)).toEqual([null, null]);
     tcp.close();
   });
@@ -189,7 +189,7 @@ test("net.tcp.read returns the error's text, each time", () => {
   const relay = startRelay(target.port);
   net.set_cacert_path(authority.certPath);
   const tcp = unwrap(net.open_tcp(addressOf("localhost"), relay.port, true));
-  expect(String(readFace(tcp, 5))).toBe("hello");
+  expect(String(readPair(tcp, 5))).toBe("hello");
   relay.harm("flip");
   target.send({ do: "write", text: "this" });
   const text = waitFor("the failure", () => tcp.read(10)[1] ?? undefined);

@@ -4,7 +4,7 @@
 
 import { connect, net } from "ringnet";
 import { describe, expect, test } from "vitest";
-import { addressOf, readBytes as readFace, unwrap, writeBytes as writeFace } from "../net/connections.js";
+import { addressOf, readBytes as readPair, unwrap, writeBytes as writePair } from "../net/connections.js";
 import { pattern, patternHash, sha256 } from "../support/bytes.js";
 import { startPeer } from "../support/peers.js";
 import { pause } from "../support/waiting.js";
@@ -73,15 +73,15 @@ test("many connections work at once", () => {
   net.set_cacert_path(authority.certPath);
   const address = addressOf("localhost");
   const connections = Array.from({ length: 40 }, () => unwrap(net.open_tcp(address, peer.port, true)));
-  for (const [i, tcp] of connections.entries()) writeFace(tcp, pattern(i, 0, 50_000)); // before any is connected
+  for (const [i, tcp] of connections.entries()) writePair(tcp, pattern(i, 0, 50_000)); // before any is connected
   for (const [i, tcp] of connections.entries()) {
-    expect(readFace(tcp, 50_000).equals(pattern(i, 0, 50_000))).toBe(true);
+    expect(readPair(tcp, 50_000).equals(pattern(i, 0, 50_000))).toBe(true);
     tcp.close();
   }
 });
 
 test("TLS over a Unix domain socket needs a servername to verify", () => {
-  // `path` is no name: Node takes "localhost" then, and so do we.
+  // A path is not a host name: Node then verifies "localhost", and so does this package.
   const path = `/tmp/ringnet-test-tls-${process.pid}.sock`;
   const peer = startPeer("echo", { path, tls: server });
   const socket = connect({ path, tls: { ...tls, servername: "localhost" }, timeout: 5000 });

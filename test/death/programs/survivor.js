@@ -1,5 +1,5 @@
 /**
- * What goes on when a networking thread has died, in several stories: `node survivor.js <story> <echo port> <silent port>`. Each prints
+ * What continues when a networking thread has died, in several stories: `node survivor.js <story> <echo port> <silent port>`. Each prints
  * one line of JSON.
  */
 
@@ -37,7 +37,7 @@ function echoes(socket) {
 }
 
 const stories = {
-  /** A program that only ever looks finds out too, whatever it looks at. */
+  /** A program that only polls gets the error too, whatever it calls. */
   looking() {
     const looks = {
       read: (socket) => () => socket.read(),
@@ -86,11 +86,11 @@ const stories = {
     kill("throw");
     pause(300);
     const read = codeOf(() => String(socket.read()));
-    socket.waitUntilReadable(10); // a wait looks whether the thread lives
+    socket.waitUntilReadable(10); // a wait checks whether the thread is alive
     return { read, afterwards: codeOf(() => socket.read()), status: socket.status };
   },
 
-  /** Of two runtimes one dies; the other one's connections know nothing of it. */
+  /** One of two runtimes dies; the other one's connections are not affected. */
   other() {
     const other = createRuntime();
     const kept = other.connect({ host, port: echo, timeout: 5000 });

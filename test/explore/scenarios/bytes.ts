@@ -67,7 +67,7 @@ class Consumer implements Program {
   turn(): boolean {
     const { largest, total, inPlace, capacity } = this.plan;
     const wanted = 1 + this.stage.world.choose(largest);
-    this.received += inPlace ? this.look(wanted) : this.read(wanted);
+    this.received += inPlace ? this.readInPlace(wanted) : this.read(wanted);
     if (this.ring.known < 0 || this.ring.known > capacity)
       this.stage.world.fail(`${this.ring.known} bytes are said to be there`);
     return this.received < total;
@@ -80,7 +80,7 @@ class Consumer implements Program {
     return count;
   }
 
-  private look(wanted: number): number {
+  private readInPlace(wanted: number): number {
     const span = this.ring.span(wanted);
     this.check(span);
     if (span.length > 0) this.ring.consume(span.length);

@@ -90,7 +90,7 @@ export function queueGuard(
     toWorker(view, operation, array, index) ?? toCaller(view, operation, array, index);
 }
 
-/** The caller's end of a link, as `Channel` wants it. */
+/** The caller's end of a link, for `Channel`. */
 export function callerLink(
   { world, product }: Stage,
   fabric: Fabric,
@@ -125,12 +125,12 @@ export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceT
   return new product.CallerLink(shared(fabric.caller), shared(fabric.link), null, nothing(world) as never);
 }
 
-/** A place in memory, where the product's types want a SharedArrayBuffer and the model has an array. */
+/** A place in memory, where the product's types require a SharedArrayBuffer and the model has an array. */
 export function shared(array: Int32Array | Uint8Array): SharedArrayBuffer {
   return array as unknown as SharedArrayBuffer;
 }
 
-/** A calling thread, as the product's links and sockets know it. */
+/** A calling thread, as the product's links and sockets use it. */
 export class ModelCaller {
   links: unknown[] = [];
   readonly memory: SharedArrayBuffer;

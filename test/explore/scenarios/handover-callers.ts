@@ -92,7 +92,7 @@ export class User implements Program {
     if (number === 0) this.open(rings);
   }
 
-  /** The connection at the thread that opens it. An accepted one it uses before the networking thread knows its slot. */
+  /** The connection at the thread that opens it. An accepted connection is used before the networking thread has its slot. */
   private open(ends: Rings): void {
     const { world, product } = this.stage;
     const { caller, fabric } = this;

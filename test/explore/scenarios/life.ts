@@ -14,7 +14,7 @@ import { BROADCAST, NetworkingThread } from "./networking-thread.js";
 const ATTACHED = 30;
 /** Silent watches in a row that are allowed where the thread may be killed, also while it starts. */
 const SILENT = 1;
-/** Where it says what becomes of it, silence is no sign. */
+/** If it reports its end, silence does not count. */
 const PATIENT = 100;
 
 const NAMES = ["caller", "other"];
@@ -134,7 +134,7 @@ class Waiting extends Watcher {
     const { world } = this.stage;
     const { fate } = this.plan;
     if (fate === "stopped" && code !== "ERR_RUNTIME_CLOSED") world.fail(`a stopped thread is said to have ${code}`);
-    // With a reason the message goes on behind a colon.
+    // With a reason the message continues after a colon.
     if (fate === "throws" && !message.startsWith("the networking thread died:")) world.fail(`got only "${message}"`);
     if (fate === "killed") world.note(`${this.name} declares it dead`, 1);
   }
@@ -219,7 +219,7 @@ function lifeScenario(name: string, story: string, plan: Plan): Scenario {
       const { world, product } = stage;
       const fabric = weave(stage);
       const other = weaveStrand(stage, "the other");
-      // A thread that is killed reports nothing: that it does not know its callers makes for fewer states.
+      // A killed thread reports nothing; without links to its callers there are fewer states.
       const strands = [plan.fate === "killed" && plan.late ? weaveStrand(stage, "the first") : fabric, other];
       world.opaque.set(plan, "plan");
       const { fate, asks, watches } = plan;

@@ -65,7 +65,7 @@ export abstract class NetworkingThread implements Program {
     return [];
   }
 
-  /** Whether it goes on. */
+  /** Whether it continues. */
   protected happens(_event: string): boolean {
     return true;
   }

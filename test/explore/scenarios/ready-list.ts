@@ -1,6 +1,6 @@
 /**
  * Scenarios of the way back to a caller that watches many handles: `Slot.notifyCaller` on the networking thread, the queue to the caller,
- * a poller that looks at its candidates only. Test code.
+ * a poller that checks only its candidates. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
@@ -71,7 +71,7 @@ class Caller implements Program {
   private readonly queue;
   private readonly seen: number[];
   private candidates: number[] = [];
-  private state: "wait" | "poll" | "look" = "poll";
+  private state: "wait" | "poll" | "handle" = "poll";
 
   constructor(
     private readonly stage: Stage,
@@ -94,9 +94,9 @@ class Caller implements Program {
       const met = waitRound(this.stage, this.sleeper, HANDLE_IDS[slot] as number, () => this.news(slot) === all);
       if (met) this.state = "poll";
     } else if (this.state === "poll") {
-      if (waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.poll())) this.state = "look";
+      if (waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.poll())) this.state = "handle";
     } else {
-      this.look();
+      this.handle();
       this.state = "poll";
     }
     return this.seen.some((seen, slot) => seen < (this.plan.news[slot] as number));
@@ -112,10 +112,10 @@ class Caller implements Program {
       if (!late) product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CALLER_FLAG);
       if (!this.candidates.includes(slot)) this.candidates.push(slot);
     }
-    const looked = this.candidates;
-    this.candidates = looked.filter((slot) => this.news(slot) > 0);
+    const checked = this.candidates;
+    this.candidates = checked.filter((slot) => this.news(slot) > 0);
     if (late) {
-      for (const slot of looked) {
+      for (const slot of checked) {
         product.SlotQueueConsumer.lower(this.slotWords[slot] as Int32Array, product.TO_CALLER_FLAG);
       }
     }
@@ -127,7 +127,7 @@ class Caller implements Program {
     return this.stage.world.atomics.load(words, this.stage.product.RX_WRITE) - (this.seen[slot] as number);
   }
 
-  private look(): void {
+  private handle(): void {
     for (const slot of this.candidates) (this.seen[slot] as number) += this.news(slot);
   }
 }

@@ -10,7 +10,7 @@ import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, 
 interface Plan {
   capacity: number;
   total: number;
-  /** Bytes that the kernel has at once, where there is room for so many. */
+  /** The most bytes that the kernel has at once. */
   chunk: number;
   /** Most bytes that the caller reads at once. */
   piece: number;
@@ -35,7 +35,7 @@ class NodeSocket {
   private paused = false;
   private arrived = 0;
   private ended = false;
-  /** Fetched right after each callback, even after one that stopped the reading, and used when it goes on. */
+  /** Fetched right after each callback, even after one that stopped the reading, and used when it continues. */
   private buffer: Uint8Array | null;
 
   constructor(

@@ -1,6 +1,6 @@
 /**
  * Scenarios of a slot's lives: opened by a message, used, closed, released, freed and opened again under another name, with the
- * networking thread's own `Slot` and `CallerLink`. Nobody touches a slot that is not his. Test code.
+ * networking thread's own `Slot` and `CallerLink`. No thread touches a slot that it does not own. Test code.
  */
 
 import type { View } from "../explorer.js";

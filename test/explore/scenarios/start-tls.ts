@@ -1,6 +1,6 @@
 /**
  * Scenarios of TLS that begins on an open connection: the networking thread's `Connection` gives TLS what was read ahead, and the
- * caller's `Channel` goes on where TLS begins. Test code.
+ * caller's `Channel` continues where TLS begins. Test code.
  *
  * TLS itself is a stand-in: the peer's first byte of it completes the handshake, and a byte is enciphered by setting a bit.
  */

@@ -1,6 +1,6 @@
 /**
  * Sends `bytes` of a pattern to an echo server and checks that every byte comes back: `node echo-transfer.js <host> <port> <bytes>`.
- * It says "half" in the middle, goes on whatever happens to the line, and counts the waits that ran out.
+ * It prints "half" in the middle, continues whatever happens to the line, and counts the waits that timed out.
  */
 
 import { connect } from "ringnet";

@@ -66,7 +66,7 @@ const stories = {
     });
   },
 
-  /** Clients until there are no more descriptors: those that it has go on; when they are closed, others come in. */
+  /** Clients until there are no more descriptors: the ones that it has continue; when they are closed, others come in. */
   server() {
     const server = listen({ host, receiveBuffer: 4096, sendBuffer: 4096 });
     say("listening", { port: server.port });

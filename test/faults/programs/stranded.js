@@ -1,5 +1,5 @@
 /**
- * Waits for ever in one way while the line is dead: `node stranded.js write|keep-alive|connect|half-open <host> <port>`.
+ * Waits without a limit in one way while the line is dead: `node stranded.js write|keep-alive|connect|half-open <host> <port>`.
  * It says "connected" before (not `connect`), and "ended" with the error that ended the wait.
  */
 

@@ -19,7 +19,7 @@ const [runs, seed, port, folder] = [
   process.argv[5],
 ];
 const { createRuntime, Deadline, NetError, net, Poller, poll, TcpSocket } = ringnet;
-/** A runtime of one's own, whose handles can be counted in the end; its functions are those of the package root. */
+/** A separate runtime, whose handles can be counted in the end; it has the functions of the package root. */
 const runtime = createRuntime();
 const bindUdp = (options) => runtime.bindUdp(options);
 const connect = (options) => runtime.connect(options);
@@ -81,7 +81,7 @@ const closeAll = (...handles) => {
   for (const handle of handles) if (typeof handle?.close === "function") call(() => handle.close());
 };
 
-/** Without a timeout calls wait for ever. */
+/** Without a timeout calls wait forever. */
 const briefly = (time) => (time === undefined ? 0 : time);
 
 const ports = fc.oneof(fc.constantFrom(port, 1, 0, 65535, 65536, -1), anything);

@@ -155,7 +155,7 @@ export const timeout = fc.oneof(
   anything.filter(only((value) => typeof value !== "number" || (value !== -1 && !(value > 5)))),
 );
 
-/** Whether a value is no name of anything, beyond this machine or in its file system. */
+/** Whether a value names nothing on other machines or in the file system. */
 export function namesNothing(value) {
   return typeof value !== "string" || value === "" || value.includes("\0") || value.length > 10_000;
 }

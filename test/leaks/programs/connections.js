@@ -18,7 +18,7 @@ function open(total) {
       socket.writeAll(`connection ${i}\n`, 10_000);
       const line = socket.readLine(10_000);
       if (line !== `connection ${i}`) throw new Error(`${line} came back`);
-      // Ways to end take turns; a reset leaves no TIME_WAIT behind, of which the system has only so many.
+      // Ways to end take turns; a reset leaves no TIME_WAIT behind, of which the system has a limited number.
       if (i % 10 === 0) socket.end();
       if (i % 10 < 5) socket.close();
       else socket.reset();

@@ -15,7 +15,7 @@ export function pause(milliseconds) {
 /** The links of some runtimes to their networking threads. */
 const linksOf = (runtimes) => runtimes.flatMap((runtime) => [...runtime.links]);
 
-/** What is held now. Slots, rings and arenas are those of `runtimes`. */
+/** What is held now. Slots, rings and arenas belong to `runtimes`. */
 export function account(...runtimes) {
   globalThis.gc();
   const links = linksOf(runtimes);

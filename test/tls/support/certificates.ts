@@ -28,7 +28,7 @@ export interface IssueOptions {
   until?: string;
   /** Protects the key. */
   passphrase?: string;
-  /** The type of the key: `EC`, or `RSA` where a peer knows no other. */
+  /** The type of the key: `EC`, or `RSA` for peers that support no other. */
   kind?: "EC" | "RSA";
 }
 

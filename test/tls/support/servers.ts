@@ -46,7 +46,7 @@ export interface Site {
 }
 
 /**
- * nginx on 127.0.0.1 with a port for each site; ready when this returns. `GET /facts` is answered by a line of what nginx knows of the
+ * nginx on 127.0.0.1 with a port for each site; ready when this returns. `GET /facts` is answered by a line with nginx's facts about the
  * connection: protocol, whether the session was resumed (`r` or `.`), SNI, and how the client's certificate was found.
  */
 export function startNginx<Name extends string>(

@@ -1,5 +1,5 @@
 /**
- * Programs in a network namespace of their own, where there are only the interfaces that a test wants.
+ * Programs in a network namespace of their own, with only the interfaces that a test needs.
  */
 
 import { spawnSync } from "node:child_process";

@@ -9,7 +9,7 @@
  */
 
 const HEADER = 8;
-/** Datagrams without a given size have from 8 to so many bytes more. */
+/** Datagrams without a given size have 8 bytes and up to this many more. */
 const MOST = 240;
 
 /**

@@ -42,7 +42,7 @@ export interface UdpEvent {
   disordered?: number;
 }
 
-/** `delay`: it sends in so many ms, when the test blocks already. */
+/** `delay`: it sends after this many ms, when the test is already blocked. */
 export type UdpCommand =
   | { do: "send"; port: number; host: string; text: string; delay?: number }
   | { do: "send"; port: number; host: string; bytes: number; seed?: number }

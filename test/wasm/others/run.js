@@ -92,7 +92,7 @@ await beside("redis-server", redis, "redis-cli -p 7379 ping", () =>
     const args = ["hiredis.cjs", "-h", "127.0.0.1", "-p", "7379", "-s", path];
     const { stdout } = spawnSync("node", args, { ...LIMIT, cwd: cache });
     const count = (pattern) => stdout.match(pattern)?.length ?? 0;
-    // The message of musl's gai_strerror is not one that the test knows.
+    // The test does not expect the message of musl's gai_strerror.
     const failed = stdout.split("\n").filter((line) => /FAILED/.test(line) && /^#/.test(line));
     const passed = failed.length === 1 && /host cannot be resolved/.test(failed[0]);
     return { passed, note: `${count(/PASSED/g)} passed, failed: ${failed.join(" ")}` };

@@ -11,7 +11,7 @@ export interface WsPeerOptions {
   connect?: string;
   /** Sends each message back. */
   echo?: boolean;
-  /** Says how many messages have come, every so many. */
+  /** Reports the number of messages received, each time this many more have come. */
   count?: number;
   perMessageDeflate?: boolean;
   /** A client's offer; of a server, what it chooses from, the most wanted first. */
