@@ -95,7 +95,8 @@ export class AddressRace {
  * The addresses of the two families alternating, each in its order, starting with the first one's family: RFC 8305,
  * section 4.
  */
-function alternating(addresses: readonly string[]): string[] {
+function alternating(addresses: readonly string[]): readonly string[] {
+  if (addresses.length < 2) return addresses;
   const six = isIPv6(addresses[0] ?? "");
   const first = addresses.filter((address) => isIPv6(address) === six);
   const other = addresses.filter((address) => isIPv6(address) !== six);

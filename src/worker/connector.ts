@@ -77,10 +77,10 @@ export class Connector {
     const race = new AddressRace(
       (address) => {
         connection.slot.reach(STAGE_CONNECT);
-        const where = { ...options, ...placeOf(hop.target, address) } as unknown as NetConnectOpts;
+        const where = { ...options, ...placeOf(hop.target, address, hop.tls !== null) } as unknown as NetConnectOpts;
         if (hop.tls !== null) return this.#tls.connect(where, hop, hop.tls, context as KeptContext, null);
         const socket = net.connect(where);
-        socket.once("connect", () => setDscp(socket, command.dscp));
+        if (command.dscp !== undefined) socket.once("connect", () => setDscp(socket, command.dscp));
         return socket;
       },
       (socket) => {
@@ -202,13 +202,14 @@ function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress, localPort
   };
 }
 
-/** One attempt: connects to the name, which TLS verifies, with this address as the look-up's result. */
-function placeOf(target: Target, address: string): object {
+/** One attempt: connects to this address; with TLS to the name, which is verified, with the address as the look-up's result. */
+function placeOf(target: Target, address: string, secure: boolean): object {
   if ("path" in target) {
     checkSocketPath(target.path, "connect");
     return { path: target.path };
   }
   const family = net.isIP(address);
+  if (!secure || target.host === address) return { host: address, port: target.port, family };
   const lookup: net.LookupFunction = (_, options, callback) => {
     if (options.all) callback(null, [{ address, family }]);
     else callback(null, address, family);
@@ -242,7 +243,8 @@ function usable(
   { target, localAddress }: Pick<ConnectCommand, "target" | "localAddress">,
 ): Addresses {
   if ("path" in target) return addresses;
-  const family = net.isIP(localAddress ?? "");
+  // The first IP that is not IPv4 costs milliseconds: Node compiles a long regular expression for it.
+  const family = localAddress === null ? 0 : net.isIP(localAddress);
   const found = family === 0 ? addresses : addresses.filter((address) => net.isIP(address) === family);
   if (found.length > 0) return found;
   const message = `connect EAFNOSUPPORT: ${target.host} has no address of the local address's family`;

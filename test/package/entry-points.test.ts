@@ -37,6 +37,17 @@ describe("import and require give the same objects", () => {
   });
 });
 
+test("a program that uses sockets only loads neither HTTP nor the modules of Node's that HTTP needs", () => {
+  const { output, errors } = runProgram(
+    `import "ringnet";
+    import { createRequire } from "node:module";
+    const files = Object.keys(createRequire(import.meta.url).cache).map((file) => file.replace(/.*[\\\\/]/, ""));
+    const builtins = ["zlib", "crypto", "assert"].filter((name) => process.moduleLoadList.includes("NativeModule " + name));
+    console.log(JSON.stringify({ core: files.includes("core.cjs"), common: files.includes("common.cjs"), builtins }));`,
+  );
+  expect({ output, errors }).toEqual({ output: '{"core":true,"common":false,"builtins":[]}\n', errors: "" });
+});
+
 test("a thread that requires can attach what a thread that imports has detached", () => {
   const { output, errors } = runProgram(
     `import { Worker, receiveMessageOnPort, MessageChannel } from "node:worker_threads";

@@ -2,8 +2,10 @@
  * Names and paths reach the system as they were given, or not at all: nothing is masked, cut or replaced on the way.
  */
 
+import { isIP } from "node:net";
 import { bindUdp, connect, listen, NetError, resolve } from "ringnet";
 import { describe, expect, test } from "vitest";
+import { ipFamily } from "../../build/main/api/host-name.js";
 import { startPeer } from "../support/peers.js";
 import { runProgram } from "../support/programs.js";
 import { startUdpPeer } from "../udp/support/udp-peers.js";
@@ -111,4 +113,23 @@ test.each([
     expect(thrown instanceof RangeError || thrown instanceof NetError, String(thrown)).toBe(true);
   }
   socket.close();
+});
+
+test("`ipFamily` answers as Node's `isIP`", () => {
+  const hosts = [
+    "",
+    "localhost",
+    "127.0.0.1",
+    "127.0.0.01",
+    "256.1.1.1",
+    "::",
+    "::1",
+    "fe80::1%lo",
+    "::ffff:1.2.3.4",
+    ":",
+    "1:2",
+    "a:b::c",
+    "[::1]",
+  ];
+  expect(hosts.map(ipFamily)).toEqual(hosts.map((host) => isIP(host)));
 });

@@ -4,7 +4,6 @@
  * Runs on the calling thread.
  */
 
-import { isIP } from "node:net";
 import { PHASE_FAILED, PHASE_OPEN } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
@@ -12,7 +11,7 @@ import { publishEnds, resolveBegun } from "../link/diagnostics.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import * as check from "./arguments.js";
 import { Handle } from "./handle.js";
-import { hostName } from "./host-name.js";
+import { hostName, ipFamily } from "./host-name.js";
 import { closedHere, NetError } from "./net-error.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
 
@@ -58,7 +57,7 @@ export class Address extends Handle {
     const { family = 0, order } = ownOptions("options", options, RESOLVE_OPTIONS, RESOLVE_HINTS);
     if (family !== 0 && family !== 4 && family !== 6) throw new RangeError("family must be 0, 4 or 6");
     if (order !== undefined) check.oneOf("order", order, ["verbatim", "ipv4first", "ipv6first"]);
-    const literal = isIP(host);
+    const literal = ipFamily(host);
     if (literal !== 0) {
       if (family === 0 || literal === family) this.#ips = [host];
       else this.#error = otherFamily(host, family);

@@ -39,6 +39,7 @@ import {
   ringSizes,
   SMALLEST_RING,
 } from "./commands.js";
+import { ipFamily } from "./host-name.js";
 import { Input } from "./input.js";
 import { NetError, RUNTIME_CLOSED, timedOut, type Where } from "./net-error.js";
 import { type Names, ownOptions } from "./option-names.js";
@@ -442,7 +443,7 @@ function whereOf(destination: Destination): Where {
   if ("path" in destination) return { address: destination.path };
   const { host, port } = destination;
   const name = host instanceof Address ? host.hostname : host;
-  return { host: name, address: isIP(name) === 0 ? undefined : name, port };
+  return { host: name, address: ipFamily(name) === 0 ? undefined : name, port };
 }
 
 function nameOf(target: Target): string {

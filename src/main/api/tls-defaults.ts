@@ -5,7 +5,6 @@
  * Used on the calling thread.
  */
 
-import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import type { DefaultCertificates, TlsParameters } from "../../ring/protocol.js";
 
@@ -49,6 +48,7 @@ function defaultCertificates(tls: Tls): DefaultCertificates | null {
     const text = Buffer.from(JSON.stringify(list));
     const certificates = new Uint8Array(new SharedArrayBuffer(text.length));
     certificates.set(text);
+    const { createHash } = require("node:crypto") as typeof import("node:crypto"); // loaded by now: `node:tls` needs it
     const fingerprint = createHash("sha256").update(text).digest("base64");
     shared = { list, certificates: { fingerprint, certificates } };
   }
