@@ -12,7 +12,7 @@ export interface ClassNames {
   name: string;
   /** Names of its public members; those marked `@internal` are not. */
   members: string[];
-  /** Those without a docstring. */
+  /** The ones without a docstring. */
   undocumented: string[];
 }
 
@@ -27,11 +27,12 @@ function read(file: string): string {
   return readFileSync(join(FOLDER, file.replace(/^\.\//, "").replace(/\.cjs$/, ".d.cts")), "utf8");
 }
 
-/** The text of the file that declares what `file` exports as `name`: its own, or the one that it has the type from. */
+/** The file that declares what `file` exports as `name`: itself, or the one from which it imports the type. */
 function declaring(file: string, name: string): string {
-  const source = read(file);
-  const from = new RegExp(`^(?:import|export) type \\{[^}]*\\b${name}\\b[^}]*\\} from "(.*)";`, "m").exec(source)?.[1];
-  return from === undefined ? source : read(join(dirname(file), from));
+  const from = new RegExp(`^(?:import|export) (?:type )?\\{[^}]*\\b${name}\\b[^}]*\\} from "(.*)";`, "m").exec(
+    read(file),
+  )?.[1];
+  return from === undefined ? file : join(dirname(file), from);
 }
 
 /** Whether the text ends with a docstring, and whether it is one for the package's own use. */
@@ -40,7 +41,8 @@ function docstringBefore(text: string): { documented: boolean; internal: boolean
   return { documented: comment !== undefined, internal: comment?.includes("@internal") ?? false };
 }
 
-function membersOf(source: string, kind: "class" | "interface", name: string): ClassNames {
+function membersOf(file: string, kind: "class" | "interface", name: string): ClassNames {
+  const source = read(file);
   const start = source.search(new RegExp(`\\b${kind} ${name}\\b`));
   const end = source.indexOf("\n}", start);
   const body = source.slice(source.indexOf("{", start) + 1, end);
@@ -55,10 +57,17 @@ function membersOf(source: string, kind: "class" | "interface", name: string): C
   }
   const undocumented = [...members].filter(([, documented]) => !documented).map(([member]) => member);
   if (!docstringBefore(source.slice(0, source.lastIndexOf("\n", start) + 1)).documented) undocumented.unshift(name);
+  // The members of `Handle` are described once; other base classes are not exported.
+  const base = new RegExp(`\\bclass ${name} extends (\\w+)`).exec(source)?.[1] ?? "Handle";
+  if (base !== "Handle" && base !== "Error") {
+    const inherited = membersOf(declaring(file, base), "class", base);
+    for (const member of inherited.members) members.set(member, true);
+    undocumented.push(...inherited.undocumented);
+  }
   return { name, members: [...members.keys()].filter((member) => !member.startsWith("[")), undocumented };
 }
 
-/** Everything that the package root exports, but for the face `net`. */
+/** Everything that the package root exports, except the facade `net`. */
 export function publicNames(): PublicNames {
   const index = read("./index.cjs");
   const names: PublicNames = { classes: [], interfaces: [], types: [], functions: [] };
@@ -71,11 +80,12 @@ export function publicNames(): PublicNames {
     for (const each of (list as string).split(/,\s*/).filter((each) => each !== "")) {
       const name = each.replace(/^type /, "");
       if (name === "net") continue;
-      const source = declaring(file as string, name);
-      if (new RegExp(`\\bclass ${name}\\b`).test(source)) names.classes.push(membersOf(source, "class", name));
+      const from = declaring(file as string, name);
+      const source = read(from);
+      if (new RegExp(`\\bclass ${name}\\b`).test(source)) names.classes.push(membersOf(from, "class", name));
       else if (new RegExp(`^export interface ${name}\\b`, "m").test(source)) {
         names.types.push(name);
-        names.interfaces.push(membersOf(source, "interface", name));
+        names.interfaces.push(membersOf(from, "interface", name));
       } else if (new RegExp(`^export type ${name}\\b`, "m").test(source)) names.types.push(name);
       else addFunction(source, name);
     }

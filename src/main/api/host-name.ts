@@ -32,8 +32,8 @@ export function hostName(name: string, value: unknown): string {
 }
 
 /**
- * 4 or 6 for an IP, 0 for a name. Answers as `isIP`, whose first look at a name costs milliseconds: Node compiles a long regular expression
- * for IPv6. A name has no colon.
+ * 4 or 6 for an IP, 0 for a name. The same result as `isIP`, which takes milliseconds for the first name: Node compiles a long regular
+ * expression for IPv6. A name has no colon.
  */
 export function ipFamily(host: string): number {
   if (host.includes(":")) return isIP(host);
