@@ -1,7 +1,7 @@
 /**
  * Puts the compiled modules of build/ together into a few CommonJS files in dist/code, the package's one implementation: loading dozens
- * of small modules takes as long as starting Node. What entry points share is in files that they share: core.cjs has sockets and all that
- * is below them, common.cjs the rest, which programs that use sockets only do not load. Comments are left out: Node compiles fewer bytes.
+ * of small modules takes as long as starting Node. Two files hold what entry points share: core.cjs the sockets and everything below them,
+ * common.cjs the rest, which a program with sockets only does not load. Comments are left out: Node compiles fewer bytes.
  *
  * Node's own modules come from the table in dist/code/builtins.cjs, which the entry points fill (wrappers.js): a bundler that makes an ES
  * module out of CommonJS code leaves calls of `require` in it, which such a module has not.

@@ -37,7 +37,7 @@ describe("import and require give the same objects", () => {
   });
 });
 
-test("a program that uses sockets only loads neither HTTP nor the modules of Node's that HTTP needs", () => {
+test("a program with sockets only loads no HTTP code and no Node modules for it", () => {
   const { output, errors } = runProgram(
     `import "ringnet";
     import { createRequire } from "node:module";

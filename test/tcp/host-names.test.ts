@@ -115,7 +115,7 @@ test.each([
   socket.close();
 });
 
-test("`ipFamily` answers as Node's `isIP`", () => {
+test("`ipFamily` returns the same as Node's `isIP`", () => {
   const hosts = [
     "",
     "localhost",
