@@ -35,7 +35,7 @@ if (positionals.length > 1 || (chosen !== undefined && !suites.some(({ name }) =
 const taken = suites.filter(({ name }) => chosen === undefined || name === chosen);
 
 /**
- * Those of `all` that are named, `all` without names. Throws if a name is not `known`.
+ * The entries of `all` that are named; `all` without names. Throws if a name is not `known`.
  * @template {{ name: string }} T
  * @param {T[]} all @param {string | undefined} names @param {string[]} known
  */

@@ -67,7 +67,7 @@ console.log(`listening on port ${server.port}`);
 for (;;) {
   for (const handle of poller.wait(-1)) {
     if (handle === server) welcome();
-    else if (guests.has(handle)) hear(guests.get(handle));
+    else if (guests.has(handle)) serve(guests.get(handle));
   }
 }
 
@@ -82,7 +82,7 @@ function welcome() {
   }
 }
 
-function hear(guest) {
+function serve(guest) {
   let lines = null;
   try {
     if (guest.socket.writable > 0) guest.catchUp();

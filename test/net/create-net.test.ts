@@ -41,7 +41,7 @@ describe("createNet", () => {
     still.close();
   });
 
-  test("ring sizes are those of every connection; a UDP socket has at least what it needs", () => {
+  test("every connection gets the ring sizes; a UDP socket gets at least what it needs", () => {
     const own = createNet({ receiveBuffer: 4096, sendBuffer: 8192 });
     const client = unwrap(own.open_tcp(addressOf("127.0.0.1"), startPeer("silent").port));
     expect(client.write(Buffer.alloc(100_000))).toEqual([8192, null]); // nothing goes out before it is connected
