@@ -370,7 +370,7 @@ export class WebSocket extends Handle {
   }
 
   #block(deadline: Deadline, met: (socket: WebSocket) => boolean): boolean {
-    return this.#channel.link.caller.wait(this.#channel.handleId, deadline, met, this);
+    return this.#channel.wait(deadline, met, this);
   }
 
   /** The length of the next message; `null` at the close, `undefined` if there is none and no timeout was given. */

@@ -28,6 +28,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/receiver.js") &
   typeof import("../../build/worker/wake-coalescing.js") &
   typeof import("../../build/worker/sender.js") &
+  typeof import("../../build/main/link/cancelled-wait.js") &
   typeof import("../../build/main/link/channel.js") &
   typeof import("../../build/main/link/read-buffer.js") &
   typeof import("../../build/main/link/notices.js") &
@@ -54,6 +55,7 @@ const MODULES = [
   "worker/receiver",
   "worker/wake-coalescing",
   "worker/sender",
+  "main/link/cancelled-wait",
   "main/link/channel",
   "main/link/read-buffer",
   "main/link/socket-writer",

@@ -2,9 +2,26 @@
  * `canceller` and `cancel`: a wait that ends because another thread says so.
  */
 
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { bindUdp, type Canceller, cancel, connect, listen, type NetError } from "ringnet";
+import {
+  bindUdp,
+  type Canceller,
+  cancel,
+  connect,
+  createRuntime,
+  listen,
+  type NetError,
+  openInput,
+  Poller,
+  poll,
+  pollable,
+} from "ringnet";
+import { listenWebSocket } from "ringnet/websocket";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.js";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { root } from "../support/processes.js";
 import { errorOf, fill, openTo } from "../tcp/sockets.js";
@@ -73,6 +90,89 @@ describe("cancel ends", () => {
     udp.close();
     server.close();
   });
+});
+
+describe("of pollers and poll", () => {
+  /** A socket, also in a pollable, and a peer that writes to it. */
+  function watched() {
+    const peer = startPeer("manual");
+    const socket = openTo(peer);
+    peer.waitForEvent("connection");
+    poll([socket]); // reports that it is open
+    const composite = {
+      [pollable](watch: (source: typeof socket) => void) {
+        watch(socket);
+        return socket.readable > 0;
+      },
+    };
+    return { peer, socket, composite };
+  }
+
+  test.each(["handle", "pollable"])("Poller.wait ends, with a %s, and loses nothing", (kind) => {
+    const { peer, socket, composite } = watched();
+    const source = kind === "handle" ? socket : composite;
+    const poller = new Poller<typeof source>().add(source);
+    cancelSoon(poller.canceller());
+    expect(errorOf(() => poller.wait(20_000)).code).toBe("ERR_CANCELLED");
+    expect(poller.wait(10)).toEqual([]);
+    peer.send({ do: "write", text: "x" });
+    expect([...poller.wait(5000)]).toEqual([source]);
+    cancel(poller.canceller());
+    expect([...poller.wait(5000)]).toEqual([source]); // it need not wait
+    socket.read();
+    expect(errorOf(() => poller.wait(0)).code).toBe("ERR_CANCELLED");
+    expect(poller.wait(0)).toEqual([]);
+    socket.close();
+  });
+
+  test("poll ends by the canceller of any of its handles; a poller does not", () => {
+    const { socket, composite } = watched();
+    const other = watched();
+    cancelSoon(socket.canceller());
+    expect(errorOf(() => poll([other.socket, { handle: socket, readable: true }], 20_000)).code).toBe("ERR_CANCELLED");
+    cancelSoon(socket.canceller());
+    expect(errorOf(() => poll<object & typeof composite>([composite, socket as never], 20_000)).code).toBe(
+      "ERR_CANCELLED",
+    );
+    cancel(socket.canceller());
+    expect(new Poller().add(socket).wait(10)).toEqual([]);
+    expect(errorOf(() => poll([socket])).code).toBe("ERR_CANCELLED");
+    expect(poll([socket])).toEqual([]);
+    for (const each of [socket, other.socket]) each.close();
+  });
+});
+
+test("of inputs, addresses and servers of WebSockets", () => {
+  const fifo = join(temporaryFolder(), "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const writer = openSync(fifo, constants.O_RDWR); // opening one end alone would wait for the other
+  const input = openInput(openSync(fifo, constants.O_RDONLY));
+  cancelSoon(input.canceller());
+  expect(errorOf(() => input.readLine(20_000)).code).toBe("ERR_CANCELLED");
+  expect(poll([input])).toEqual([]);
+  input.close();
+  closeSync(writer);
+  expect(errorOf(() => input.canceller()).code).toBe("ERR_SOCKET_CLOSED");
+  using server = listenWebSocket({ host: "127.0.0.1" });
+  cancelSoon(server.canceller());
+  expect(errorOf(() => server.acceptWait(20_000)).code).toBe("ERR_CANCELLED");
+});
+
+test("of an address whose look-up is under way", () => {
+  let tries = 0;
+  for (let code = ""; code !== "ERR_CANCELLED"; tries++) {
+    expect(tries).toBeLessThan(20); // the look-up may be faster
+    using runtime = createRuntime();
+    const address = runtime.resolve("localhost");
+    cancel(address.canceller());
+    try {
+      address.waitUntilResolved(20_000);
+    } catch (error) {
+      code = (error as NetError).code;
+      expect(error).toMatchObject({ host: "localhost" });
+      expect(address.waitUntilResolved(20_000)).toBe("success");
+    }
+  }
 });
 
 test("before a wait it ends the next one, once; a call that has what it needs goes on", () => {

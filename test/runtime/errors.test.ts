@@ -60,6 +60,23 @@ describe("an error says where it happened", () => {
 });
 
 describe("the stack of an error", () => {
+  test("of an address is made for each throw, while its error stays the same object", () => {
+    const address = resolve("no-such-host.invalid");
+    expect(address.waitUntilResolved(20_000)).toBe("failure");
+    expect(address.error).toBe(address.error);
+    using udp = bindUdp({ host: "127.0.0.1" });
+    const firstCall = () => connect({ host: address, port: 1, timeout: 5000 });
+    const secondCall = () => listen({ host: address });
+    const thirdCall = () => bindUdp({ host: address });
+    const fourthCall = () => udp.send("x", 1, address);
+    const errors = [firstCall, secondCall, thirdCall, fourthCall].map((call) => errorOf(call));
+    expect(new Set([...errors, address.error]).size).toBe(5);
+    for (const [i, call] of ["firstCall", "secondCall", "thirdCall", "fourthCall"].entries()) {
+      expect(errors[i]).toMatchObject({ code: address.error?.code, host: "no-such-host.invalid" });
+      expect(errors[i]?.stack?.split("\n")[1]).toContain(call);
+    }
+  });
+
   test("begins with the line of the program that called, and is that of each call", () => {
     const { output } = runProgram(
       `import { connect, listen, NetError } from "ringnet";

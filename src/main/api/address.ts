@@ -44,6 +44,7 @@ export class Address extends Handle {
   /** @internal The same in ASCII, as it is looked up. */
   readonly encoded: string;
   #ips: string[] | null = null;
+  /** Why the look-up failed; the same object each time. */
   #error: NetError | null = null;
   #link: WorkerLink | null = null;
   #channel: Channel | null = null;
@@ -90,6 +91,12 @@ export class Address extends Handle {
     return this.#error;
   }
 
+  /** @internal The same reason in an error of its own, for a call to throw it. */
+  takeError(): NetError {
+    const { code, message, syscall, host, address, port } = this.error as NetError;
+    return new NetError({ code, message, syscall, host, address, port });
+  }
+
   /** The first IP, or null until it is known and after a failure. */
   get ip(): string | null {
     return this.ips[0] ?? null;
@@ -103,14 +110,12 @@ export class Address extends Handle {
 
   /**
    * Blocks until the look-up has ended or `timeout` ms have passed (0: polls once; -1: no limit); returns the status.
-   * Does not throw on a timeout.
+   * Throws only if the wait is cancelled.
    */
   waitUntilResolved(timeout: Timeout = -1): Status {
     const deadline = Deadline.of(timeout);
     const channel = this.#channel;
-    if (channel !== null) {
-      channel.link.caller.wait(channel.handleId, deadline, (address: Address) => address.status !== "waiting", this);
-    }
+    if (channel !== null) channel.wait(deadline, (address: Address) => address.status !== "waiting", this);
     return this.status;
   }
 

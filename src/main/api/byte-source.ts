@@ -8,6 +8,7 @@ import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import type { SocketReader } from "../link/socket-reader.js";
 import * as check from "./arguments.js";
+import type { Canceller } from "./canceller.js";
 import * as framing from "./framing.js";
 import { Handle } from "./handle.js";
 import { closedHere } from "./net-error.js";
@@ -98,6 +99,11 @@ export abstract class ByteSource extends Handle {
     const deadline = Deadline.of(timeout);
     this.mustBeOpen();
     return framing.readAll(this.#reader, deadline, limit);
+  }
+
+  override canceller(): Canceller {
+    this.mustBeOpen();
+    return super.canceller();
   }
 
   /** @internal Throws a `NetError` if the handle was closed. */

@@ -7,7 +7,6 @@
 import { CANCELLATION_BYTES, requestCancel } from "../../ring/cancellation.js";
 import { SignalWaker } from "../../ring/signal.js";
 import { thisCaller } from "../link/caller.js";
-import type { Channel } from "../link/channel.js";
 
 /**
  * What `canceller()` returns. It can be posted to any thread of the process, any number of times. Treat it as opaque.
@@ -21,18 +20,18 @@ export interface Canceller {
   readonly caller: SharedArrayBuffer;
 }
 
-/** The canceller of a handle. All cancellers of one handle share one word. */
-export function cancellerOf(channel: Channel): Canceller {
-  channel.cancellation ??= new Int32Array(new SharedArrayBuffer(CANCELLATION_BYTES));
-  return {
-    ringnet: "canceller",
-    word: channel.cancellation.buffer as SharedArrayBuffer,
-    caller: thisCaller().memory,
-  };
+/** A word by which other threads cancel a wait. */
+export function cancellationWord(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(CANCELLATION_BYTES));
+}
+
+/** What posts to the thread that cancels the waits of this thread by `word`. */
+export function cancellerOf(word: Int32Array): Canceller {
+  return { ringnet: "canceller", word: word.buffer as SharedArrayBuffer, caller: thisCaller().memory };
 }
 
 /**
- * Cancels the call that waits on the handle, or else the next one that would wait: the call throws a `NetError` with
+ * Cancels the call that waits on the handle or poller, or else the next one that would wait: the call throws a `NetError` with
  * code `ERR_CANCELLED`, and nothing is lost. A call that need not wait returns as usual. Throws a `TypeError` if
  * `canceller` was not returned by `canceller()`.
  */

@@ -4,10 +4,13 @@
  * Runs on the calling thread.
  */
 
+import type { Cancellations } from "../link/cancelled-wait.js";
 import type { Channel } from "../link/channel.js";
 import { handleClosed, publishEnds } from "../link/diagnostics.js";
 import type { Watcher } from "../link/watcher.js";
+import { type Canceller, cancellationWord, cancellerOf } from "./canceller.js";
 import { READABLE } from "./interest.js";
+import { closedHere } from "./net-error.js";
 
 /** Closes handles that are garbage-collected. That takes a turn of the event loop, so programs should close them. */
 const forgotten = new FinalizationRegistry<() => void>((close) => close());
@@ -21,6 +24,7 @@ export abstract class Handle {
   #closed = false;
   #watchers: Watcher[] = [];
   #channel: Channel | null = null;
+  #cancellations: readonly [Int32Array] | null = null;
 
   /** Whether `close()` was called. */
   get closed(): boolean {
@@ -40,6 +44,23 @@ export abstract class Handle {
 
   /** @internal `poll` has reported it for this interest: a changed status is reported only once. */
   reported(_interest: number): void {}
+
+  /**
+   * Returns a token that can be posted to other threads: `cancel(token)` there ends the call that waits on this handle, also in `poll`, or the
+   * next one that would wait. It throws a `NetError` with code `ERR_CANCELLED`; nothing is lost. All tokens of a handle do the same. Throws a
+   * `NetError` with code `ERR_SOCKET_CLOSED` after `close()`.
+   */
+  canceller(): Canceller {
+    if (this.#closed) throw closedHere("handle");
+    this.#cancellations ??= [cancellationWord()];
+    if (this.#channel !== null) this.#channel.cancellations = this.#cancellations;
+    return cancellerOf(this.#cancellations[0]);
+  }
+
+  /** @internal */
+  get cancellations(): Cancellations {
+    return this.#cancellations;
+  }
 
   /** Closes the handle. Calling it again does nothing. */
   close(): void {

@@ -6,6 +6,7 @@
 
 import { ANYTHING } from "../../ring/signal.js";
 import { thisCaller } from "../link/caller.js";
+import { type Cancellations, throwIfCancelled, waitUnlessCancelled } from "../link/cancelled-wait.js";
 import { Deadline, type TimeLeft, type Timeout } from "../link/deadline.js";
 import { Composite } from "./composite.js";
 import { Handle } from "./handle.js";
@@ -28,20 +29,28 @@ export function poll<T extends PollSource = Handle>(handles: Iterable<PollEntry<
     list.askComposites();
   } else {
     const deadline = Deadline.of(timeout);
-    if (list.hasComposites) waitWithTimers(deadline, list, anyIsReady, list);
-    else caller.wait(ANYTHING, deadline, anyIsReady, list);
+    if (list.hasComposites) waitWithTimers(deadline, list, anyIsReady, list, list.cancellations);
+    else waitUnlessCancelled(caller, ANYTHING, deadline, anyIsReady, list, list.cancellations);
   }
-  return list.takeReady() as T[];
+  const ready = list.takeReady() as T[];
+  if (ready.length === 0) throwIfCancelled(list.cancellations);
+  return ready;
 }
 
-/** Waits as `Caller.wait`, until `deadline`, and also checks `met` whenever the time of `timers` is up. */
-export function waitWithTimers<T>(deadline: Deadline, timers: TimeLeft, met: (target: T) => boolean, target: T): void {
+/** Waits as `waitUnlessCancelled`, until `deadline`, and also checks `met` whenever the time of `timers` is up. */
+export function waitWithTimers<T>(
+  deadline: Deadline,
+  timers: TimeLeft,
+  met: (target: T) => boolean,
+  target: T,
+  words: Cancellations,
+): void {
   const time = {
     get left(): number {
       return Math.min(deadline.left, timers.left);
     },
   };
-  while (!thisCaller().wait(ANYTHING, time, met, target) && !deadline.expired);
+  while (!waitUnlessCancelled(thisCaller(), ANYTHING, time, met, target, words) && !deadline.expired);
 }
 
 /** Throws a `TypeError` for anything else, which would never be ready. */
@@ -56,6 +65,8 @@ class PollList {
   /** The interests of the sources; null where all are READABLE. */
   #interests: number[] | null = null;
   hasComposites = false;
+  /** Of the handles; null where none has a canceller. */
+  cancellations: Int32Array[] | null = null;
 
   constructor(entries: Iterable<PollEntry<PollSource>>) {
     for (const entry of entries) {
@@ -116,8 +127,13 @@ class PollList {
   }
 
   #addSource(source: PollSource): void {
-    if (source instanceof Handle) this.#sources.push(source);
-    else {
+    if (source instanceof Handle) {
+      this.#sources.push(source);
+      const words = source.cancellations;
+      if (words === null) return;
+      this.cancellations ??= [];
+      this.cancellations.push(...words);
+    } else {
       this.hasComposites = true;
       this.#sources.push(new Composite(source, null));
     }

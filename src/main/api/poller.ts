@@ -10,8 +10,10 @@
 
 import { ANYTHING } from "../../ring/signal.js";
 import { type Caller, thisCaller } from "../link/caller.js";
+import { throwIfCancelled, waitUnlessCancelled } from "../link/cancelled-wait.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import { Candidates, Watcher } from "../link/watcher.js";
+import { type Canceller, cancellationWord, cancellerOf } from "./canceller.js";
 import { Composite, TimedComposites } from "./composite.js";
 import { Handle } from "./handle.js";
 import { type Interest, interestBits } from "./interest.js";
@@ -32,6 +34,7 @@ export class Poller<T extends PollSource = Handle> {
   #readyCount = 0;
   /** Returned when nothing is ready, so that `#ready` keeps its memory. */
   readonly #none: T[] = [];
+  #cancellations: readonly [Int32Array] | null = null;
 
   /** The number of watched handles. */
   get size(): number {
@@ -92,6 +95,15 @@ export class Poller<T extends PollSource = Handle> {
     return true;
   }
 
+  /**
+   * Returns a token that can be posted to other threads: `cancel(token)` there ends the `wait` that this thread is in, or the next one that
+   * finds nothing ready. It throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
+   */
+  canceller(): Canceller {
+    this.#cancellations ??= [cancellationWord()];
+    return cancellerOf(this.#cancellations[0]);
+  }
+
   /** Whether a handle is watched. */
   has(handle: T): boolean {
     return this.#watchers.has(handle);
@@ -100,7 +112,8 @@ export class Poller<T extends PollSource = Handle> {
   /**
    * The watched handles that are ready. Blocks until one is, or `timeout` ms have passed (0: polls once; -1: no limit);
    * then the list is empty. A closed handle is reported once and then removed. The array belongs to the poller, which
-   * reuses it at the next `wait`: nothing is allocated.
+   * reuses it at the next `wait`: nothing is allocated. Throws what a pollable throws, and a `NetError` with code
+   * `ERR_CANCELLED` if another thread has cancelled it.
    */
   wait(timeout: Timeout = 0): T[] {
     const caller = this.#caller;
@@ -109,10 +122,12 @@ export class Poller<T extends PollSource = Handle> {
       this.#met(caller);
     } else {
       const deadline = Deadline.of(timeout);
-      if (this.#composites === 0) caller.wait(ANYTHING, deadline, this.#met, caller);
-      else waitWithTimers(deadline, this.#timed, this.#met, caller);
+      const words = this.#cancellations;
+      if (this.#composites === 0) waitUnlessCancelled(caller, ANYTHING, deadline, this.#met, caller, words);
+      else waitWithTimers(deadline, this.#timed, this.#met, caller, words);
     }
     if (this.#failure !== null) this.#throwFailure();
+    if (this.#readyCount === 0) throwIfCancelled(this.#cancellations);
     const ready = this.#readyCount > 0 ? this.#ready : this.#none;
     ready.length = this.#readyCount;
     return ready;

@@ -199,7 +199,7 @@ export class Runtime {
       deadline,
     } = connectCommand(options, this.#rings);
     const host = "host" in destination ? destination.host : null;
-    if (host instanceof Address && host.status === "failure") throw host.error;
+    if (host instanceof Address && host.status === "failure") throw host.takeError();
     const link = this.#linkFor(host);
     const target = targetOf(destination, link);
     const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
@@ -315,7 +315,7 @@ export class Runtime {
   /** The IP to bind a UDP socket to. It decides the socket's family, so a name is looked up first. */
   #ipOf(host: string | Address): string {
     const address = host instanceof Address ? host : this.resolve(host);
-    if (address.waitUntilResolved(BIND_MS) === "failure") throw address.error;
+    if (address.waitUntilResolved(BIND_MS) === "failure") throw address.takeError();
     if (address.ip !== null) return address.ip;
     const fault = { ...timedOut(`the look-up of ${address.hostname}`, BIND_MS), host: address.hostname };
     const error = new NetError(fault);
@@ -428,7 +428,7 @@ function threadLimits(limits: ThreadLimits): ThreadLimits {
 
 /** The IP or name to bind to. Throws the address's error if it failed. */
 function hostOf(address: Address): string {
-  if (address.status === "failure") throw address.error;
+  if (address.status === "failure") throw address.takeError();
   return address.ip ?? address.encoded;
 }
 

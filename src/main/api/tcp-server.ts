@@ -8,7 +8,7 @@ import { PHASE_FAILED } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
-import { type Canceller, cancellerOf } from "./canceller.js";
+import type { Canceller } from "./canceller.js";
 import { addressAndPort, Handle } from "./handle.js";
 import { closedHere } from "./net-error.js";
 import type { AcceptOptions } from "./options.js";
@@ -82,13 +82,9 @@ export class TcpServer extends Handle {
     return this.#clients.waitFor(() => this.accept(), Deadline.of(timeout));
   }
 
-  /**
-   * A token that can be posted to another thread: `cancel(token)` there ends this thread's current wait on this handle,
-   * or else its next one. The call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
-   */
-  canceller(): Canceller {
+  override canceller(): Canceller {
     this.#mustBeOpen();
-    return cancellerOf(this.#channel);
+    return super.canceller();
   }
 
   get ready(): boolean {

@@ -27,7 +27,6 @@ import { SocketWriter } from "../link/socket-writer.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
 import { ByteSource, maxLengthOf } from "./byte-source.js";
-import { type Canceller, cancellerOf } from "./canceller.js";
 import * as framing from "./framing.js";
 import { addressAndPort } from "./handle.js";
 import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
@@ -503,15 +502,6 @@ export class TcpSocket extends ByteSource {
     this.#detached = true;
     this.close();
     return token;
-  }
-
-  /**
-   * A token that can be posted to another thread: `cancel(token)` there ends this thread's current wait on this handle,
-   * or else its next one. The call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
-   */
-  canceller(): Canceller {
-    this.mustBeOpen();
-    return cancellerOf(this.#channel);
   }
 
   // For pollers.

@@ -15,7 +15,7 @@ import { Deadline, type Timeout } from "../link/deadline.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
-import { type Canceller, cancellerOf } from "./canceller.js";
+import type { Canceller } from "./canceller.js";
 import type { RingSizes } from "./commands.js";
 import { addressAndPort, Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
@@ -295,13 +295,9 @@ export class UdpSocket extends Handle {
     this.#call({ name: "dropMembership", group: check.text("group", group), interface: interfaceOf(interfaceAddress) });
   }
 
-  /**
-   * A token that can be posted to another thread: `cancel(token)` there ends this thread's current wait on this handle,
-   * or else its next one. The call throws a `NetError` with code `ERR_CANCELLED`; nothing is lost.
-   */
-  canceller(): Canceller {
+  override canceller(): Canceller {
     this.#mustBeOpen();
-    return cancellerOf(this.#channel);
+    return super.canceller();
   }
 
   get ready(): boolean {
@@ -396,7 +392,7 @@ export class UdpSocket extends Handle {
   #hostOf(host: string | Address | undefined): string {
     let text: string;
     if (host instanceof Address) {
-      if (host.status === "failure") throw host.error;
+      if (host.status === "failure") throw host.takeError();
       const ip = host.ips.find((each) => this.#canReach(each)) ?? host.ip;
       if (ip === null) {
         throw new NetError({

@@ -6,7 +6,6 @@
  */
 
 import type { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
-import { isCancelled, takeCancel } from "../../ring/cancellation.js";
 import { type Fault, readFault } from "../../ring/fault-text.js";
 import { tryResume } from "../../ring/flow-control.js";
 import {
@@ -34,7 +33,8 @@ import {
 } from "../../ring/layout.js";
 import type { Command, ConnectionFacts, RingPair, SlotReference, TlsParameters } from "../../ring/protocol.js";
 import { located, NetError, RUNTIME_CLOSED, type Where } from "../api/net-error.js";
-import type { Deadline } from "./deadline.js";
+import { type Cancellations, waitUnlessCancelled } from "./cancelled-wait.js";
+import type { Deadline, TimeLeft } from "./deadline.js";
 import type { Watcher } from "./watcher.js";
 
 /** Rings as the calling thread uses them. */
@@ -52,7 +52,7 @@ export interface PendingConnection {
 /** The calling thread, as channels and their handles use it. */
 export interface ChannelCaller {
   readonly spinning: { onActivity(bytes: number): void };
-  wait<T>(interest: number, deadline: Deadline, met: (target: T) => boolean, target: T): boolean;
+  wait<T>(interest: number, deadline: TimeLeft, met: (target: T) => boolean, target: T): boolean;
   maybeCheckLiveness(): void;
 }
 
@@ -114,7 +114,7 @@ export class Channel {
   /** Whether `count` counts dropped datagrams. */
   countsDropped = false;
   /** The word with which other threads cancel a wait; null until `canceller()` is called. */
-  cancellation: Int32Array | null = null;
+  cancellations: Cancellations = null;
   /** Whether a call has thrown the error: only then pollers stop reporting it. */
   errorTaken = false;
   #error: NetError | null = null;
@@ -183,15 +183,8 @@ export class Channel {
    * cancels it before `met(target)` holds.
    */
   wait<T>(deadline: Deadline, met: (target: T) => boolean, target: T): boolean {
-    const { cancellation: word } = this;
-    if (word === null) return this.link.caller.wait(this.handleId, deadline, met, target);
-    const metOrCancelled = (each: T): boolean => met(each) || isCancelled(word);
-    if (!this.link.caller.wait(this.handleId, deadline, metOrCancelled, target)) return false;
-    if (met(target)) return true;
-    takeCancel(word);
-    throw new NetError(
-      located({ code: "ERR_CANCELLED", message: "the wait was cancelled by another thread" }, this.where),
-    );
+    const { caller } = this.link;
+    return waitUnlessCancelled(caller, this.handleId, deadline, met, target, this.cancellations, this);
   }
 
   /** The error of a wait on this handle that timed out. */
