@@ -54,7 +54,7 @@ class Worker extends NetworkingThread {
 /** Which caller a handle id belongs to. */
 function ownerOf(handleId: number, plan: Plan): string {
   const number = handleId < 0 ? -1 : FIRST_HANDLE_IDS.findLastIndex((first) => handleId >= first);
-  return handleId === HANDLE_ID ? (plan.callers[0]?.name as string) : (plan.callers[number]?.name ?? "nobody");
+  return handleId === HANDLE_ID ? (plan.callers[0]?.name as string) : (plan.callers[number]?.name ?? "no thread");
 }
 
 /** Complains when a thread touches a slot or a ring that is not its own, or not any more. */
@@ -63,7 +63,7 @@ function ownershipGuard({ product }: Stage, plan: Plan, { slot }: Fabric, { rece
   return (view: View, thread: string, { kind }: Operation, array: object, index: number): string | null => {
     if ((array !== slot && array !== receive && array !== send) || kind === "note") return null;
     const state = view.word(slot, product.STATE);
-    // Who takes a token over looks whose the slot is; the thread that opened it, whether it was released.
+    // A thread that attaches reads the slot's owner; the thread that opened it reads whether it was released.
     if (array === slot && index === product.HANDLE_ID) return null;
     if (array === slot && index === product.STATE && kind === "load" && thread === home) return null;
     if ((state & product.PHASE_MASK) === product.PHASE_RELEASED) {
