@@ -11,15 +11,19 @@ const PAGES = ["", "docs/", "test/", "bench/"].flatMap((folder) =>
     .map((name) => folder + name),
 );
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings, as GitHub makes them: a heading that occurs again gets a number. */
 function anchorsOf(page: URL): string[] {
-  return [...readFileSync(page, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    (heading as string)
+  const seen = new Map<string, number>();
+  return [...readFileSync(page, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
+    const anchor = (heading as string)
       .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+      .replaceAll(" ", "-");
+    const before = seen.get(anchor) ?? 0;
+    seen.set(anchor, before + 1);
+    return before === 0 ? anchor : `${anchor}-${before}`;
+  });
 }
 
 test.each(PAGES)("every link of %s has a target", (path) => {
