@@ -43,6 +43,20 @@ export const FAULTS: SeededFault[] = [
     scenario: "signal, cancelled",
     edits: edit("ring/cancellation", "waker.wakeAnyway();", ""),
   },
+  {
+    name: "a wait that is met takes the request to cancel",
+    scenario: "signal, cancelled in a poller",
+    edits: edit(
+      "main/link/cancelled-wait",
+      "if (!found) throwIfCancelled(words, place);",
+      "if (!found) throwIfCancelled(words, place); else words.some(takeCancel);",
+    ),
+  },
+  {
+    name: "the request to cancel is taken before the wait",
+    scenario: "signal, cancelled",
+    edits: edit("main/link/cancelled-wait", "let found = false;", "let found = false; words.some(takeCancel);"),
+  },
   // The byte ring.
   {
     name: "bytes are published before they are copied",

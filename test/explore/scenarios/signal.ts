@@ -91,7 +91,7 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
   };
 }
 
-/** A caller that waits for news of a slot, or for being cancelled by a third thread. */
+/** A caller that waits for news of a slot, by its handle id or for anything, and is cancelled by a third thread. */
 class CancelledCaller implements Program {
   private readonly sleeper;
   private seen = 0;
@@ -102,17 +102,31 @@ class CancelledCaller implements Program {
     block: Int32Array,
     private readonly news: Int32Array,
     private readonly word: Int32Array,
+    private readonly interest: number,
   ) {
     this.sleeper = new stage.product.SignalSleeper(block);
   }
 
   turn(): boolean {
-    const { product, world } = this.stage;
-    const met = () => world.atomics.load(this.news, 0) > this.seen || product.isCancelled(this.word);
-    if (!waitRound(this.stage, this.sleeper, 7, met)) return true;
-    if (product.takeCancel(this.word)) this.cancels++;
-    else this.seen++;
+    if (this.wait()) this.seen++;
     return this.seen < 2 || this.cancels < 1;
+  }
+
+  /** One round of the wait. */
+  private wait(): boolean {
+    const { product, world } = this.stage;
+    const caller = {
+      wait: <T>(interest: number, _: unknown, met: (target: T) => boolean, target: T) =>
+        waitRound(this.stage, this.sleeper, interest, () => met(target)),
+    };
+    const met = (): boolean => world.atomics.load(this.news, 0) > this.seen;
+    try {
+      return product.waitUnlessCancelled(caller, this.interest, null as never, met, null, [this.word]);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "ERR_CANCELLED") throw error;
+      this.cancels++;
+      return false;
+    }
   }
 }
 
@@ -131,13 +145,12 @@ class Cancelling implements Program {
   }
 }
 
-const CANCELLED: Scenario = {
-  name: "signal, cancelled",
-  story:
-    "Three threads: a worker has two pieces of news of one slot, a third thread cancels the caller's wait once; the caller takes all three.",
+const cancelledScenario = (name: string, story: string, interest: (anything: number) => number): Scenario => ({
+  name,
+  story,
   set(stage) {
     const { world, product } = stage;
-    const plan: Plan = { wakers: [{ handleId: 7, call: "wakeWaiting", news: 2 }], waits: [] };
+    const plan: Plan = { wakers: [{ handleId: 7, call: "wake", news: 2 }], waits: [] };
     world.opaque.set(plan, "plan");
     const block = world.words("caller", product.CALLER_BLOCK_BYTES / 4, {
       label: labels("caller", { SIGNAL: product.SIGNAL, INTEREST: product.INTEREST }),
@@ -147,16 +160,27 @@ const CANCELLED: Scenario = {
     const word = world.words("cancellation", 1);
     return {
       threads: [
-        new ModelThread("caller", world, () => new CancelledCaller(stage, block, news, word)),
+        new ModelThread("caller", world, () => {
+          return new CancelledCaller(stage, block, news, word, interest(product.ANYTHING));
+        }),
         new ModelThread("worker", world, () => new Waker(stage, plan, 0, block, news)),
         new ModelThread("canceller", world, () => new Cancelling(stage, block, word)),
       ],
     };
   },
-};
+});
 
 export const SIGNAL_SCENARIOS: Scenario[] = [
-  CANCELLED,
+  cancelledScenario(
+    "signal, cancelled",
+    "Three threads: a worker has two pieces of news of one slot, a third thread cancels the caller's wait once; the caller takes all three.",
+    () => 7,
+  ),
+  cancelledScenario(
+    "signal, cancelled in a poller",
+    "The same, with a caller that waits for anything, as `Poller.wait` and `poll` do.",
+    (anything) => anything,
+  ),
   signalScenario(
     "signal, one worker",
     "A caller waits for each of three pieces of news of one slot; the worker wakes it by the slot's handleId. Any wait may run out of time at any moment.",
