@@ -65,6 +65,8 @@ class Opening implements Recipient {
       socket.off("error", this.#failed);
       socket.off("close", this.#lost);
       shakeHands(WebSocket, this.#connection, socket, this.#command, this.#lingerMs);
+      // The handshake with a proxy has left it paused. Only now, when the request listens for the answer.
+      if (socket.isPaused()) setImmediate(() => socket.resume());
     }, this.#failed);
   }
 
