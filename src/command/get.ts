@@ -122,6 +122,11 @@ function one(client: HttpClient, url: string, options: RequestOptions, values: V
         };
   const response = client.fetch(url, ranged);
   const { status } = response;
+  if (file !== null && status === 206 && there > 0 && changedSince(file, response)) {
+    response.close();
+    one(client, url, options, { ...values, continue: false });
+    return;
+  }
   if (there > 0 && status === 416 && totalOf(response) === there) return; // it is complete
   if (status >= 400 && file !== null) {
     response.close();
@@ -177,6 +182,15 @@ function remoteName(url: string): string {
 
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/**
+ * Whether the server's file was modified after the last write to `file`. A validator for If-Range would have to be kept beside the
+ * file; the time of the last write is there anyway.
+ */
+function changedSince(file: string, response: HttpResponse): boolean {
+  const modified = Date.parse(response.headers.get("last-modified") ?? "");
+  return modified > statSync(file).mtimeMs; // false for a header that is missing or no date
 }
 
 /** The length of the whole file, from `Content-Range`. */

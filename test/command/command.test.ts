@@ -3,7 +3,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Server, startNginx, startNodeServer, startSquid } from "../http/support/servers.js";
@@ -86,6 +86,44 @@ describe("get", () => {
     writeFileSync(file, "something longer than the answer");
     expect(run(["get", `${server.origin}/bytes/10`, "-o", file, "--continue"])).toMatchObject({ code: 0 });
     expect(readFileSync(file, "utf8")).toBe("0123456789");
+  });
+
+  test("downloads a file again that was modified on the server after its last write here", () => {
+    const file = join(temporaryFolder(), "changed");
+    const url = `${nginx.origin}/large`;
+    const whole = readFileSync(join(nginx.files, "large"));
+    writeFileSync(file, Buffer.alloc(1000, "old"));
+    utimesSync(file, 1_000_000_000, 1_000_000_000);
+    expect(run(["get", url, "-o", file, "--continue"])).toMatchObject({ code: 0, errors: "" });
+    expect(readFileSync(file).equals(whole)).toBe(true);
+  });
+
+  test("shows a bar on a terminal, and the file is whole", () => {
+    const file = join(temporaryFolder(), "with bar");
+    // Half a second and more passes between the head and the end.
+    const url = `${server.origin}/slow?body=1500`;
+    const python = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    const done = spawnSync("/usr/bin/python3", ["-c", python, process.execPath, COMMAND, "get", url, "-o", file], {
+      input: "",
+      env: { ...process.env, ...ENV },
+      timeout: 60_000,
+      killSignal: "SIGKILL",
+    });
+    expect(done.status).toBe(0);
+    // A body in chunks: its length is not known. The line is written anew over the last one, and ended.
+    expect(String(done.stdout)).toMatch(/^(\r10 B, [\d.]+ B\/s *)+\r\n$/);
+    expect(readFileSync(file, "utf8")).toBe("first last");
+    const silent = spawnSync(
+      "/usr/bin/python3",
+      ["-c", python, process.execPath, COMMAND, "get", "-s", url, "-o", file],
+      {
+        input: "",
+        env: { ...process.env, ...ENV },
+        timeout: 60_000,
+        killSignal: "SIGKILL",
+      },
+    );
+    expect([silent.status, String(silent.stdout)]).toEqual([0, ""]);
   });
 
   test.each<[string, () => string[], number, RegExp]>([
