@@ -13,8 +13,8 @@ const source = (name: string) => readFileSync(new URL(`../../examples/lua/${name
 /** A VM whose programs hand lists to `result`. */
 async function machine(options?: object) {
   const results: unknown[] = [];
-  const vm = await createLuaNet(options);
-  vm.setGlobal("report", { result: (...values: unknown[]) => void results.push(values) });
+  const report = { result: (...values: unknown[]) => void results.push(values) };
+  const vm = await createLuaNet(options, { report });
   for (const name of ["scheduler", "http"]) vm.preload(name, source(`${name}.lua`));
   return { run: (text: string, ...args: unknown[]) => vm.run("test", text, ...args), results, vm };
 }

@@ -6,6 +6,7 @@ import { connect } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { pattern, patternHash, sha256 } from "../support/bytes.js";
 import { startPeer, startUnanswering } from "../support/peers.js";
+import { Process } from "../support/processes.js";
 import { pause, timed, waitFor } from "../support/waiting.js";
 import { errorOf, fill, openTo, readBytes, readToEnd, writeBytes } from "./sockets.js";
 
@@ -147,6 +148,39 @@ describe("errors of write", () => {
     });
     expect(error.code).toBe("EPIPE");
     socket.close();
+  });
+
+  test("after the peer has closed, a small ring takes at most a ring more than a kernel socket; drained, it takes as much", () => {
+    const size = 4096;
+    // How often a kernel socket takes a write of one ring.
+    const program = `use IO::Socket::INET; $SIG{PIPE} = "IGNORE";
+      my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]") or die;
+      $| = 1; $socket->sysread(my $end, 1);
+      my $taken = 0; $taken++ while $socket->syswrite("x" x ${size});
+      print "taken $taken\n";`;
+    const taken = (peer: ReturnType<typeof startPeer>, drain: boolean): number => {
+      const socket = openTo(peer, { sendBuffer: size });
+      peer.waitForEvent("connection");
+      peer.send({ do: "destroy" });
+      expect(readToEnd(socket)).toEqual({ bytes: Buffer.alloc(0), error: null });
+      let count = 0;
+      const { code } = errorOf(() => {
+        for (; count < 1000; count++) {
+          socket.writeAll(Buffer.alloc(size), 5000);
+          if (drain) expect(socket.waitUntilDrained(5000)).toBe(0);
+        }
+      });
+      expect(code).toMatch(/EPIPE|ECONNRESET/);
+      socket.close();
+      return count;
+    };
+    const peer = startPeer("manual");
+    const perl = new Process("perl", ["-e", program, String(peer.port)]);
+    peer.waitForEvent("connection");
+    peer.send({ do: "destroy" });
+    const kernel = Number(perl.waitForOutput(/taken (\d+)/)[1]);
+    expect(taken(startPeer("manual"), true)).toBeLessThanOrEqual(kernel);
+    expect(taken(startPeer("manual"), false)).toBeLessThanOrEqual(kernel + 1);
   });
 
   test("EPIPE after end()", () => {
