@@ -25,6 +25,7 @@ const QUEUE = "ring/slot-queue";
 const SIGNAL = "ring/signal";
 const SLOT = "worker/slot";
 const LINK = "main/link/worker-link";
+const MESSAGES_IN = "worker/message-receiver";
 const LIVENESS = "main/link/liveness";
 
 export const FAULTS: SeededFault[] = [
@@ -658,6 +659,36 @@ export const FAULTS: SeededFault[] = [
       LIVENESS,
       "(starting ? STARTING_HEARTBEATS : SILENT_HEARTBEATS)",
       "(starting ? 99 : SILENT_HEARTBEATS)",
+    ),
+  },
+  // Messages of a WebSocket.
+  {
+    name: "a close overtakes a message that waits for room",
+    scenario: "messages in pieces",
+    edits: edit(MESSAGES_IN, "if (small && this.#overflow.length === 0 && this", "if (small && this"),
+  },
+  {
+    name: "the end is published before the messages that wait for room",
+    scenario: "messages in pieces",
+    edits: edit(MESSAGES_IN, "if (this.#overflow.length === 0) then(); else", "then(); if (this.#overflow.length < 0)"),
+  },
+  {
+    name: "a paused WebSocket is resumed and its waiting messages are not written",
+    scenario: "messages in pieces",
+    edits: edit(MESSAGES_IN, "if (this.#emptyOverflow()) this.resume();", "this.resume();"),
+  },
+  {
+    name: "the pieces of a message are not marked as continued",
+    scenario: "messages in pieces",
+    edits: edit(MESSAGES_IN, "last ? kind : kind | CONTINUED", "kind"),
+  },
+  {
+    name: "a caller that has taken a piece does not resume the WebSocket",
+    scenario: "messages in pieces",
+    edits: edit(
+      "websocket/incoming-messages",
+      "if (tryResume(this.#channel.words, receive.known, receive.capacity)) this.#channel.notifyWorker();",
+      "",
     ),
   },
 ];

@@ -17,6 +17,7 @@ import type { World } from "./world.js";
 export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/ring/byte-ring.js") &
   typeof import("../../build/ring/record-ring.js") &
+  typeof import("../../build/ring/message-record.js") &
   typeof import("../../build/ring/slot-queue.js") &
   typeof import("../../build/ring/signal.js") &
   typeof import("../../build/ring/flow-control.js") &
@@ -27,6 +28,8 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/slot.js") &
   typeof import("../../build/worker/receiver.js") &
   typeof import("../../build/worker/wake-coalescing.js") &
+  typeof import("../../build/worker/message-receiver.js") &
+  typeof import("../../build/websocket/incoming-messages.js") &
   typeof import("../../build/worker/sender.js") &
   typeof import("../../build/main/link/cancelled-wait.js") &
   typeof import("../../build/main/link/channel.js") &
@@ -44,6 +47,7 @@ const MODULES = [
   "ring/layout",
   "ring/byte-ring",
   "ring/record-ring",
+  "ring/message-record",
   "ring/slot-queue",
   "ring/signal",
   "ring/flow-control",
@@ -54,12 +58,14 @@ const MODULES = [
   "worker/slot",
   "worker/receiver",
   "worker/wake-coalescing",
+  "worker/message-receiver",
   "worker/sender",
   "main/link/cancelled-wait",
   "main/link/channel",
   "main/link/read-buffer",
   "main/link/socket-writer",
   "main/link/socket-reader",
+  "websocket/incoming-messages",
   "main/api/net-error",
   "main/api/handle",
   "main/link/slot-memory",

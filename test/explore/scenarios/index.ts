@@ -4,6 +4,7 @@ import { BYTE_SCENARIOS } from "./bytes.js";
 import { DOORBELL_SCENARIOS } from "./doorbell.js";
 import { HANDOVER_SCENARIOS } from "./handover.js";
 import { LIFE_SCENARIOS } from "./life.js";
+import { MESSAGE_SCENARIOS } from "./messages.js";
 import { READY_SCENARIOS } from "./ready-list.js";
 import { RECEIVE_SCENARIOS } from "./receive-path.js";
 import { RECORD_SCENARIO } from "./records.js";
@@ -20,6 +21,7 @@ export const SCENARIOS = [
   ...SIGNAL_SCENARIOS,
   ...DOORBELL_SCENARIOS,
   ...RECEIVE_SCENARIOS,
+  ...MESSAGE_SCENARIOS,
   ...SEND_SCENARIOS,
   ...START_TLS_SCENARIOS,
   ...READY_SCENARIOS,
