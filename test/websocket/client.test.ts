@@ -290,7 +290,7 @@ describe("back-pressure", () => {
     const error = errorOf(() => socket.send(bytes));
     expect([error.code, error.message]).toEqual(["EMSGSIZE", expect.stringContaining("sendWait")]);
     const late = errorOf(() => socket.sendWait(bytes, 100));
-    expect([late.code, late.message]).toEqual(["ETIMEDOUT", expect.stringContaining("the rest goes out before")]);
+    expect([late.code, late.message]).toEqual(["ETIMEDOUT", expect.stringContaining("the rest will be sent before")]);
     expect(socket.send("next")).toBe(false);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     bytes.fill(0); // the rest was copied
