@@ -7,7 +7,7 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./folders.js";
@@ -164,7 +164,9 @@ function stateOf(pid: number): string {
     if (process.platform !== "linux")
       return execFileSync("ps", ["-o", "state=", "-p", `${pid}`], { encoding: "utf8" }).charAt(0);
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    // Its other threads may end later, and its ports are free only then.
+    return state === "Z" && readdirSync(`/proc/${pid}/task`).length > 1 ? "R" : state;
   } catch {
     return "X";
   }
