@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Process, root } from "../support/processes.js";
 
-const SECONDS = 20;
+const SECONDS = 10;
 
 test(`${SECONDS} seconds of a mixed load with random faults: every byte is verified`, () => {
   const args = [join(root, "test/soak/run.js"), `${SECONDS / 60}`];
