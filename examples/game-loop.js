@@ -78,7 +78,7 @@ function takeInputs() {
 
 function send(socket) {
   try {
-    // Who is too slow to take all frames misses some, instead of delaying the others.
+    // A player that is too slow to take all frames misses some, and does not delay the others.
     if (socket.writable >= world.length) socket.write(world);
     else behind++;
   } catch {

@@ -1,5 +1,5 @@
 /**
- * Who takes part. `core` ones run in every round, the others in about half of them. `lacks` says what a contender cannot
+ * The contenders. `core` ones run in every round, the others in about half of them. `lacks` says what a contender cannot
  * do, and why; such a load gets a dash.
  */
 

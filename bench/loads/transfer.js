@@ -4,8 +4,8 @@ import { command, RECEIVE, SEND } from "../peers/protocol.js";
 /** @typedef {import("../contenders/contract.js").Connection} Connection */
 
 /**
- * Bytes of the first, short transfer. It tells how long the second must be, which takes half of the time and tells how long the measured
- * one must be: what a just-in-time compiler has never seen is so slow that it tells too little.
+ * Bytes of the first, short transfer. Its speed decides the length of the second, which takes half of the time; the speed of the second
+ * decides the length of the measured one. The first alone would mislead: code runs slowly until the just-in-time compiler has compiled it.
  */
 const TRIAL = 4 << 20;
 /** Most bytes of a measured transfer. */

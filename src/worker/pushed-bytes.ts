@@ -1,6 +1,6 @@
 /**
- * Reads from sockets without an `onread` buffer: accepted TLS connections, and with RINGNET_PUBLIC_ONLY all accepted
- * ones.
+ * Reads from sockets without an `onread` buffer: TLS on accepted connections, after `startTls` and through a proxy; on
+ * Deno all sockets, and with RINGNET_PUBLIC_ONLY all accepted ones.
  *
  * Runs on the networking thread. Node passes each piece to the socket's `push`, which keeps it in the stream's buffer
  * while the stream is paused; `destroy` drops that buffer, and with it bytes that had arrived before a reset. So `push`

@@ -1,7 +1,7 @@
 /**
- * What Node's public API does not offer for sockets. The only file, beside gradual-context.ts, that touches private
- * parts of Node (`socket._handle`, `socket._parent`; each use has a public fallback). It replaces `destroy` and `push`
- * of a socket, as pushed-bytes.ts does `push`.
+ * What Node's public API does not offer for sockets. The only file of the networking thread, beside gradual-context.ts,
+ * that touches private parts of Node (`socket._handle`, `socket._parent`; each use has a public fallback). It replaces
+ * `destroy` and `push` of a socket, as pushed-bytes.ts does.
  *
  * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public API is used.
  */

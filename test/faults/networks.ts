@@ -140,13 +140,13 @@ export class JoinedNetworks {
       program.kill();
       program.waitForExit();
     }
-    // The old network lives on for a while with what its system remembers; nothing leads there any more.
+    // The kernel keeps the old network, with its connections, for a while; nothing leads there any more.
     this.a.run("ip link delete cable-a");
     this.b = new Network(this.a);
     this.#join();
   }
 
-  /** Ends our own line, and tells what it did to packets. */
+  /** Ends our own line, and returns what it did to packets. */
   statistics(): Record<"carried" | "lost" | "late" | "repeated", number> {
     const program = this.#program as Process;
     program.endInput();

@@ -10,7 +10,7 @@ import { startPeer } from "../support/peers.js";
 import { Process, root } from "../support/processes.js";
 import { openTo } from "../tcp/sockets.js";
 
-/** What a story of reentrant.js tells; it must come to its end. */
+/** What a story of reentrant.js prints; it must run to its end. */
 function live(story: string): Record<string, unknown> {
   const args = [
     join(root, "test/fuzz/programs/reentrant.js"),

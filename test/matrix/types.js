@@ -27,7 +27,7 @@ export const socket: ringnet.TcpSocket = ringnet.connect({ port: 1 });
 export const same: boolean = face.net === ringnet.net;
 `;
 
-/** Those that each version has. */
+/** What every version has. */
 const SETTINGS = [
   ["node16", "node16"],
   ["nodenext", "nodenext"],

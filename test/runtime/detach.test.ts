@@ -406,7 +406,7 @@ test("an acceptor feeds a pool of blocking threads", () => {
   const clients = 200;
   const peer = startPeer("answer", { connect: server.port, connections: clients, size: 6, reply: "answer" });
   for (let client = 0; client < clients; client++) {
-    // At once, before the networking thread has heard that the client was accepted.
+    // Immediately, before the networking thread has received the command that accepts the client.
     const token = acceptFrom(server).detach();
     threads[client % 2]?.start(({ TcpSocket }, _, token) => {
       const socket = TcpSocket.attach(token as SocketToken);

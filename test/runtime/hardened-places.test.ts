@@ -2,7 +2,7 @@
  * Places where a process may do less than usual: each program is a process of its own that connects, serves, looks a name up, verifies a
  * certificate and asks for a page.
  *
- * Those that need mount namespaces, limits or other users run on Linux: as root, or where unprivileged users may make namespaces
+ * The tests that need mount namespaces, limits or other users run on Linux: as root, or where unprivileged users may make namespaces
  * (`unshare -Urm`). Yarn's Plug'n'Play and pnpm themselves are in `npm run matrix`; here is the layout that pnpm makes.
  */
 

@@ -1,5 +1,5 @@
 /**
- * A worker thread that does what a test tells it: functions arrive as source text, run here to their end, and what they
+ * A worker thread that runs functions for a test: they arrive as source text, run here to their end, and what they
  * return (or throw) goes back. Started by `startThread` in threads.ts. Each call gets the package, an object that lasts
  * as long as the thread, and its argument.
  */

@@ -2,7 +2,7 @@
  * A reporter of vitest for runs with `--retry`: lists the tests that passed only at the second try, and fails the run when one of them
  * had done so in an earlier run. `.ci/run` uses it.
  *
- * The record is .cache/second-tries.json. Who has found out why a test failed at first, and mended that, deletes its entry.
+ * The record is .cache/second-tries.json. Delete a test's entry after you have found and mended the cause.
  * Runs in the runner's own process.
  */
 

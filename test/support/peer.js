@@ -16,7 +16,7 @@ import { serve } from "./session.js";
 
 serve((options, report) => {
   const { behaviour, host, port = 0, path, connect, backlog, tls: tlsOptions } = options;
-  /** Those that were given to the behaviour, by their numbers. */
+  /** The connections that the behaviour was given, by their numbers. */
   const sockets = [];
   /** All that are open, those in a handshake too. */
   const open = new Set();

@@ -46,7 +46,7 @@ function rest(script: string, process: Process): boolean {
   return true;
 }
 
-/** One that has given back all of its last session. */
+/** A process that has closed everything of its last session. */
 function rested(script: string): Process | undefined {
   const waiting = resting.get(script) ?? [];
   const isReady = (process: Process) => process.alive && process.output.endsWith('{"event":"resting"}\n');

@@ -25,7 +25,7 @@ function queue() {
 let scripts = queue();
 let goes = queue();
 
-/** Those of an earlier session are not for this one. */
+/** Drops what an earlier session has left. */
 export function forgetScripts() {
   scripts = queue();
   goes = queue();

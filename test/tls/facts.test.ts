@@ -1,5 +1,5 @@
 /**
- * What a connection tells of its TLS: `encrypted`, `authorized`, `alpnProtocol`, `tlsProtocol`, `peerCertificate`, `sessionReused`.
+ * The properties of a connection that describe its TLS: `encrypted`, `authorized`, `alpnProtocol`, `tlsProtocol`, `peerCertificate`, `sessionReused`.
  */
 
 import { X509Certificate } from "node:crypto";

@@ -1,4 +1,4 @@
-/** Who takes part in the loads of HTTP; see contenders/index.js for what the fields mean. */
+/** The contenders in the loads of HTTP; see contenders/index.js for what the fields mean. */
 
 const PROCESS = "starts a process for each call";
 /** Of the contenders that hand a body over as JSON between processes. */

@@ -15,7 +15,7 @@ const waits = {
   },
   /** Nothing is sent but probes. */
   "keep-alive": (socket) => socket.readExactly(1, -1),
-  /** The other side has forgotten the connection, and says so when it is spoken to. */
+  /** The other side has no such connection any more, and answers a packet with a reset. */
   "half-open"(socket) {
     say("waiting");
     if (socket.waitUntilReadable(3000)) throw new Error("nothing should have come");

@@ -14,7 +14,7 @@ import { serve } from "../../support/session.js";
 serve((options, say) => {
   let last = null;
   let counted = 0;
-  /** Those that are open, and of a server all connections that it has. */
+  /** The open connections; of a server, all that it has. */
   const open = new Set();
   let server;
   const timers = new Set();
