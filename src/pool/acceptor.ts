@@ -59,15 +59,16 @@ function revoke(): void {
 
 function acceptUntilOrdered(server: TcpServer): void {
   while (Atomics.load(words, ORDER) === ACCEPT) {
+    // partner: PoolServer.#order (store)
     revoke();
-    const taken = Atomics.load(words, TAKEN);
+    const taken = Atomics.load(words, TAKEN); // partner: PoolServer.#serve (sub)
     if (taken >= limit) {
-      Atomics.wait(words, TAKEN, taken, SLICE_MS);
+      Atomics.wait(words, TAKEN, taken, SLICE_MS); // partner: PoolServer.#serve (notify)
       continue;
     }
     const token = nextClient(server);
     if (token === null) continue;
-    Atomics.add(words, TAKEN, 1);
+    Atomics.add(words, TAKEN, 1); // partner: PoolServer.#serve (sub)
     say({ type: "token", token });
   }
 }
@@ -89,7 +90,8 @@ function run(): void {
   server.close();
   say({ type: "drained" });
   for (let order = Atomics.load(words, ORDER); order !== END; order = Atomics.load(words, ORDER)) {
-    Atomics.wait(words, ORDER, order, SLICE_MS);
+    // partner: PoolServer.#order (store)
+    Atomics.wait(words, ORDER, order, SLICE_MS); // partner: PoolServer.#order (notify)
     revoke();
   }
   revoke(); // tokens that came with the order

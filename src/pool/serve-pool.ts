@@ -144,8 +144,8 @@ export class PoolServer {
   }
 
   #order(order: number): void {
-    Atomics.store(this.#words, ORDER, order);
-    Atomics.notify(this.#words, ORDER);
+    Atomics.store(this.#words, ORDER, order); // partner: acceptUntilOrdered, run
+    Atomics.notify(this.#words, ORDER); // partner: run
   }
 
   #handle(message: AcceptorMessage): void {
@@ -173,11 +173,11 @@ export class PoolServer {
     }
     if (error === null) this.#completed++;
     else this.#failed++;
-    Atomics.sub(this.#words, TAKEN, 1);
-    Atomics.notify(this.#words, TAKEN);
+    Atomics.sub(this.#words, TAKEN, 1); // partner: acceptUntilOrdered (load, add)
+    Atomics.notify(this.#words, TAKEN); // partner: acceptUntilOrdered (wait)
     this.#onIdle();
     // Threads that `close` ends do not count as dead.
-    if (error !== null && Atomics.load(this.#words, ORDER) === 0) this.#onError(error);
+    if (error !== null && Atomics.load(this.#words, ORDER) === 0) this.#onError(error); // no partner: this thread's own word
   }
 
   #acceptorDied(reason: string): void {
