@@ -129,6 +129,7 @@ function progress(what, total) {
 function startServer() {
   const folder = mkdtempSync(join(tmpdir(), "ringnet-demo-client-"));
   const path = join(folder, "server.json");
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const output = openSync(path, "w");
   const program = fileURLToPath(new URL("demo/server.js", import.meta.url));
   const child = spawn(process.execPath, [program, String(SIZE)], { stdio: ["ignore", output, "inherit", "ipc"] });
@@ -140,6 +141,5 @@ function startServer() {
     Atomics.wait(clock, 0, 0, 20);
   }
   const { http, game, sha256 } = JSON.parse(readFileSync(path, "utf8"));
-  rmSync(folder, { recursive: true });
   return { http, game, sha256, stop: () => child.disconnect() }; // it removes its file then; a signal would leave it
 }

@@ -9,7 +9,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { Address, Deadline, type ListenOptions, NetError, type SocketToken, type Timeout } from "../main/index.js";
 import type { AcceptorData, AcceptorMessage } from "./acceptor.js";
-import { DRAIN, END, ORDER, TAKEN, WORDS } from "./acceptor-words.js";
+import { ACCEPT, DRAIN, END, ORDER, TAKEN, WORDS } from "./acceptor-words.js";
 import { errorOf, type Fault } from "./fault.js";
 import { fileToRun } from "./handler-file.js";
 import { blockingThreads, fileOfPackage, type ThreadLimits } from "./threads.js";
@@ -177,7 +177,7 @@ export class PoolServer {
     Atomics.notify(this.#words, TAKEN); // partner: acceptUntilOrdered (wait)
     this.#onIdle();
     // Threads that `close` ends do not count as dead.
-    if (error !== null && Atomics.load(this.#words, ORDER) === 0) this.#onError(error); // no partner: this thread's own word
+    if (error !== null && Atomics.load(this.#words, ORDER) === ACCEPT) this.#onError(error); // no partner: this thread's own word
   }
 
   #acceptorDied(reason: string): void {
