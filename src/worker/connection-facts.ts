@@ -7,8 +7,10 @@
 import type { Socket } from "node:net";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { ConnectionFacts, PeerCertificateFacts, TlsFacts } from "../ring/protocol.js";
-import { isAuthorized } from "./other-runtimes.js";
 import { isSecure } from "./secure-modules.js";
+
+/** Node's code where the peer of a new session has shown no certificate. */
+const NO_CERTIFICATE = "UNABLE_TO_GET_ISSUER_CERT";
 
 /** The server's certificate from the session that a connection may resume. */
 const certificatesBefore = new WeakMap<TLSSocket, PeerCertificateFacts | null>();
@@ -36,16 +38,23 @@ export function connectionFacts(socket: Socket): ConnectionFacts {
 }
 
 function tlsFacts(socket: TLSSocket): TlsFacts {
-  const reason = socket.authorizationError as Error | string | null | undefined;
   const peerCertificate = peerCertificateOf(socket);
+  const sessionReused = socket.isSessionReused();
+  // A peer without a certificate is never authorized. To Node 20 and 22 it is, if a client that had none resumes a session of TLS 1.3;
+  // to Deno, if it was not asked for one.
+  const uncertified = socket.authorized && peerCertificate === null;
   return {
-    authorized: isAuthorized(socket.authorized, peerCertificate),
-    authorizationError: reason ? ((reason as NodeJS.ErrnoException).code ?? String(reason)) : null,
+    authorized: socket.authorized && !uncertified,
+    authorizationError: uncertified && sessionReused ? NO_CERTIFICATE : codeOf(socket.authorizationError),
     alpnProtocol: socket.alpnProtocol,
     protocol: socket.getProtocol(),
-    sessionReused: socket.isSessionReused(),
+    sessionReused,
     peerCertificate,
   };
+}
+
+function codeOf(reason: Error | string | null | undefined): string | null {
+  return reason ? ((reason as NodeJS.ErrnoException).code ?? String(reason)) : null;
 }
 
 function certificateFacts(certificate: PeerCertificate | null): PeerCertificateFacts | null {

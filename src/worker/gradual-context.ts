@@ -15,8 +15,12 @@ const MANY = 16;
 /** How long to parse certificates in one turn of the event loop, in ms. */
 const STEP_MS = 1;
 
-/** A certificate in a form that OpenSSL takes as an authority. */
-const CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[A-Za-z0-9+/=\s]*-----END \1-----/g;
+/**
+ * A certificate in a form that OpenSSL takes as an authority. Its first and last line contain nothing else: OpenSSL skips or
+ * refuses the others, where one is commented out, say, or a file did not end with a line feed.
+ */
+const CERTIFICATE =
+  /(?<![^\n])-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----\r?\n[A-Za-z0-9+/=\s]*\n-----END \1-----(?=\r?\n|$)/g;
 
 /** The part of a secure context that is not in Node's documentation. */
 interface Extensible {

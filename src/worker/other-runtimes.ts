@@ -38,11 +38,6 @@ export function usable(options: SecureContextOptions): SecureContextOptions {
   return withCheckedKeys(options);
 }
 
-/** Whether the peer is authorized. Deno also reports clients as authorized that were not asked for a certificate. */
-export function isAuthorized(authorized: boolean, certificate: unknown): boolean {
-  return authorized && (deno === undefined || certificate !== null);
-}
-
 function refuseIgnored(options: SecureContextOptions, name: "ciphers" | "ecdhCurve", standard: string): void {
   if (options[name] === undefined || options[name] === standard) return;
   throw unavailable(`Deno ignores the TLS option ${name}, so "${options[name]}" would not hold`);

@@ -33,16 +33,17 @@ export function startClient(
 ): void {
   const host = target !== null && "host" in target ? target.host : undefined;
   const { rejectUnauthorized, ALPNProtocols, servername = host } = parameters;
-  // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else `host`.
-  const isIp = servername !== undefined && isIP(servername) !== 0;
+  // SNI must not be an IP (RFC 6066), and is not sent with an empty `servername`; the verified name is `servername`, or else `host`.
+  const verified = servername || host;
+  const unsent = servername === "" || isIP(verified ?? "") !== 0;
   const start = (kept: KeptContext): void => {
     const begin = (session: Buffer | undefined): TLSSocket =>
       nodeTls().connect({
         secureContext: kept.context,
         rejectUnauthorized: rejectUnauthorized !== false,
-        ...(servername === undefined ? {} : isIp ? { host: servername, servername: "" } : { servername }),
+        ...(verified === undefined ? {} : unsent ? { host: verified, servername: "" } : { servername: verified }),
         ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
-        ...(isIPv6(servername ?? "") ? { checkServerIdentity: checkIPv6 } : {}),
+        ...(isIPv6(verified ?? "") ? { checkServerIdentity: checkIPv6 } : {}),
         ...(session === undefined ? {} : { session }),
         socket: below,
       } as ConnectionOptions);

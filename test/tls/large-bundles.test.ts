@@ -49,6 +49,10 @@ test.each([
   ["the authority in front of a broken certificate", authority.cert + stranger.cert.repeat(30) + broken],
   ["the authority behind the bundle with the broken certificate", [stranger.cert.repeat(30) + broken, authority.cert]],
   ["a key among the certificates", stranger.cert.repeat(30) + stranger.key + authority.cert],
+  ["the authority with a comment sign in front", `${stranger.cert.repeat(30)}#${authority.cert}`],
+  ["the authority behind a carriage return", `${stranger.cert.repeat(30)}\r${authority.cert}`],
+  ["no line feed between two certificates", stranger.cert.repeat(30) + authority.cert.trimEnd() + stranger.cert],
+  ["a certificate in one line", `${stranger.cert.repeat(30) + stranger.cert.replaceAll("\n", "")}\n${authority.cert}`],
   ["a certificate that is cut off", stranger.cert.repeat(30) + stranger.cert.slice(0, 200) + authority.cert],
 ])("a large bundle is taken as node:tls takes it: %s", async (_name, ca) => {
   expect(outcome(ca)).toBe(await outcomeOfNode(ca));

@@ -303,6 +303,22 @@ describe("requestCert", () => {
     server.close();
   });
 
+  test("a client without a certificate is not authorized, also when it resumes a session", () => {
+    const parameters = { ...tls, requestCert: true, rejectUnauthorized: false, ca: clients.cert };
+    using server = listen({ host: "127.0.0.1", tls: parameters });
+    const [first, second] = [1, 2].map(() => {
+      using here = connect({ host: "127.0.0.1", port: server.port, tls: { ca: authority.cert }, timeout: 5000 });
+      using there = acceptFrom(server);
+      there.writeAll("x", 1000);
+      here.readExactly(1, 5000);
+      const { sessionReused, authorized, authorizationError } = there;
+      return { sessionReused, authorized, authorizationError };
+    });
+    expect(first).toMatchObject({ sessionReused: false, authorized: false });
+    expect(first?.authorizationError).not.toBe(null);
+    expect(second).toEqual({ ...first, sessionReused: true });
+  });
+
   test("without it no certificate is requested", () => {
     const server = listen({ host: "127.0.0.1", tls: { ...tls, ca: clients.cert } });
     const program = startOpensslClient(server.port, ...trusting, "-cert", client.certPath, "-key", client.keyPath);

@@ -89,6 +89,12 @@ describe("a client", () => {
       "ERR_TLS_CERT_ALTNAME_INVALID",
     );
     wrong.close();
+    const { key, cert } = authority.issue({ names: ["localhost"] });
+    const nameless = ready({ key, cert }, "127.0.0.1");
+    expect(errorOf(() => nameless.startTls({ ...trust, servername: "" }, 5000)).code).toBe(
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+    );
+    nameless.close();
   });
 
   test("a handshake that hangs times out, sends nothing in plain text, and can be waited for or closed", () => {
