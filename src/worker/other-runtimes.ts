@@ -35,6 +35,7 @@ export function usable(options: SecureContextOptions): SecureContextOptions {
   if (deno === undefined) return options;
   refuseIgnored(options, "ciphers", nodeTls().DEFAULT_CIPHERS);
   refuseIgnored(options, "ecdhCurve", nodeTls().DEFAULT_ECDH_CURVE);
+  refuseBroken(options);
   return withCheckedKeys(options);
 }
 
@@ -53,6 +54,15 @@ function refuseSuites({ ciphers, maxVersion }: SecureContextOptions): void {
   const missing = SUITES.filter((suite) => !names.includes(suite));
   if (missing.length === 0) return;
   throw unavailable(`Bun always offers all suites of TLS 1.3, so ciphers without ${missing.join(", ")} would not hold`);
+}
+
+/** Deno throws outside of every call when it looks for the peer's issuer in such a bundle, which would end this thread. */
+function refuseBroken({ ca }: SecureContextOptions): void {
+  const { X509Certificate } = nodeCrypto();
+  for (const bundle of listOf(ca)) {
+    const certificates = bundle.toString().match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+    for (const each of certificates) attempt("ca", "ERR_CA_BUNDLE", () => new X509Certificate(each));
+  }
 }
 
 function unavailable(message: string): Error {
@@ -88,7 +98,7 @@ function mustHaveKey(certificate: X509Certificate, keys: readonly KeyObject[]): 
   });
 }
 
-function attempt<T>(name: string, code: string, make: () => T): T {
+function attempt<T>(name: "ca" | "cert" | "key", code: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
@@ -97,7 +107,7 @@ function attempt<T>(name: string, code: string, make: () => T): T {
   }
 }
 
-function listOf(value: SecureContextOptions["key"] | SecureContextOptions["cert"]): (string | Buffer)[] {
+function listOf(value: SecureContextOptions["key" | "cert" | "ca"]): (string | Buffer)[] {
   const list = value === undefined || value.length === 0 ? [] : [value].flat();
   return list.filter((each): each is string | Buffer => typeof each === "string" || Buffer.isBuffer(each));
 }

@@ -201,6 +201,13 @@ describe("ca", () => {
     expect(errorOf(() => openTo({}, { ca: [] })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   });
 
+  test("with a broken certificate in it, only the connection fails", () => {
+    using other = openTo({}, {}).socket;
+    const broken = authority.cert.replace(/^M.{7}/m, "AAAAAAAA");
+    expect(errorOf(() => openTo({}, { ca: broken + authority.cert })).code).not.toBe("ERR_WORKER_DIED");
+    expect(other.status).toBe("success");
+  });
+
   test("by default Node's roots are trusted", () => {
     expect(errorOf(() => openTo({}, { ca: undefined })).code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
   });
