@@ -11,6 +11,9 @@ import { median, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo } from "../tcp/sockets.js";
 import { namesOf, sendDatagrams } from "./handles.js";
 
+/** What a poller's thread writes into shared memory before it sleeps. */
+const ANYTHING = -1;
+
 test("a socket, a server, a UDP socket and an address in one poller, each reported for its own news", () => {
   const peer = startPeer("manual");
   const socket = openTo(peer);
@@ -156,6 +159,26 @@ describe("a status that changes", () => {
     expect(poller.wait(5000)).toEqual([socket]);
     expect(poller.wait(50)).toEqual([]);
     expect(socket.status).toBe("success");
+    socket.close();
+  });
+
+  test("a connection that is established while the wait falls asleep is reported", () => {
+    const peer = startPeer("manual");
+    const socket = connect({ host: peer.host, port: peer.port });
+    const poller = new Poller().add(socket);
+    const { store } = Atomics;
+    try {
+      Atomics.store = ((words: Int32Array, index: number, value: number) => {
+        const stored = store(words, index, value);
+        if (value !== ANYTHING) return stored;
+        Atomics.store = store;
+        waitFor("the connection", () => socket.status === "success");
+        return stored;
+      }) as typeof store;
+      expect(poller.wait(5000)).toEqual([socket]);
+    } finally {
+      Atomics.store = store;
+    }
     socket.close();
   });
 

@@ -66,10 +66,12 @@ export class Caller {
       }
       const ticket = this.#sleeper.prepareWait(interest);
       for (const link of this.links) link.liveness.check(); // a thread that died before the announcement wakes no caller
-      if (!met(target)) this.#sleeper.wait(ticket, Math.min(deadline.left, HEARTBEAT_MS));
+      const found = met(target);
+      if (!found) this.#sleeper.wait(ticket, Math.min(deadline.left, HEARTBEAT_MS));
       this.#sleeper.cancelWait();
       this.#checkLiveness();
-      if (met(target)) return true;
+      // Not asked again: a poller reports some news only once.
+      if (found || met(target)) return true;
     }
   }
 
