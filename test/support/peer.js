@@ -12,22 +12,15 @@ import tls from "node:tls";
 import { behaviours, commands } from "./behaviours.js";
 import { pattern } from "./bytes.js";
 import { forgetScripts } from "./scripts.js";
-import { serve } from "./session.js";
+import { Opened, serve } from "./session.js";
 
 serve((options, report) => {
   const { behaviour, host, port = 0, path, connect, backlog, tls: tlsOptions } = options;
   /** The connections that the behaviour was given, by their numbers. */
   const sockets = [];
-  /** All that are open, those in a handshake too. */
-  const open = new Set();
-  const timers = new Set();
+  const opened = new Opened();
   let server;
   forgetScripts();
-
-  function track(socket) {
-    open.add(socket);
-    socket.once("close", () => open.delete(socket));
-  }
 
   function take(socket) {
     const connection = sockets.push(socket) - 1;
@@ -75,7 +68,7 @@ serve((options, report) => {
       report("failed", { code: error.code, message: error.message });
       process.exit(1);
     });
-    server.on("connection", track); // of TLS, the sockets beneath
+    server.on("connection", (socket) => opened.track(socket)); // of TLS, the sockets beneath
     server.on("tlsClientError", (error) => report("tlsClientError", { code: error.code, message: error.message }));
     server.listen(path === undefined ? { host, port, backlog } : { path, backlog }, () => {
       const address = server.address();
@@ -93,7 +86,7 @@ serve((options, report) => {
       const socket = tlsOptions
         ? tls.connect({ ...target, ...tlsOptions, allowHalfOpen: true }, took)
         : net.connect({ ...target, allowHalfOpen: true, localAddress: options.localAddress }, took);
-      track(socket);
+      opened.track(socket);
       socket.once("error", ({ code, message }) => sockets.includes(socket) || report("failed", { code, message }));
     }
     report("opening");
@@ -121,16 +114,10 @@ serve((options, report) => {
         // What Node's own queue holds still has not been sent.
         report("report", { connection, received: socket.bytesRead, sent: socket.bytesWritten - socket.writableLength });
       };
-      if (delay > 0) timers.add(setTimeout(act, delay));
+      if (delay > 0) opened.later(act, delay);
       else act();
     },
 
-    async close() {
-      for (const timer of timers) clearTimeout(timer);
-      const closed = [...open].map((socket) => new Promise((done) => socket.once("close", done)));
-      for (const socket of open) socket.destroy();
-      await Promise.all(closed);
-      if (server !== undefined) await new Promise((done) => server.close(done));
-    },
+    close: () => opened.close(server),
   };
 });

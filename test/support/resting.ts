@@ -15,7 +15,8 @@ const resting = new Map<string, Process[]>();
 /** A process that runs `script`, a program of session.js, with `options`. */
 export function startSession(script: string, options: object, processOptions: ProcessOptions = {}): Process {
   const json = JSON.stringify(options);
-  const ready = Object.keys(processOptions).length === 0 ? rested(script) : undefined;
+  const reusable = Object.keys(processOptions).length === 0;
+  const ready = reusable ? rested(script) : undefined;
   if (ready !== undefined) {
     ready.startAgain();
     ready.send(`{"start":${json}}\n`);
@@ -24,7 +25,7 @@ export function startSession(script: string, options: object, processOptions: Pr
   // Settings of the runner or a test for its own process are not for its peers.
   const env = { NODE_OPTIONS: undefined, ...processOptions.env };
   const started = new Process(node, [script, json], { ...processOptions, env });
-  if (Object.keys(processOptions).length === 0) started.keep = () => rest(script, started);
+  if (reusable) started.keep = () => rest(script, started);
   return started;
 }
 
@@ -51,15 +52,11 @@ function rested(script: string): Process | undefined {
   const waiting = resting.get(script) ?? [];
   const isReady = (process: Process) => process.alive && process.output.endsWith('{"event":"resting"}\n');
   const deadline = performance.now() + REST_MS;
-  try {
-    const ready = waitFor("a peer that rests", () => waiting.length === 0 || waiting.find(isReady), REST_MS);
-    if (ready === true) return undefined;
-    waiting.splice(waiting.indexOf(ready), 1);
-    return ready;
-  } catch (error) {
-    if (performance.now() < deadline) throw error;
-    return undefined;
-  }
+  const none = () => waiting.length === 0 || performance.now() > deadline;
+  const ready = waitFor("a peer that rests", () => waiting.find(isReady) ?? none());
+  if (ready === true) return undefined;
+  waiting.splice(waiting.indexOf(ready), 1);
+  return ready;
 }
 
 process.on("exit", killResting);

@@ -12,6 +12,31 @@ import { createInterface } from "node:readline";
 /** Blocks, so that a line is out even when the process is killed right after. */
 const print = (event, details = {}) => writeSync(1, `${JSON.stringify({ event, ...details })}\n`);
 
+/** What a session has opened: sockets (of node:net, or WebSockets of `ws`) and timers. */
+export class Opened {
+  #sockets = new Set();
+  #timers = new Set();
+
+  track(socket) {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+  }
+
+  /** Calls `act` in `delay` ms, unless the session ends before. */
+  later(act, delay) {
+    this.#timers.add(setTimeout(act, delay));
+  }
+
+  /** Closes all, and then `server` if there is one. */
+  async close(server) {
+    for (const timer of this.#timers) clearTimeout(timer);
+    const closed = [...this.#sockets].map((socket) => new Promise((done) => socket.once("close", done)));
+    for (const socket of this.#sockets) (socket.terminate ?? socket.destroy).call(socket);
+    await Promise.all(closed);
+    if (server !== undefined) await new Promise((done) => server.close(done));
+  }
+}
+
 /**
  * `open(options, report)` starts a session and returns `{ obey(command), close() }`: `close` gives back all that the session has opened, and
  * may return a promise. What a session reports after its end is dropped.

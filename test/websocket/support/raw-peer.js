@@ -8,14 +8,13 @@
 
 import { createHash } from "node:crypto";
 import { connect, createServer } from "node:net";
-import { serve } from "../../support/session.js";
+import { Opened, serve } from "../../support/session.js";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455, section 1.3
 
 serve((options, say) => {
   let last = null;
-  const sockets = new Set();
-  const timers = new Set();
+  const opened = new Opened();
   let server;
 
   /** The bytes of a frame, as often as it says. */
@@ -96,7 +95,7 @@ serve((options, say) => {
 
   function take(socket, isServer) {
     last = socket;
-    sockets.add(socket);
+    opened.track(socket);
     socket.setNoDelay(true);
     let rest = Buffer.alloc(0);
     let open = false;
@@ -131,16 +130,13 @@ serve((options, say) => {
       if (!options.stall) socket.end();
     });
     socket.on("error", ({ code }) => say("error", { text: code }));
-    socket.on("close", () => {
-      sockets.delete(socket);
-      say("closed");
-    });
+    socket.on("close", () => say("closed"));
   }
 
   function obey(command) {
     const { do: what, delay = 0 } = command;
     if (delay > 0) {
-      timers.add(setTimeout(() => obey({ ...command, delay: 0 }), delay));
+      opened.later(() => obey({ ...command, delay: 0 }), delay);
       return;
     }
     if (what === "frames") {
@@ -182,12 +178,6 @@ serve((options, say) => {
 
   return {
     obey,
-    async close() {
-      for (const timer of timers) clearTimeout(timer);
-      const closed = [...sockets].map((socket) => new Promise((done) => socket.once("close", done)));
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(closed);
-      if (server !== undefined) await new Promise((done) => server.close(done));
-    },
+    close: () => opened.close(server),
   };
 });

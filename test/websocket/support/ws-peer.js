@@ -9,20 +9,14 @@ import { createHash } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { WebSocket, WebSocketServer } from "ws";
-import { serve } from "../../support/session.js";
+import { Opened, serve } from "../../support/session.js";
 
 serve((options, say) => {
   let last = null;
   let counted = 0;
   /** The open connections; of a server, all that it has. */
-  const open = new Set();
+  const opened = new Opened();
   let server;
-  const timers = new Set();
-
-  function track(socket) {
-    open.add(socket);
-    socket.once("close", () => open.delete(socket));
-  }
 
   function take(socket, request) {
     last = socket;
@@ -55,7 +49,7 @@ serve((options, say) => {
 
   function obey({ do: what, delay = 0, ...rest }) {
     if (delay > 0) {
-      timers.add(setTimeout(() => obey({ do: what, ...rest }), delay));
+      opened.later(() => obey({ do: what, ...rest }), delay);
       return;
     }
     const { text, bytes, count = 1, code, reason } = rest;
@@ -83,7 +77,7 @@ serve((options, say) => {
       autoPong: options.autoPong ?? true,
     });
     take(socket);
-    track(socket);
+    opened.track(socket);
     socket.on("unexpected-response", (_request, response) => say("refused", { code: response.statusCode }));
     socket.on("open", () => say("open", { protocol: socket.protocol, extensions: socket.extensions }));
     say("opening");
@@ -92,7 +86,7 @@ serve((options, say) => {
     const http = cert === undefined ? createHttpServer() : createHttpsServer({ key, cert });
     const handleProtocols = (offered) => [...(protocols ?? [])].find((each) => offered.has(each)) ?? false;
     server = http;
-    http.on("connection", track); // of TLS, the sockets beneath
+    http.on("connection", (socket) => opened.track(socket)); // of TLS, the sockets beneath
     const webSockets = new WebSocketServer({
       server: http,
       perMessageDeflate,
@@ -105,12 +99,6 @@ serve((options, say) => {
 
   return {
     obey,
-    async close() {
-      for (const timer of timers) clearTimeout(timer);
-      const closed = [...open].map((socket) => new Promise((done) => socket.once("close", done)));
-      for (const socket of open) (socket.terminate ?? socket.destroy).call(socket);
-      await Promise.all(closed);
-      if (server !== undefined) await new Promise((done) => server.close(done));
-    },
+    close: () => opened.close(server),
   };
 });
