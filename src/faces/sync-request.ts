@@ -151,5 +151,5 @@ const SINGLE = new Set(
 );
 
 function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); // no partner: sleeps
 }

@@ -15,7 +15,7 @@ const PROGRAM = `
   const { blob, done, port } = workerData;
   blob.arrayBuffer().then((bytes) => ({ bytes }), (error) => ({ error: String(error) })).then((outcome) => {
     port.postMessage(outcome);
-    Atomics.store(done, 0, 1);
+    Atomics.store(done, 0, 1); // partner: blobBytes
     Atomics.notify(done, 0); // partner: blobBytes
   });
 `;
@@ -33,7 +33,7 @@ export function blobBytes(blob: Blob): Uint8Array {
     transferList: [port2],
   });
   worker.unref();
-  Atomics.wait(done, 0, 0, LIMIT); // partner: the program above
+  Atomics.wait(done, 0, 0, LIMIT); // partner: blobBytes (PROGRAM, which runs in the worker)
   const outcome = receiveMessageOnPort(port1)?.message as { bytes?: ArrayBuffer; error?: string } | undefined;
   port1.close();
   void worker.terminate();

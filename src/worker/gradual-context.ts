@@ -7,6 +7,7 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SecureContext, SecureContextOptions } from "node:tls";
+import { authorityAdder } from "./node-internals.js";
 import { ADDS_AUTHORITIES } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
@@ -22,23 +23,18 @@ const STEP_MS = 1;
 const CERTIFICATE =
   /(?<![^\n])-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----\r?\n[A-Za-z0-9+/=\s]*\n-----END \1-----(?=\r?\n|$)/g;
 
-/** The part of a secure context that is not in Node's documentation. */
-interface Extensible {
-  addCACert(certificate: string): void;
-}
-
 /** The secure context for `options`; a promise if there are many authorities. */
 export function secureContext(options: SecureContextOptions): SecureContext | Promise<SecureContext> {
   const bundles = ADDS_AUTHORITIES ? bundlesOf(options.ca) : null;
   const count = bundles?.reduce((sum, bundle) => sum + bundle.length, 0) ?? 0;
   if (bundles === null || count < MANY) return nodeTls().createSecureContext(options);
   const made = nodeTls().createSecureContext({ ...options, ca: [] });
-  const extensible = (made as { context?: Partial<Extensible> }).context;
-  if (typeof extensible?.addCACert !== "function") return nodeTls().createSecureContext(options);
-  return addAll(extensible as Extensible, bundles).then(() => made);
+  const add = authorityAdder(made);
+  if (add === null) return nodeTls().createSecureContext(options);
+  return addAll(add, bundles).then(() => made);
 }
 
-async function addAll(context: Extensible, bundles: readonly string[][]): Promise<void> {
+async function addAll(add: (certificate: string) => void, bundles: readonly string[][]): Promise<void> {
   const { X509Certificate } = nodeCrypto();
   const parses = (certificate: string): boolean => {
     try {
@@ -55,7 +51,7 @@ async function addAll(context: Extensible, bundles: readonly string[][]): Promis
         await nextTurn();
         begun = performance.now();
       }
-      context.addCACert(certificate);
+      add(certificate);
       if (!parses(certificate)) break; // as OpenSSL, which ignores the rest of a bundle
     }
   }

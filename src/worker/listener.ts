@@ -13,10 +13,10 @@ import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
 import { setDscp } from "./dscp.js";
 import { faultOf } from "./faults.js";
+import { socketBelow, withOnread } from "./node-internals.js";
 import { keepRemains, type Remains } from "./pushed-bytes.js";
 import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
-import { socketBelow, withOnread } from "./socket-handle.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
 

@@ -194,7 +194,7 @@ function standIns(world: World): Record<string, Exports> {
     "worker/connection-facts": { connectionFacts: () => null },
     "worker/faults": { faultOf: (error: Error) => ({ code: error.message, message: "" }) },
     "worker/secure-modules": { isSecure: () => false },
-    "worker/socket-handle": { errorBehindEnd: () => null, readOnAfterRefusedWrite: () => {} },
+    "worker/node-internals": { errorBehindEnd: () => null, readOnAfterRefusedWrite: () => {} },
     "worker/input-reader": { InputReader: class {} },
     "worker/connector": { Connector: class {} },
     "worker/datagram-socket": { DatagramSocket: class {} },

@@ -98,3 +98,16 @@ test("docs/architecture.md names every file of src/ring, src/main/link and src/w
   const folders = new Set([...MODULES.keys()].map((path) => path.slice(0, path.indexOf("/"))));
   expect([...folders].filter((folder) => !document.includes(`src/${folder}/`))).toEqual([]);
 });
+
+test("private parts of Node are touched in one file of each thread", () => {
+  const touching = [...MODULES.keys()].filter((path) =>
+    /\b(_handle|_parent|_exiting|reallyExit|moduleLoadList|addCACert|useUserBuffer|process\.binding|_socket|_receiver|_sender)\??[.:;,)]/.test(
+      withoutComments(readFileSync(new URL(path, SOURCE), "utf8")),
+    ),
+  );
+  expect(touching.sort()).toEqual(["main/link/node-internals.ts", "worker/node-internals.ts"]);
+});
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+}

@@ -1,6 +1,6 @@
 /**
  * Servers whose accepted sockets are read by Node's public API alone, as on a Node without the private part that
- * src/worker/socket-handle.ts uses.
+ * src/worker/node-internals.ts uses.
  */
 
 import { testServers } from "./servers.js";

@@ -7,6 +7,7 @@
 
 import { createRequire } from "node:module";
 import type { DefaultCertificates, TlsParameters } from "../../ring/protocol.js";
+import { mayHaveLoaded } from "../link/node-internals.js";
 
 type Tls = typeof import("node:tls");
 
@@ -17,10 +18,7 @@ const require = createRequire(process.execPath); // only for Node's own modules
  * 10 ms.
  */
 function loadedTls(): Tls | null {
-  const loaded = (process as unknown as { moduleLoadList?: string[] }).moduleLoadList;
-  // Bun and Deno have an empty list.
-  if (Array.isArray(loaded) && loaded.length > 0 && !loaded.includes("NativeModule tls")) return null;
-  return require("node:tls") as Tls;
+  return mayHaveLoaded("tls") ? (require("node:tls") as Tls) : null;
 }
 
 /** `parameters`, completed with this thread's defaults. */

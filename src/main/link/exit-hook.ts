@@ -7,20 +7,14 @@
  * `process`.
  */
 
+import { beforeReallyExit, isExiting } from "./node-internals.js";
+
 type Emit = (this: unknown, event: unknown, ...args: unknown[]) => boolean;
-
-interface EndingProcess {
-  emit: Emit;
-  reallyExit?: (...args: unknown[]) => never;
-  /** True once 'exit' is being emitted. Not in Node's documentation. */
-  _exiting?: boolean;
-}
-
-const ending = process as unknown as EndingProcess;
 
 /** Runs `task` at the end, possibly more than once. */
 export function afterExitListeners(task: () => void): void {
-  const { emit, reallyExit } = ending;
+  const ending = process as unknown as { emit: Emit };
+  const { emit } = ending;
   let emitting = 0;
   ending.emit = function (event, ...args) {
     if (event !== "exit") return Reflect.apply(emit, this, [event, ...args]);
@@ -32,17 +26,12 @@ export function afterExitListeners(task: () => void): void {
       task();
     }
   };
-  if (reallyExit !== undefined) {
-    ending.reallyExit = function (this: unknown, ...args) {
-      task();
-      return Reflect.apply(reallyExit, this, args);
-    };
-  }
+  beforeReallyExit(task);
   // For when 'exit' is not emitted through the wrapper: on another runtime, or if the program has replaced
   // `process.emit`.
   process.on("exit", () => {
     if (emitting === 0) task();
   });
   // The first use is within a listener: if the process ends by itself, microtasks still run after the last listener.
-  if (ending._exiting === true) queueMicrotask(task);
+  if (isExiting()) queueMicrotask(task);
 }

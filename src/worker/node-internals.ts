@@ -1,14 +1,14 @@
 /**
- * What Node's public API does not offer for sockets. The only file of the networking thread, beside gradual-context.ts,
- * that touches private parts of Node (`socket._handle`, `socket._parent`; each use has a public fallback). It replaces
- * `destroy` and `push` of a socket, as pushed-bytes.ts does.
+ * What Node's public API does not offer. The only file of the networking thread that touches private parts of Node
+ * (`socket._handle`, `socket._parent`, `context.addCACert`); each use has a public fallback. It replaces `destroy` and
+ * `push` of a socket, as pushed-bytes.ts does.
  *
  * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public API is used.
  */
 
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import { READS_INTO_BUFFERS } from "./other-runtimes.js";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
@@ -54,6 +54,13 @@ function descriptorOf(socket: Socket): number | undefined {
 /** The socket below an accepted TLS socket, or null if Node does not say. */
 export function socketBelow(secure: TLSSocket): Socket | null {
   return isPublicOnly() ? null : ((secure as unknown as { _parent?: Socket | null })._parent ?? null);
+}
+
+/** Adds one authority, in PEM, to a secure context; null if only `createSecureContext` can. */
+export function authorityAdder(secure: SecureContext): ((certificate: string) => void) | null {
+  const { context } = secure as { context?: { addCACert?: (certificate: string) => void } };
+  if (isPublicOnly() || typeof context?.addCACert !== "function") return null;
+  return context.addCACert.bind(context);
 }
 
 /**
