@@ -1,15 +1,15 @@
 /**
- * TLS to a server, over a new connection or over one through a proxy. Resumes sessions.
+ * TLS to a server, over a new connection, one through a proxy, or one that began in plain text. Resumes sessions.
  *
  * Runs on the networking thread.
  */
 
-import net, { type NetConnectOpts, type Socket } from "node:net";
-import type { ConnectionOptions, TLSSocket } from "node:tls";
-import type { ConnectCommand, TlsParameters } from "../ring/protocol.js";
+import { isIP, isIPv6, type NetConnectOpts, type Socket } from "node:net";
+import type { ConnectionOptions, PeerCertificate, TLSSocket } from "node:tls";
+import type { ConnectCommand, Target, TlsParameters } from "../ring/protocol.js";
 import { setDscp } from "./dscp.js";
-import { nodeTls } from "./secure-modules.js";
-import { checkIPv6, type KeptContext } from "./tls-context-cache.js";
+import { nodeCrypto, nodeTls } from "./secure-modules.js";
+import type { KeptContext } from "./tls-context-cache.js";
 import { sessionKey, type TlsSessions } from "./tls-sessions.js";
 
 export class TlsClient {
@@ -19,10 +19,7 @@ export class TlsClient {
     this.#sessions = sessions;
   }
 
-  /**
-   * Starts the handshake over `below`, or over a new connection with `options`. The peer is verified for `servername`,
-   * or else for `target`.
-   */
+  /** Starts the handshake over `below`, or over a new connection with `options`; see `startHandshake`. */
   connect(
     options: NetConnectOpts,
     {
@@ -36,22 +33,8 @@ export class TlsClient {
     kept: KeptContext,
     below: Socket | null,
   ): TLSSocket {
-    const host = "path" in target ? undefined : target.host;
-    // SNI must not be an IP (RFC 6066); the verified name is `servername`, or else the host.
-    const servername = parameters.servername ?? (host !== undefined && net.isIP(host) === 0 ? host : undefined);
-    const { rejectUnauthorized, ALPNProtocols } = parameters;
-    const begin = (session: Buffer | undefined): TLSSocket =>
-      nodeTls().connect({
-        ...options,
-        ...(below === null ? {} : { socket: below, host }),
-        secureContext: kept.context,
-        rejectUnauthorized: rejectUnauthorized !== false,
-        ...(servername === undefined ? {} : { servername }),
-        ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
-        ...(net.isIPv6(servername || host || "") ? { checkServerIdentity: checkIPv6 } : {}),
-        ...(session === undefined ? {} : { session }),
-      } as ConnectionOptions);
-    const socket = this.#sessions.resume(sessionKey(kept, target, servername, parameters), begin);
+    const place = below === null ? options : { socket: below };
+    const socket = startHandshake(this.#sessions, kept, target, parameters, place);
     // Before Node 24 `tls.connect` ignores these options, and libuv loses the delay if it is set before the connection
     // is made.
     socket.once("connect", () => {
@@ -63,4 +46,50 @@ export class TlsClient {
     socket.on("error", () => socket.destroy());
     return socket;
   }
+}
+
+/**
+ * Starts a handshake over the socket of `place`, or over a new connection with its options. The peer is verified for
+ * `servername`, or else for the host of `target`. Sessions with `target` are resumed; without a target (an accepted
+ * connection, whose peer is not a known server) none are.
+ */
+export function startHandshake(
+  sessions: TlsSessions,
+  kept: KeptContext,
+  target: Target | null,
+  parameters: TlsParameters,
+  place: NetConnectOpts | { socket: Socket },
+): TLSSocket {
+  const host = target !== null && "host" in target ? target.host : undefined;
+  const { rejectUnauthorized, ALPNProtocols, servername = host } = parameters;
+  const verified = (servername || host)?.replace(/\.$/, "");
+  // RFC 6066, section 3: neither an IP nor a dot at the end is sent.
+  const isName = verified !== undefined && isIP(verified) === 0;
+  const begin = (session: Buffer | undefined): TLSSocket =>
+    nodeTls().connect({
+      ...(host === undefined ? {} : { host }), // what Node verifies if it sends no name
+      ...place,
+      secureContext: kept.context,
+      rejectUnauthorized: rejectUnauthorized !== false,
+      ...(verified === undefined ? {} : { servername: isName && servername !== "" ? verified : "" }),
+      ...(verified === undefined || isName ? {} : verifyingIP(verified, host)),
+      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+      ...(session === undefined ? {} : { session }),
+    } as ConnectionOptions);
+  return target === null ? begin(undefined) : sessions.resume(sessionKey(kept, target, servername, parameters), begin);
+}
+
+/**
+ * Node verifies the IP that it connects to, but not another one that is not sent. And some releases of Node 22 take an
+ * IPv6 address for a name, and refuse all certificates.
+ */
+function verifyingIP(ip: string, host: string | undefined): ConnectionOptions {
+  if (ip === host && !isIPv6(ip)) return {};
+  return { checkServerIdentity: (_host, certificate) => checkIP(ip, certificate) };
+}
+
+function checkIP(ip: string, certificate: PeerCertificate): Error | undefined {
+  const { X509Certificate } = nodeCrypto();
+  const matches = new X509Certificate(certificate.raw).checkIP(ip) !== undefined;
+  return matches ? undefined : nodeTls().checkServerIdentity(ip, certificate);
 }

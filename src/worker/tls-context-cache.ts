@@ -154,13 +154,3 @@ function copied(value: Part): Part {
   if (Array.isArray(value)) return value.map(copied);
   return value instanceof Uint8Array ? Buffer.from(value) : value;
 }
-
-/**
- * Checks a certificate for an IPv6 address. Some releases of Node 22 take the IP for a name, and refuse all
- * certificates.
- */
-export function checkIPv6(ip: string, certificate: tls.PeerCertificate): Error | undefined {
-  const { X509Certificate } = nodeCrypto();
-  const matches = new X509Certificate(certificate.raw).checkIP(ip) !== undefined;
-  return matches ? undefined : nodeTls().checkServerIdentity(ip, certificate);
-}

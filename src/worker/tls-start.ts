@@ -1,15 +1,16 @@
 /**
- * Starts TLS on an open connection: `tls.connect` or a TLS server over its socket.
+ * Starts TLS on an open connection: a client's handshake or a TLS server over its socket.
  *
  * Runs on the networking thread.
  */
 
-import { isIP, isIPv6, type Socket } from "node:net";
-import type { ConnectionOptions, TLSSocket, TlsOptions } from "node:tls";
+import type { Socket } from "node:net";
+import type { TLSSocket, TlsOptions } from "node:tls";
 import type { Target, TlsParameters } from "../ring/protocol.js";
 import { nodeTls } from "./secure-modules.js";
-import { checkIPv6, type KeptContext, type TlsContextCache } from "./tls-context-cache.js";
-import { sessionKey, type TlsSessions } from "./tls-sessions.js";
+import { startHandshake } from "./tls-client.js";
+import type { KeptContext, TlsContextCache } from "./tls-context-cache.js";
+import type { TlsSessions } from "./tls-sessions.js";
 import { ticketKeys } from "./tls-ticket-keys.js";
 
 /** Called once with the outcome of the handshake. */
@@ -20,8 +21,7 @@ export interface HandshakeEnd {
 
 /**
  * A client's handshake over `below`, which is paused and has the peer's unread bytes. The peer is verified as in
- * `connect`: for `servername`, or else for the host of `target`; sessions with `target` are resumed. Throws, or fails,
- * if a certificate, key or bundle can't be used.
+ * `connect` (`startHandshake`). Throws, or fails, if a certificate, key or bundle can't be used.
  */
 export function startClient(
   contexts: TlsContextCache,
@@ -31,25 +31,8 @@ export function startClient(
   target: Target | null,
   end: HandshakeEnd,
 ): void {
-  const host = target !== null && "host" in target ? target.host : undefined;
-  const { rejectUnauthorized, ALPNProtocols, servername = host } = parameters;
-  // SNI must not be an IP (RFC 6066), and is not sent with an empty `servername`; the verified name is `servername`, or else `host`.
-  const verified = servername || host;
-  const unsent = servername === "" || isIP(verified ?? "") !== 0;
   const start = (kept: KeptContext): void => {
-    const begin = (session: Buffer | undefined): TLSSocket =>
-      nodeTls().connect({
-        secureContext: kept.context,
-        rejectUnauthorized: rejectUnauthorized !== false,
-        ...(verified === undefined ? {} : unsent ? { host: verified, servername: "" } : { servername: verified }),
-        ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
-        ...(isIPv6(verified ?? "") ? { checkServerIdentity: checkIPv6 } : {}),
-        ...(session === undefined ? {} : { session }),
-        socket: below,
-      } as ConnectionOptions);
-    // The peer of an accepted connection is not a known server, so no session belongs to it.
-    const socket =
-      target === null ? begin(undefined) : sessions.resume(sessionKey(kept, target, servername, parameters), begin);
+    const socket = startHandshake(sessions, kept, target, parameters, { socket: below });
     settle(socket, "secureConnect", end);
   };
   whenReady(contexts.context(parameters), below, start, end);

@@ -32,6 +32,7 @@ const CLIENT: [option: string, value: string, stricter?: typeof STRICTER][] = [
   ["servername", "null"],
   ["servername", '""'],
   ["servername", '"other.test"'],
+  ["servername", '"localhost."'],
   ["ALPNProtocols", "undefined"],
   ["ALPNProtocols", "null"],
   ["ALPNProtocols", "[]"],

@@ -66,6 +66,24 @@ describe("servername", () => {
     expect(socket).toMatchObject({ authorized: true, remoteAddress: ip });
     socket.close();
   });
+
+  test.each(["127.0.0.1", "::1"])("%s is verified in place of the host, and not sent either", (servername) => {
+    const { socket, seen } = openTo({}, { servername });
+    expect(seen.servername).toBe(false);
+    expect(socket.authorized).toBe(true);
+    socket.close();
+  });
+
+  test.each(["127.0.0.2", "::2"])("%s, which is not in the certificate, is refused", (servername) => {
+    expect(errorOf(() => openTo({}, { servername })).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
+  });
+
+  test("a dot at its end is not sent", () => {
+    const { socket, seen } = openTo({}, { servername: "second.test." });
+    expect(seen.servername).toBe("second.test");
+    expect(socket.authorized).toBe(true);
+    socket.close();
+  });
 });
 
 test.each(["127.0.0.1", "127.0.0.2", "::1"])(

@@ -95,6 +95,10 @@ describe("a client", () => {
       "ERR_TLS_CERT_ALTNAME_INVALID",
     );
     nameless.close();
+    const elsewhere = ready({}, "localhost");
+    elsewhere.startTls({ ...trust, servername: "127.0.0.1" }, 5000);
+    expect(elsewhere.authorized).toBe(true);
+    elsewhere.close();
   });
 
   test("a handshake that hangs times out, sends nothing in plain text, and can be waited for or closed", () => {
