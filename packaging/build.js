@@ -8,5 +8,5 @@ import { writeWrappers } from "./wrappers.js";
 
 rmSync("dist", { recursive: true, force: true });
 writeWrappers("dist", await writeCode("dist/code"));
-writeTypes("dist/types");
+await writeTypes("dist/types");
 writeExports();

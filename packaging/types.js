@@ -1,14 +1,16 @@
 /**
- * Copies the declarations that the entry points reach from build/types to dist/types, as declarations of CommonJS modules,
- * which the code is. ES modules may import from them as well, so both module systems see the same types.
+ * Bundles the declarations of build/types to dist/types, a file for each entry point and some that they share: only what
+ * an entry point exports, and what that refers to. They are declarations of CommonJS modules, which the code is. ES
+ * modules may import from them as well, so both module systems see the same types.
+ *
+ * The bundler needs TypeScript 6, which installs a command `tsc` too: scripts call TypeScript 7 by its path.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
 import { ENTRIES } from "./entries.js";
-
-const FROM = "build/types";
-const RELATIVE = /(["'])(\.\.?\/[^"']+)\.js\1/g;
 
 /** What the library of TypeScript 5.0 and 5.1 lacks. */
 const DISPOSABLE = `export {};
@@ -19,23 +21,25 @@ declare global {
 }
 `;
 
-export function writeTypes(folder) {
-  const waiting = Object.values(ENTRIES).map(({ module }) => join(FROM, `${module}.js`));
-  const seen = new Set(waiting);
-  for (const module of waiting) {
-    const text = readFileSync(module.replace(/\.js$/, ".d.ts"), "utf8");
-    for (const [, , path] of text.matchAll(RELATIVE)) {
-      const other = join(dirname(module), `${path}.js`);
-      if (!seen.has(other)) waiting.push(other);
-      seen.add(other);
-    }
-    const target = join(folder, relative(FROM, module).replace(/\.js$/, ".d.cts"));
-    mkdirSync(dirname(target), { recursive: true });
-    const disposable = relative(dirname(target), join(folder, "disposable.cjs"));
-    const head = text.includes("Symbol.dispose")
-      ? `import "${disposable.startsWith(".") ? "" : "./"}${disposable}";\n`
-      : "";
-    writeFileSync(target, head + text.replace(RELATIVE, "$1$2.cjs$1").replace(/^\/\/# sourceMappingURL=.*$/m, ""));
+export async function writeTypes(folder) {
+  const bundle = await rollup({
+    input: Object.fromEntries(
+      Object.entries(ENTRIES).map(([entry, { module }]) => [entry, `build/types/${module}.d.ts`]),
+    ),
+    external: (id) => !/^[./]/.test(id),
+    plugins: [dts()],
+  });
+  await bundle.write({
+    dir: folder,
+    format: "es",
+    minifyInternalExports: false,
+    entryFileNames: "[name].d.cts",
+    chunkFileNames: ({ name }) => `shared-${name.replace(/\.d$/, "")}.d.cts`,
+  });
+  await bundle.close();
+  for (const file of readdirSync(folder)) {
+    const text = readFileSync(join(folder, file), "utf8");
+    if (text.includes("Symbol.dispose")) writeFileSync(join(folder, file), `import "./disposable.cjs";\n${text}`);
   }
   writeFileSync(join(folder, "disposable.d.cts"), DISPOSABLE);
 }

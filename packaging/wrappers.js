@@ -16,7 +16,7 @@ const require = createRequire(import.meta.url);
 /** `builtins`: the names of Node's modules that each entry needs. */
 export function writeWrappers(folder, builtins) {
   mkdirSync(`${folder}/load`, { recursive: true });
-  for (const [entry, { module, default: main, callable }] of Object.entries({ ...ENTRIES, ...THREADS, ...COMMANDS })) {
+  for (const [entry, { default: main, callable }] of Object.entries({ ...ENTRIES, ...THREADS, ...COMMANDS })) {
     const write = (file, ...lines) => writeFileSync(`${folder}/${file}`, `${lines.join("\n")}\n`);
     const names = builtins[entry].map((name) => ({ name, identifier: name.replace(/\W/g, "_") }));
     write(
@@ -50,7 +50,7 @@ export function writeWrappers(folder, builtins) {
       ...exported.map((name) => `export const ${name} = code.${name};`),
       ...(main ? [`export default code.${main};`] : []),
     );
-    const types = `./types/${module}.cjs`;
+    const types = `./types/${entry}.cjs`;
     const all = `export * from "${types}";`;
     const one = main ? [`import { ${main} } from "${types}";`] : [];
     write(`${entry}.d.mts`, all, ...one, ...(main ? [`export default ${main};`] : []));

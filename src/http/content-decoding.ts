@@ -67,7 +67,7 @@ export function decoder(encoding: string | null, output: Output, maxLength: numb
   if (codings.length > MAX_CODINGS) throw undecodable(`the body is coded ${codings.length} times`);
   let next: Decoder | null = null;
   for (const coding of codings) {
-    const behind: Decoder | null = next;
+    const behind = next as Decoder | null;
     const out: Output = behind === null ? output : (bytes) => behind.write(bytes);
     next = new StreamDecoder(coding, out, () => behind?.end(), Math.min(maxLength, MAX_EXPANSION));
   }

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../dist/types/main");
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../dist/types");
 
 export interface ClassNames {
   name: string;
@@ -27,12 +27,12 @@ function read(file: string): string {
   return readFileSync(join(FOLDER, file.replace(/^\.\//, "").replace(/\.cjs$/, ".d.cts")), "utf8");
 }
 
-/** The file that declares what `file` exports as `name`: itself, or the one from which it imports the type. */
+/** The file that declares what `file` uses as `name`: itself, or the one from which it imports or exports it. */
 function declaring(file: string, name: string): string {
-  const from = new RegExp(`^(?:import|export) (?:type )?\\{[^}]*\\b${name}\\b[^}]*\\} from "(.*)";`, "m").exec(
+  const from = new RegExp(`^(?:import|export) (?:type )?\\{[^}]*\\b${name}\\b[^}]*\\} from '(.*)';`, "m").exec(
     read(file),
   )?.[1];
-  return from === undefined ? file : join(dirname(file), from);
+  return from === undefined ? file : declaring(from, name);
 }
 
 /** Whether the text ends with a docstring, and whether it is one for the package's own use. */
@@ -69,25 +69,24 @@ function membersOf(file: string, kind: "class" | "interface", name: string): Cla
 
 /** Everything that the package root exports, except the facade `net`. */
 export function publicNames(): PublicNames {
-  const index = read("./index.cjs");
   const names: PublicNames = { classes: [], interfaces: [], types: [], functions: [] };
-  const addFunction = (source: string, name: string): void => {
-    const at = source.search(new RegExp(`^export declare (function|const) ${name}\\b`, "m"));
-    names.functions.push({ name, documented: docstringBefore(source.slice(0, at)).documented });
-  };
-  for (const [, name] of index.matchAll(/^export declare function (\w+)/gm)) addFunction(index, name as string);
-  for (const [, list, file] of index.matchAll(/^export (?:type )?\{ (.*) \} from "(.*)";$/gm)) {
-    for (const each of (list as string).split(/,\s*/).filter((each) => each !== "")) {
-      const name = each.replace(/^type /, "");
+  for (const [, list] of read("./index.cjs").matchAll(/^export (?:type )?\{ (.*) \}(?: from '.*')?;$/gm)) {
+    for (const name of (list as string).split(", ")) {
       if (name === "net") continue;
-      const from = declaring(file as string, name);
+      const from = declaring("./index.cjs", name);
       const source = read(from);
-      if (new RegExp(`\\bclass ${name}\\b`).test(source)) names.classes.push(membersOf(from, "class", name));
-      else if (new RegExp(`^export interface ${name}\\b`, "m").test(source)) {
-        names.types.push(name);
-        names.interfaces.push(membersOf(from, "interface", name));
-      } else if (new RegExp(`^export type ${name}\\b`, "m").test(source)) names.types.push(name);
-      else addFunction(source, name);
+      const found = new RegExp(
+        `^(?:declare )?(?:abstract )?(class|interface|type|function|const) ${name}\\b`,
+        "m",
+      ).exec(source);
+      const kind = found?.[1];
+      if (kind === "class") names.classes.push(membersOf(from, "class", name));
+      else if (kind === "interface") names.interfaces.push(membersOf(from, "interface", name));
+      if (kind === "interface" || kind === "type") names.types.push(name);
+      if (kind === "function" || kind === "const") {
+        names.functions.push({ name, documented: docstringBefore(source.slice(0, found?.index)).documented });
+      }
+      if (kind === undefined) throw new Error(`${name} is exported, but ${from} does not declare it`);
     }
   }
   return names;

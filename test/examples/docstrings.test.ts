@@ -2,6 +2,7 @@
  * Every public name has a docstring.
  */
 
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,8 @@ import { expect, test } from "vitest";
 import { publicNames } from "./declarations.js";
 
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+
+const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 
 const { classes, interfaces, functions } = publicNames();
 
@@ -48,5 +51,29 @@ test("functions and constants", () => {
 test("declarations show nothing internal", () => {
   const files = readdirSync(DIST, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".d.cts"));
   expect(files.length).toBeGreaterThan(20);
-  expect(files.filter((path) => readFileSync(join(DIST, path), "utf8").includes("@internal"))).toEqual([]);
+  const internal = /@internal|\b(Channel|WorkerLink|Caller|SlotReference|ByteConsumer|ConnectCommand)\b/;
+  expect(files.filter((path) => internal.test(readFileSync(join(DIST, path), "utf8")))).toEqual([]);
+});
+
+test("declarations refer to nothing that they lack", () => {
+  const entries = readdirSync(DIST).filter((path) => /\.d\.[cm]ts$/.test(path));
+  expect(entries.length).toBeGreaterThan(15);
+  const options = [
+    "--ignoreConfig",
+    "--noEmit",
+    "--strict",
+    "--module",
+    "node16",
+    "--target",
+    "es2022",
+    "--types",
+    "node",
+  ];
+  const { status, stdout } = spawnSync(process.execPath, [TSC, ...options, ...entries], {
+    cwd: DIST,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
 });

@@ -305,7 +305,7 @@ describe("a token can be used once", () => {
   test("rejects a token whose slot another connection that is detached has now", () => {
     const peer = startPeer("echo");
     const first = openTo(peer).detach();
-    const slot = (token: SocketToken): number => token.slot.offset;
+    const slot = (token: SocketToken): number => (token as unknown as { slot: { offset: number } }).slot.offset;
     TcpSocket.attach(first).close();
     const tokens: SocketToken[] = [];
     waitFor("the slot to be used again", () => {

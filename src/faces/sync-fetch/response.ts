@@ -29,6 +29,9 @@ export class SyncResponse extends Body {
   readonly #redirected: boolean;
 
   /** Throws a `TypeError` for a body that is a stream, a `Blob` or `FormData`. */
+  constructor(body?: BodyInit, init?: ResponseInit);
+  /** @internal */
+  constructor(body: BodyInit | undefined, init: ResponseInit, origin: Origin);
   constructor(body?: BodyInit, init: ResponseInit = {}, origin: Origin = { redirected: false, error: null }) {
     if (typeof init !== "object") throw new TypeError("the options of a response must be an object");
     const { bytes, type } = parseBody(body);

@@ -14,9 +14,9 @@ import { thisCaller } from "../link/caller.js";
 export interface Canceller {
   /** Marks the object as a canceller. */
   readonly ringnet: "canceller";
-  /** Set by `cancel`. */
+  /** @internal Set by `cancel`. */
   readonly word: SharedArrayBuffer;
-  /** Wakes the thread that waits. */
+  /** @internal Wakes the thread that waits. */
   readonly caller: SharedArrayBuffer;
 }
 

@@ -41,13 +41,19 @@ export interface SocketState {
  */
 export interface SocketToken {
   readonly ringnet: "detached socket";
+  /** @internal */
   readonly networkingThread: string;
+  /** @internal */
   readonly workerBlock: SharedArrayBuffer;
+  /** @internal */
   readonly slot: SlotReference;
-  /** The value of the slot's HANDLE_ID until the connection is attached. */
+  /** @internal The value of the slot's HANDLE_ID until the connection is attached. */
   readonly mark: number;
+  /** @internal */
   readonly rings: RingPair;
+  /** @internal */
   readonly facts: ConnectionFacts | null;
+  /** @internal */
   readonly state: SocketState;
 }
 
