@@ -11,23 +11,28 @@ if (!/^(patch|minor|major|\d+\.\d+\.\d+(-[\w.]+)?)$/.test(bump ?? "")) {
 }
 if (read("git", "status", "--porcelain") !== "") fail("the working folder has changes: commit them first");
 
-run("npm", "version", bump, "--no-git-tag-version");
-const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const changelog = readFileSync("CHANGELOG.md", "utf8");
-if (!/^## \[Unreleased\]\n+###/m.test(changelog)) {
-  run("git", "checkout", "--", "package.json", "package-lock.json");
-  fail("CHANGELOG.md has no entries under [Unreleased]");
-}
-const today = new Date().toISOString().slice(0, 10);
-writeFileSync(
-  "CHANGELOG.md",
-  changelog.replace("## [Unreleased]\n", `## [Unreleased]\n\n## [${version}] - ${today}\n`),
-);
+if (!/^## \[Unreleased\]\n+###/m.test(changelog)) fail("CHANGELOG.md has no entries under [Unreleased]");
 
-run("npm", "run", "lint");
-const [packed] = JSON.parse(read("npm", "pack", "--json")); // builds anew
-run("npx", "publint", "--strict", packed.filename);
-run("npx", "attw", "--profile", "node16", packed.filename);
+let version;
+let packed;
+try {
+  run("npm", "version", bump, "--no-git-tag-version");
+  ({ version } = JSON.parse(readFileSync("package.json", "utf8")));
+  const today = new Date().toISOString().slice(0, 10);
+  writeFileSync(
+    "CHANGELOG.md",
+    changelog.replace("## [Unreleased]\n", `## [Unreleased]\n\n## [${version}] - ${today}\n`),
+  );
+  run("npm", "run", "lint");
+  run("npm", "run", "prepack"); // apart from packing: what it prints would stand before the JSON
+  [packed] = JSON.parse(read("npm", "pack", "--json", "--ignore-scripts"));
+  run("npx", "publint", "--strict", packed.filename);
+  run("npx", "attw", "--profile", "node16", packed.filename);
+} catch (error) {
+  run("git", "checkout", "HEAD", "--", "package.json", "package-lock.json", "CHANGELOG.md");
+  fail(`${error.message}; nothing was committed, and the changed files are as before`);
+}
 run("git", "commit", "--all", "--message", `Release ${version}`);
 run("git", "tag", "--annotate", `v${version}`, "--message", `Release ${version}`);
 console.log(`${packed.filename}: ${packed.files.length} files, ${packed.size} bytes`);
