@@ -26,6 +26,8 @@ const SIGNAL = "ring/signal";
 const SLOT = "worker/slot";
 const LINK = "main/link/worker-link";
 const MESSAGES_IN = "worker/message-receiver";
+const CONNECTION = "worker/connection";
+const ROUND = "main/link/sleep-round";
 const LIVENESS = "main/link/liveness";
 
 export const FAULTS: SeededFault[] = [
@@ -228,7 +230,12 @@ export const FAULTS: SeededFault[] = [
   {
     name: "the caller does not check again after announcing",
     scenario: "signal, one worker",
-    broken: "the caller does not check again after announcing",
+    edits: edit(ROUND, "const found = met(target);", "const found = false;"),
+  },
+  {
+    name: "the caller asks again after a yes, and forgets it",
+    scenario: "signal, reported once",
+    edits: edit(ROUND, "return found || met(target);", "return met(target);"),
   },
   {
     name: "news are published after the wake",
@@ -434,6 +441,49 @@ export const FAULTS: SeededFault[] = [
     name: "TLS is started before all is sent",
     scenario: "TLS started while bytes go",
     broken: "TLS is started before all is sent",
+  },
+  {
+    name: "a handshake that fails is not reported",
+    scenario: "TLS started by a server",
+    edits: edit(CONNECTION, "if (!this.#closed) this.failed(error);", ""),
+  },
+  {
+    name: "the slot of a failed handshake does not come back",
+    scenario: "TLS started by a server",
+    edits: edit(CONNECTION, "if (this.#closed) this.slot.release();", ""),
+  },
+  {
+    name: "client and server change roles",
+    scenario: "TLS started by a server",
+    edits: edit(CONNECTION, "if (command.isServer) startServer(", "if (!command.isServer) startServer("),
+  },
+  {
+    name: "a wait for the handshake that times out counts as its success",
+    scenario: "TLS started by a server",
+    edits: edit(
+      "main/api/tcp-socket",
+      "if (!settled) throw this.#channel.outOfTime(timedOut(what, deadline.timeout));",
+      "",
+    ),
+  },
+  {
+    name: "after a time-out a handshake under way counts as not begun",
+    scenario: "TLS started, and closed after a time-out",
+    edits: edit(
+      "main/link/channel",
+      "return securing && (state & PHASE_MASK) === PHASE_OPEN ? (state & ~PHASE_MASK) | PHASE_WAITING : state;",
+      "return state;",
+    ),
+  },
+  {
+    name: "a handshake that ends after the close is reported",
+    scenario: "TLS started, and closed after a time-out",
+    edits: edit(CONNECTION, "if (!this.#closed) this.failed(error);", "this.failed(error);"),
+  },
+  {
+    name: "closing leaves the handshake to the peer",
+    scenario: "TLS started with a silent peer",
+    edits: edit(CONNECTION, "this.connecting(() => below.destroy());", "this.connecting(() => {});"),
   },
   // The ready list.
   {

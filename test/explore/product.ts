@@ -31,6 +31,7 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/message-receiver.js") &
   typeof import("../../build/websocket/incoming-messages.js") &
   typeof import("../../build/worker/sender.js") &
+  typeof import("../../build/main/link/sleep-round.js") &
   typeof import("../../build/main/link/cancelled-wait.js") &
   typeof import("../../build/main/link/channel.js") &
   typeof import("../../build/main/link/read-buffer.js") &
@@ -60,6 +61,7 @@ const MODULES = [
   "worker/wake-coalescing",
   "worker/message-receiver",
   "worker/sender",
+  "main/link/sleep-round",
   "main/link/cancelled-wait",
   "main/link/channel",
   "main/link/read-buffer",
@@ -165,7 +167,7 @@ function standIns(world: World): Record<string, Exports> {
         atomics.load(words, start) === 0 ? null : { message: "", ...world.open(words[start + 1] as number) },
     },
     "node:worker_threads": { BroadcastChannel: broadcastChannel(world), receiveMessageOnPort },
-    "main/link/caller": { HEARTBEAT_MS: 250, thisCaller: () => world.caller },
+    "main/link/caller": { thisCaller: () => world.caller },
     "main/api/arguments": {
       amount: same,
       integer: same,
@@ -189,9 +191,9 @@ function standIns(world: World): Record<string, Exports> {
     "main/api/interest": { READABLE: 1, WRITABLE: 2, interestBits: same },
     "main/api/option-names": { ownOptions: same },
     "main/link/thread-stack": { readableStack: (text: string) => text },
-    "main/link/deadline": { Deadline: class {} },
+    "main/link/deadline": { Deadline: Object.assign(class {}, { of: (timeout: unknown) => timeout }) },
     "main/api/framing": {},
-    "worker/connection-facts": { connectionFacts: () => null },
+    "worker/connection-facts": { connectionFacts: () => ({ tls: {} }) },
     "worker/faults": { faultOf: (error: Error) => ({ code: error.message, message: "" }) },
     "worker/secure-modules": { isSecure: () => false },
     "worker/node-internals": { errorBehindEnd: () => null, readOnAfterRefusedWrite: () => {} },
@@ -209,11 +211,15 @@ function standIns(world: World): Record<string, Exports> {
         _sessions: object,
         _parameters: object,
         below: object,
-        _target: object | null,
+        _: unknown,
         end: object,
-      ): void => world.listeners.get("tls")?.({ below, end }),
+      ): void => world.listeners.get("tls")?.({ isServer: false, below, end }),
+      startServer: (_contexts: object, _parameters: object, below: object, end: object): void =>
+        world.listeners.get("tls")?.({ isServer: true, below, end }),
     },
-    "main/api/tls-options": {},
+    "main/api/tls-options": {
+      startTlsParameters: (_options: object, isServer: boolean) => ({ parameters: {}, isServer }),
+    },
     // Whether it pays to poll depends on the traffic; where it may, both are tried.
     "worker/polling": {
       Polling: class {

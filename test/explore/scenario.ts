@@ -2,7 +2,8 @@
  * What a scenario is, and the two loops that the product's threads run around the ring's classes: a caller that waits, and
  * a networking thread that sleeps in its event loop.
  *
- * Test code; the loops of `src/main` and `src/worker`, reduced to their atomic operations.
+ * Test code. A caller's rounds are the product's; the loop of the networking thread is that of `src/worker`, reduced to its atomic
+ * operations.
  */
 
 import type { Exploration } from "./explorer.js";
@@ -32,10 +33,17 @@ export interface Scenario {
   set(stage: Stage): Omit<Exploration, "world">;
 }
 
+/** A caller's sleep ends only by a wake-up, or the time-out of the wait: that a heartbeat is due would hide a lost wake-up. */
+const ENDLESS_SLEEP: Edit = {
+  module: "main/link/sleep-round",
+  find: "HEARTBEAT_MS = 250",
+  replace: "HEARTBEAT_MS = Infinity",
+};
+
 /** `edits` and `broken` are a seeded fault's. */
 export function stage(scenario: Scenario, edits: readonly Edit[] = [], broken = ""): Exploration {
   const world = new World();
-  const product = loadProduct(world, [...(scenario.edits ?? []), ...edits]);
+  const product = loadProduct(world, [ENDLESS_SLEEP, ...(scenario.edits ?? []), ...edits]);
   const shared = { world, product, broken, restless: scenario.calm !== true };
   world.opaque.set(shared, "stage");
   return { world, ...scenario.set(shared) };
@@ -51,24 +59,20 @@ export function labels(block: string, names: Record<string, number>): (index: nu
 export const SLICE = 50;
 
 export type Sleeper = InstanceType<Product["SignalSleeper"]>;
+type Lives = Parameters<Product["sleepRound"]>[1];
+
+const NO_LIVES: Lives = { checkEnds: () => {}, checkLiveness: () => {} };
 
 /** One round of a caller's wait; true when `condition` holds. Where it has no `longest`, it must be woken. */
 export function waitRound(
-  { broken, restless }: Stage,
+  { product, restless }: Stage,
   sleeper: Sleeper,
   interest: number,
   condition: () => boolean,
   longest = restless ? SLICE : Number.POSITIVE_INFINITY,
+  lives = NO_LIVES,
 ): boolean {
-  if (condition()) return true;
-  const ticket = sleeper.prepareWait(interest);
-  if (broken !== "the caller does not check again after announcing" && condition()) {
-    sleeper.cancelWait();
-    return true;
-  }
-  sleeper.wait(ticket, longest);
-  sleeper.cancelWait();
-  return false;
+  return product.sleepRound(sleeper, lives, interest, { left: longest }, condition, null);
 }
 
 /**

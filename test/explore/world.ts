@@ -230,7 +230,7 @@ export class World {
   }
 
   /** Fails unless `actual` is what was expected. */
-  expect(what: string, actual: number, expected: number): void {
+  expect(what: string, actual: Value | undefined, expected: Value): void {
     if (actual !== expected) this.fail(`${what} is ${actual}, not ${expected}`);
   }
 

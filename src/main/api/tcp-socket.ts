@@ -277,8 +277,9 @@ export class TcpSocket extends ByteSource {
    *
    * What was written is sent first, in plain text. Received bytes that were not read belong to TLS. Throws the
    * connection's `NetError` if the handshake fails, which ends the connection, and `ETIMEDOUT` after `timeout` ms: if
-   * the status is `waiting` then, the handshake continues and `waitUntilConnected` waits for it; otherwise TLS was not
-   * started. During the handshake nothing can be read, `write` takes nothing, and `end` throws.
+   * the status is `waiting` then, the handshake continues and `waitUntilConnected` waits for it; if it is `success` and
+   * `encrypted` is false, TLS was not started. During the handshake nothing can be read, `write` takes nothing, and
+   * `end` throws.
    */
   startTls(options: StartTlsOptions = {}, timeout: Timeout = -1): void {
     const { parameters, isServer } = startTlsParameters(options, this.#accepted);

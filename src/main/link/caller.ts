@@ -11,6 +11,7 @@ import { now } from "./clock.js";
 import type { TimeLeft } from "./deadline.js";
 import { debug, debugging } from "./debug.js";
 import { publishEnds } from "./diagnostics.js";
+import { HEARTBEAT_MS, sleepRound } from "./sleep-round.js";
 import { Spinning } from "./spinning.js";
 import type { WorkerLink } from "./worker-link.js";
 
@@ -19,8 +20,6 @@ import type { WorkerLink } from "./worker-link.js";
  * two, less one.
  */
 const CHECK_MASK = 31;
-/** The time between two heartbeats of a waiting thread, in ms. */
-const HEARTBEAT_MS = 250;
 const LAST_HANDLE_ID = 2 ** 30;
 
 export class Caller {
@@ -59,20 +58,11 @@ export class Caller {
   }
 
   #sleep<T>(interest: number, deadline: TimeLeft, met: (target: T) => boolean, target: T): boolean {
-    for (;;) {
-      if (deadline.left <= 0) {
-        this.maybeCheckLiveness();
-        return met(target);
-      }
-      const ticket = this.#sleeper.prepareWait(interest);
-      for (const link of this.links) link.liveness.check(); // a thread that died before the announcement wakes no caller
-      const found = met(target);
-      if (!found) this.#sleeper.wait(ticket, Math.min(deadline.left, HEARTBEAT_MS));
-      this.#sleeper.cancelWait();
-      this.#checkLiveness();
-      // Not asked again: a poller reports some news only once.
-      if (found || met(target)) return true;
+    while (deadline.left > 0) {
+      if (sleepRound(this.#sleeper, this, interest, deadline, met, target)) return true;
     }
+    this.maybeCheckLiveness();
+    return met(target);
   }
 
   /** Handles everything that the networking threads have queued. */
@@ -84,11 +74,17 @@ export class Caller {
   /** Called when a call that does not block finds nothing: checks now and then whether a networking thread has died. */
   maybeCheckLiveness(): void {
     publishEnds();
-    if ((++this.#emptyCalls & CHECK_MASK) === 0) this.#checkLiveness();
+    if ((++this.#emptyCalls & CHECK_MASK) === 0) this.checkLiveness();
   }
 
-  #checkLiveness(): void {
+  /** Finds the networking threads that have reported their end. */
+  checkEnds(): void {
     for (const link of this.links) link.liveness.check();
+  }
+
+  /** The same, and sends heartbeats if the last were HEARTBEAT_MS ago. */
+  checkLiveness(): void {
+    this.checkEnds();
     const time = now();
     if (time - this.#lastHeartbeat < HEARTBEAT_MS) return;
     this.#lastHeartbeat = time;

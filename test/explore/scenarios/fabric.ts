@@ -19,7 +19,11 @@ export interface Fabric extends Strand {
 }
 
 /** Lays the four blocks out as the product does. */
-export function weave({ world, product }: Stage, slotWords: Record<number, number> = {}): Fabric {
+export function weave(
+  { world, product }: Stage,
+  slotWords: Record<number, number> = {},
+  workerWords: Record<number, number> = {},
+): Fabric {
   const fabric = {
     ...weaveStrand({ world, product }),
     slot: world.words("slot", product.SLOT_WORDS, {
@@ -44,6 +48,7 @@ export function weave({ world, product }: Stage, slotWords: Record<number, numbe
     }),
     worker: world.words("worker", product.WORKER_BLOCK_BYTES / 4, {
       label: labels("worker", pick(product, ["DOORBELL", "SLEEPING", "LIFE", "PING", "PONG", "STOP", "LIFE_FAULT"])),
+      initial: (index) => workerWords[index] ?? 0,
     }),
   };
   world.counter(fabric.worker, product.DOORBELL);

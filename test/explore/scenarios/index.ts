@@ -13,6 +13,7 @@ import { SIGNAL_SCENARIOS } from "./signal.js";
 import { SLOT_QUEUE_SCENARIO } from "./slot-queue.js";
 import { REUSE_SCENARIOS } from "./slot-reuse.js";
 import { START_TLS_SCENARIOS } from "./start-tls.js";
+import { TLS_OUTCOME_SCENARIOS } from "./tls-outcomes.js";
 
 export const SCENARIOS = [
   ...BYTE_SCENARIOS,
@@ -24,6 +25,7 @@ export const SCENARIOS = [
   ...MESSAGE_SCENARIOS,
   ...SEND_SCENARIOS,
   ...START_TLS_SCENARIOS,
+  ...TLS_OUTCOME_SCENARIOS,
   ...READY_SCENARIOS,
   ...REUSE_SCENARIOS,
   ...HANDOVER_SCENARIOS,

@@ -102,7 +102,7 @@ abstract class Watcher implements Program {
   protected abstract goOn(): boolean;
 }
 
-/** Waits for news that never come, and watches the networking thread as `Caller` does it, but each time: the clock is left out. */
+/** Waits for news that never come. A heartbeat is due in each round: the clock is left out. */
 class Waiting extends Watcher {
   private watched = 0;
 
@@ -120,8 +120,10 @@ class Waiting extends Watcher {
   protected goOn(): boolean {
     const { stage, link } = this;
     const interest = this.number === 0 ? stage.product.ANYTHING : ATTACHED;
-    if (waitRound(stage, this.sleeper, interest, () => link.death !== null, SLICE)) return false;
-    link.liveness.heartbeat();
+    waitRound(stage, this.sleeper, interest, () => link.death !== null, SLICE, {
+      checkEnds: () => link.liveness.check(),
+      checkLiveness: () => link.liveness.heartbeat(),
+    });
     if (link.death !== null) {
       this.judge(link.death);
       return false;

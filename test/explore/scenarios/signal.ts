@@ -65,7 +65,41 @@ class Waker implements Program {
   }
 }
 
-function signalScenario(name: string, story: string, plan: (anything: number) => Plan): Scenario {
+/** A caller whose condition holds once for each piece of news, as a poller's does for a status that has changed. */
+class ReportingCaller implements Program {
+  private readonly sleeper;
+  private known = 0;
+  private handled = 0;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly plan: Plan,
+    block: Int32Array,
+    private readonly news: Int32Array,
+  ) {
+    this.sleeper = new stage.product.SignalSleeper(block);
+  }
+
+  turn(): boolean {
+    if (waitRound(this.stage, this.sleeper, this.stage.product.ANYTHING, () => this.report()))
+      this.handled = this.known;
+    return this.handled < (this.plan.wakers[0] as Plan["wakers"][number]).news;
+  }
+
+  private report(): boolean {
+    const news = this.stage.world.atomics.load(this.news, 0);
+    const fresh = news > this.known;
+    this.known = news;
+    return fresh;
+  }
+}
+
+function signalScenario(
+  name: string,
+  story: string,
+  plan: (anything: number) => Plan,
+  Sleeping: typeof Caller | typeof ReportingCaller = Caller,
+): Scenario {
   return {
     name,
     story,
@@ -80,7 +114,7 @@ function signalScenario(name: string, story: string, plan: (anything: number) =>
       const news = world.words("news", 4);
       return {
         threads: [
-          new ModelThread("caller", world, () => new Caller(stage, chosen, block, news)),
+          new ModelThread("caller", world, () => new Sleeping(stage, chosen, block, news)),
           ...chosen.wakers.map(
             (_, number) =>
               new ModelThread(`worker ${number}`, world, () => new Waker(stage, chosen, number, block, news)),
@@ -188,6 +222,12 @@ export const SIGNAL_SCENARIOS: Scenario[] = [
       wakers: [{ handleId: 7, call: "wakeWaiting", news: 3 }],
       waits: [1, 2, 3].map((news) => ({ interest: 7, waker: 0, news })),
     }),
+  ),
+  signalScenario(
+    "signal, reported once",
+    "A poller reports each of three pieces of news once, whether it finds it before it sleeps or after.",
+    () => ({ wakers: [{ handleId: 7, call: "wake", news: 3 }], waits: [] }),
+    ReportingCaller,
   ),
   signalScenario(
     "signal, two workers",
