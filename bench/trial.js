@@ -5,7 +5,7 @@ import { Program } from "./peers/process.js";
 /** @param {string} path */
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Seconds after which a program that says nothing is given up. */
+/** Seconds without output after which a program is ended. */
 const PATIENCE = 40;
 /** The most seconds for a driver: longer than any contender measures. */
 const DRIVER_SECONDS = 30;

@@ -36,7 +36,7 @@ function readBody(socket, headers) {
     const chunks = [];
     for (;;) {
       const size = Number.parseInt(socket.readLine(TIMEOUT), 16);
-      if (Number.isNaN(size)) throw new Error("that was no chunk");
+      if (Number.isNaN(size)) throw new Error("invalid chunk size");
       if (size === 0) return Buffer.concat(chunks);
       chunks.push(socket.readExactly(size, TIMEOUT));
       socket.readLine(TIMEOUT); // the end of the chunk

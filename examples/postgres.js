@@ -16,7 +16,7 @@ export class Postgres {
   #user;
   /** The parser takes its bytes from a stream; this is all of one that it needs. */
   #bytes = new EventEmitter();
-  /** Messages that were parsed; those before `#taken` have been dealt with. */
+  /** Parsed messages; the ones before `#taken` have been handled. */
   #messages = [];
   #taken = 0;
 

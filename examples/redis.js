@@ -68,7 +68,7 @@ export class Redis {
       case "*":
         return rest === "-1" ? null : Array.from({ length: Number(rest) }, () => this.#reply());
       default:
-        throw new Error(`that is no RESP: ${line}`);
+        throw new Error(`invalid RESP: ${line}`);
     }
   }
 }

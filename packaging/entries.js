@@ -7,7 +7,7 @@
 
 export const ENTRIES = {
   index: { module: "main/index" },
-  net: { module: "main/net", default: "net" },
+  net: { module: "main/api/net", default: "net" },
   http: { module: "http/index" },
   posix: { module: "posix/index" },
   wasm: { module: "wasm/index" },

@@ -91,7 +91,7 @@ static double transfer(connection *c, int upload, size_t piece, uint64_t length)
   return rate;
 }
 
-/* A short transfer tells how long one must be to take `seconds`. */
+/* The speed of a short transfer decides the length of one that takes `seconds`. */
 static double measure_transfer(connection *c, int upload, size_t piece, double trial) {
   uint64_t length = (uint64_t)(trial / piece) * piece;
   double rate = transfer(c, upload, piece, length);

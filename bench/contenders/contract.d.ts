@@ -1,6 +1,6 @@
 /**
- * What a contender with blocking calls gives to the loads, as thin as it can be. A call that waits gives up (throws)
- * after some seconds, so that a run ends whatever goes wrong.
+ * What a contender with blocking calls provides for the loads, as a layer as thin as possible. A call that waits throws after some
+ * seconds, so that every run ends.
  */
 
 export interface Connection {
@@ -17,7 +17,7 @@ export interface Connection {
 
 export interface Watcher {
   add(connection: Connection): void;
-  /** Waits until a connection has bytes, at most `milliseconds`, and returns those that have. */
+  /** Waits until a connection has bytes, for at most `milliseconds`; returns the connections that have. */
   wait(milliseconds: number): Connection[];
 }
 
@@ -61,7 +61,7 @@ export interface Run {
   certificate: string;
   /** How many connections, or how large datagrams, where the load has such a choice. */
   numbers: number[];
-  /** Tells the orchestrator that a server or a socket is ready on `port`, so that the driver starts. */
+  /** Reports to the orchestrator that a server or a socket is ready on `port`, so that the driver starts. */
   ready(port: number): void;
 }
 

@@ -6,7 +6,7 @@ import { contenders } from "./contenders/index.js";
 import { loads } from "./loads.js";
 import { startServer } from "./server.js";
 
-/** Seconds after which a program that says nothing is given up. */
+/** Seconds without output after which a program is ended. */
 const PATIENCE = 40;
 
 /** @type {import("../suites.js").Suite<import("./contract.js").HttpLoad>} */

@@ -1,6 +1,6 @@
 /** Connections opened and closed one after another: each is used for nothing. What connects and handshakes share. */
 
-/** Connections before the measurement, within as much time: a just-in-time compiler has much to learn of them. */
+/** The most connections before the measurement, which last at most as long as it does: the just-in-time compiler compiles their code. */
 const WARM_UP = 1000;
 
 /** @param {string} name @param {boolean} encrypted @returns {import("../contenders/contract.js").Load} */

@@ -9,7 +9,7 @@ export class Program {
   #waiting = [];
   #ended = false;
   #rest = "";
-  /** What it wrote that is no JSON, as lines. */
+  /** The lines it wrote that are not JSON. */
   text = /** @type {string[]} */ ([]);
   /** When it was started, by `performance.now()`. */
   started = performance.now();

@@ -90,7 +90,7 @@ static inline struct sockaddr_in address_of(const char *host, int port) {
   return a;
 }
 
-/* Binds a socket of `type` to a port of the system's choice on all IPv4 addresses and tells which. */
+/* Binds a socket of `type` to a port of the system's choice on all IPv4 addresses, and returns the port in `port`. */
 static inline int bind_any(int type, int *port) {
   int fd = socket(AF_INET, type, 0);
   struct sockaddr_in a = address_of("0.0.0.0", 0);

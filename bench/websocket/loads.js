@@ -2,7 +2,7 @@
 
 /** Bytes of a message, by load. */
 export const BYTES = { echo: 64, flood: 100, large: 1_000_000 };
-/** Messages of the first, short run of a load that tells how many the measured one takes. */
+/** Messages of a load's first, short run, whose speed decides the number of messages of the measured run. */
 const TRIAL = { flood: 20_000, large: 30 };
 const MOST = 2_000_000;
 const WARM_MS = 150;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Program } from "../peers/process.js";
 import { loads } from "./loads.js";
 
-/** Seconds after which a program that says nothing is given up. */
+/** Seconds without output after which a program is ended. */
 const PATIENCE = 40;
 
 /** @param {string} name */

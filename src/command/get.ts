@@ -102,11 +102,11 @@ function dataOf(text: string): Uint8Array {
   return readFileSync(text === "@-" ? 0 : text.slice(1));
 }
 
-/** Milliseconds. */
+/** The milliseconds of a text in seconds. Throws a usage error for anything else. */
 export function seconds(text: string): number {
   const value = Number(text);
   if (!(value >= 0) || text.trim() === "")
-    throw new CommandError(EXIT.usage, `a time in seconds, not ${JSON.stringify(text)}`);
+    throw new CommandError(EXIT.usage, `a time is a number of seconds, not ${JSON.stringify(text)}`);
   return value * 1000;
 }
 
@@ -190,7 +190,7 @@ function sizeOf(file: string): number {
  */
 function changedSince(file: string, response: HttpResponse): boolean {
   const modified = Date.parse(response.headers.get("last-modified") ?? "");
-  return modified > statSync(file).mtimeMs; // false for a header that is missing or no date
+  return modified > statSync(file).mtimeMs; // false if the header is missing or not a date
 }
 
 /** The length of the whole file, from `Content-Range`. */

@@ -48,7 +48,7 @@ export function* lines(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Ge
 function tooLong(what: string, maxLength: number): NetError {
   return new NetError({
     code: "EMSGSIZE",
-    message: `the next ${what} is longer than maxLength (${maxLength} characters)`,
+    message: `${what} exceeds maxLength (${maxLength} characters)`,
   });
 }
 
@@ -72,7 +72,7 @@ export function* events(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): G
       // Unknown fields are ignored, as the standard requires.
       if (error.type !== "max-buffer-size-exceeded") return;
       failure ??= new NetError(
-        { code: "EMSGSIZE", message: `an event is longer than maxLength (${maxLength})` },
+        { code: "EMSGSIZE", message: `event exceeds maxLength (${maxLength} characters)` },
         error,
       );
     },

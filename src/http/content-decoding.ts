@@ -178,6 +178,6 @@ function undecodable(message: string, cause?: unknown): NetError {
 export function tooLong(maxLength: number): NetError {
   return new NetError({
     code: "EMSGSIZE",
-    message: `the body of the response is longer than maxLength (${maxLength} bytes)`,
+    message: `the body of the response exceeds maxLength (${maxLength} bytes)`,
   });
 }

@@ -21,6 +21,7 @@ export { createRuntime } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
 export { Input } from "./api/input.js";
 export type { Interest } from "./api/interest.js";
+export { createNet, type NetOptions, net } from "./api/net.js";
 export { NetError } from "./api/net-error.js";
 export type {
   BindUdpOptions,
@@ -46,7 +47,6 @@ export { type ServerSettings, TcpServer } from "./api/tcp-server.js";
 export { type ConnectStage, type SocketState, TcpSocket } from "./api/tcp-socket.js";
 export { Datagram, MAX_DATAGRAM, type ReceivedInto, type UdpSettings, UdpSocket } from "./api/udp-socket.js";
 export { Deadline, type Timeout } from "./link/deadline.js";
-export { createNet, type NetOptions, net } from "./net.js";
 
 /** Starts the look-up of a host name or IP literal, and returns immediately. See `Runtime.resolve`. */
 export function resolve(host: string, options?: ResolveOptions): Address {

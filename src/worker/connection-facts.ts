@@ -15,7 +15,7 @@ const NO_CERTIFICATE = "UNABLE_TO_GET_ISSUER_CERT";
 /** The server's certificate from the session that a connection may resume. */
 const certificatesBefore = new WeakMap<TLSSocket, PeerCertificateFacts | null>();
 
-/** Stores the server's certificate for the case that `socket` resumes a session: then Node shows a client none. */
+/** Stores the server's certificate, because Node does not give it to a client that resumes a session. */
 export function rememberCertificate(socket: TLSSocket, certificate: PeerCertificateFacts | null): void {
   certificatesBefore.set(socket, certificate);
 }
@@ -40,8 +40,8 @@ export function connectionFacts(socket: Socket): ConnectionFacts {
 function tlsFacts(socket: TLSSocket): TlsFacts {
   const peerCertificate = peerCertificateOf(socket);
   const sessionReused = socket.isSessionReused();
-  // A peer without a certificate is never authorized. To Node 20 and 22 it is, if a client that had none resumes a session of TLS 1.3;
-  // to Deno, if it was not asked for one.
+  // A peer without a certificate is never authorized. Node 20 and 22 say that it is if a client without one resumes a session of
+  // TLS 1.3; Deno says so if none was requested.
   const uncertified = socket.authorized && peerCertificate === null;
   return {
     authorized: socket.authorized && !uncertified,

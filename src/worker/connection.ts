@@ -148,7 +148,7 @@ export class Connection implements Handle {
       done: (socket: TLSSocket): void => {
         if (this.#closed) return void socket.destroy();
         this.#options = -1;
-        socket.setNoDelay(true); // a socket only knows settings made on itself
+        socket.setNoDelay(true); // a socket object has only the settings made on it
         this.take(socket, false);
         this.slot.secured(connectionFacts(socket), position);
         this.#sender.start(socket);

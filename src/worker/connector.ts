@@ -169,7 +169,7 @@ export class Connector {
     if (!isSecure(socket) && onread !== null) {
       for (let early = socket.read(); early !== null; early = socket.read()) connection.early(early);
       own = withOnread(socket, onread);
-      own.socket.setNoDelay(noDelay); // a socket only knows settings made on itself
+      own.socket.setNoDelay(noDelay); // a socket object has only the settings made on it
       own.socket.setKeepAlive(keepAlive, keepAliveDelay);
     }
     this.#give(connection, own.socket, own.direct, null);

@@ -91,7 +91,7 @@ export class Listener implements Handle {
       connection.take(waiting, false);
     } else {
       const { socket, direct } = withOnread(waiting, connection.onread);
-      socket.setNoDelay(true); // here and not on the server: a socket only knows settings made on itself
+      socket.setNoDelay(true); // here and not on the server: a socket object has only the settings made on it
       connection.take(socket, direct);
     }
     connection.opened(true);

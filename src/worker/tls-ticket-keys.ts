@@ -27,7 +27,7 @@ export function ticketKeys(options: TlsOptions, { identities = [] }: TlsParamete
     .subarray(0, LENGTH);
 }
 
-/** The names and values of what is no function. */
+/** The names and values of the options that are not functions. */
 function entries(options: object): Part[] {
   return Object.entries(options)
     .filter(([, value]) => typeof value !== "function")

@@ -23,7 +23,7 @@ const { networks: able, netem, reason } = probe();
 const lines: Line[] = netem ? ["our own line", "netem"] : ["our own line"];
 
 test("what this system is able to do", () => {
-  if (able) console.log(`networks of one's own: yes; netem: ${netem ? "yes" : "no, only our own bad line"}`);
+  if (able) console.log(`network namespaces: yes; netem: ${netem ? "yes" : "no, only our own bad line"}`);
   else console.log(`NOT TESTED HERE: bad lines and pulled cables, because this system forbids them: ${reason}`);
   if (!able) expect(reason).toMatch(FORBIDDEN);
   else if (!netem) expect(reason).toMatch(/qdisc kind is unknown|not found|not permitted|No such file/);

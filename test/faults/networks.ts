@@ -23,7 +23,7 @@ const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 const LINE = join(root, "test/faults/bad-line.pl");
 
 export interface Abilities {
-  /** Whether networks of one's own can be made, joined, and joined by bad-line.pl. */
+  /** Whether network namespaces can be made and connected, also by bad-line.pl. */
   networks: boolean;
   /** Whether the kernel has netem. */
   netem: boolean;
@@ -45,7 +45,7 @@ export interface Weather {
 
 export type Line = "our own line" | "netem";
 
-/** Why networks of one's own can be impossible: a container without privileges, no user namespaces, missing programs. */
+/** Why network namespaces can be impossible: a container without privileges, no user namespaces, missing programs. */
 export const FORBIDDEN =
   /not permitted|denied|no such (file|device)|not found|ENOENT|unknown device type|not supported|No space/i;
 

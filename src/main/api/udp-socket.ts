@@ -457,7 +457,7 @@ export class UdpSocket extends Handle {
       if (fault) throw new NetError(fault);
       if (fault === null) return;
       this.#throwFailure();
-      // It must not happen later, when the program no longer expects it.
+      // Cancelled, so that it does not take effect after this call has thrown.
       link.post({ type: "udp-call", handleId, request, call: { name: "cancel" } });
       throw this.#channel.outOfTime(timedOut(call.name, CALL_MS));
     } finally {

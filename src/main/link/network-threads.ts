@@ -13,8 +13,7 @@ import { networkingThreadCode } from "./networking-thread-code.js";
 import { threadFlags } from "./thread-flags.js";
 
 /**
- * A networking thread makes little garbage. With Node's own limit, 48 MB, what connecting leaves behind stays in memory until so much has
- * come together.
+ * In MB. A networking thread makes little garbage. With Node's own limit, 48 MB, it stays in memory until that much has accumulated.
  */
 const YOUNG_GENERATION_MB = 8;
 

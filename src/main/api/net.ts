@@ -4,18 +4,18 @@
  * Runs on the calling thread. A call that can fail returns `[value, errmsg]`; what is absent is `null`.
  */
 
-import type { Address } from "./api/address.js";
-import * as check from "./api/arguments.js";
-import { caBundlePath, setCaBundlePath } from "./api/ca-bundle.js";
-import { ringBytes, SMALLEST_UDP_RING } from "./api/commands.js";
-import { defaultRuntime } from "./api/default-runtime.js";
-import { NetError } from "./api/net-error.js";
-import { type Names, ownOptions } from "./api/option-names.js";
-import { pollable } from "./api/pollable.js";
-import { Runtime } from "./api/runtime.js";
-import type { TcpServer } from "./api/tcp-server.js";
-import type { TcpSocket } from "./api/tcp-socket.js";
-import type { Datagram, UdpSocket } from "./api/udp-socket.js";
+import type { Address } from "./address.js";
+import * as check from "./arguments.js";
+import { caBundlePath, setCaBundlePath } from "./ca-bundle.js";
+import { ringBytes, SMALLEST_UDP_RING } from "./commands.js";
+import { defaultRuntime } from "./default-runtime.js";
+import { NetError } from "./net-error.js";
+import { type Names, ownOptions } from "./option-names.js";
+import { pollable } from "./pollable.js";
+import { Runtime } from "./runtime.js";
+import type { TcpServer } from "./tcp-server.js";
+import type { TcpSocket } from "./tcp-socket.js";
+import type { Datagram, UdpSocket } from "./udp-socket.js";
 
 type Result<T> = [T, null] | [null, string];
 type Bytes = string | Uint8Array;
