@@ -1,5 +1,6 @@
 /**
  * The package's entry points, and their modules in build/. A new one is one line here: the build writes the `exports` of package.json.
+ * `path` is what is imported, if it is not the entry's name.
  *
  * `default` names the export that `import` gets as the default one as well. With `callable`, `require` gets that one, which the others are
  * properties of.
@@ -11,6 +12,11 @@ export const ENTRIES = {
   http: { module: "http/index" },
   posix: { module: "posix/index" },
   wasm: { module: "wasm/index" },
+  wasi: { module: "wasi/index" },
+  "wasi-cli": { module: "wasi/cli", path: "wasi/cli" },
+  "wasi-clocks": { module: "wasi/clocks", path: "wasi/clocks" },
+  "wasi-io": { module: "wasi/io", path: "wasi/io" },
+  "wasi-sockets": { module: "wasi/sockets", path: "wasi/sockets" },
   pool: { module: "pool/index" },
   "sync-fetch": { module: "faces/sync-fetch", default: "fetch", callable: true },
   "sync-request": { module: "faces/sync-request", default: "request", callable: true },

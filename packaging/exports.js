@@ -7,8 +7,8 @@ export function writeExports() {
   const text = readFileSync("package.json", "utf8");
   const manifest = JSON.parse(text);
   const exports = {};
-  for (const entry of Object.keys(ENTRIES)) {
-    exports[entry === "index" ? "." : `./${entry}`] = {
+  for (const [entry, { path = entry }] of Object.entries(ENTRIES)) {
+    exports[path === "index" ? "." : `./${path}`] = {
       import: { types: `./dist/${entry}.d.mts`, default: `./dist/${entry}.mjs` },
       require: { types: `./dist/${entry}.d.cts`, default: `./dist/${entry}.cjs` },
     };

@@ -1,0 +1,66 @@
+/**
+ * `wasi:sockets/ip-name-lookup`.
+ *
+ * Runs on the calling thread.
+ */
+
+import { isIP } from "node:net";
+import { type Address, NetError, type PollEntry, resolve } from "../main/index.js";
+import { type IpAddress, ipAddressOf, isMapped } from "./ip-addresses.js";
+import { Network } from "./network.js";
+import { type EventSource, Pollable } from "./pollable.js";
+import { DISPOSE } from "./resource.js";
+
+/** A host name, perhaps in Unicode: letters, digits, hyphens, underscores and dots, at most 253 characters. */
+const NAME = /^[a-z0-9._\-\u0080-\u{10ffff}]{1,253}$/iu;
+
+export class ResolveAddressStream implements EventSource {
+  #address: Address | null;
+  #addresses: IpAddress[] | null = null;
+  #next = 0;
+
+  /** @internal Guests get streams by `resolve-addresses`. */
+  constructor(address: Address) {
+    this.#address = address;
+  }
+
+  resolveNextAddress(): IpAddress | undefined {
+    const address = this.#address;
+    if (address === null) throw "invalid-state";
+    if (address.status === "waiting") throw "would-block";
+    if (address.status === "failure") {
+      throw address.error?.code === "EAI_AGAIN" ? "temporary-resolver-failure" : "name-unresolvable";
+    }
+    this.#addresses ??= address.ips.map(ipAddressOf).filter(({ val }) => !isMapped(val));
+    return this.#addresses[this.#next++];
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this);
+  }
+
+  isReady(): boolean {
+    return this.#address === null || this.#address.status !== "waiting";
+  }
+
+  pollEntry(): PollEntry | null {
+    return this.#address;
+  }
+
+  [DISPOSE](): void {
+    this.#address?.close();
+    this.#address = null;
+  }
+}
+
+export function resolveAddresses(network: Network, name: string): ResolveAddressStream {
+  if (!Network.allows(network)) throw "permanent-resolver-failure";
+  const literal = /^\[(.*)\]$/.exec(name)?.[1] ?? name;
+  if (isIP(literal) === 0 && !NAME.test(name)) throw "invalid-argument";
+  try {
+    return new ResolveAddressStream(resolve(literal));
+  } catch (error) {
+    if (error instanceof NetError) throw "invalid-argument"; // it has no form in ASCII
+    throw error;
+  }
+}

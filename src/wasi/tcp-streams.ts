@@ -1,0 +1,107 @@
+/**
+ * An established TCP connection: the socket resource and its two streams share it, and the last of them to be dropped
+ * closes it.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { TcpSocket as Handle, PollEntry } from "../main/index.js";
+import { InputStream, NOTHING, OutputStream } from "./streams.js";
+
+export type ShutdownType = "receive" | "send" | "both";
+
+export class TcpConnection {
+  readonly handle: Handle;
+  /** `shutdown` was called for this direction. */
+  readShut = false;
+  writeShut = false;
+  #holders = 0;
+
+  constructor(handle: Handle) {
+    this.handle = handle;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) this.handle.close();
+  }
+
+  shutdown(type: ShutdownType): void {
+    if (type !== "send") this.readShut = true;
+    if (type === "receive" || this.writeShut) return;
+    this.writeShut = true;
+    if (!this.handle.state.failed) this.handle.end();
+  }
+
+  streams(): [InputStream, OutputStream] {
+    return [new TcpInput(this), new TcpOutput(this)];
+  }
+}
+
+class TcpInput extends InputStream {
+  readonly #connection: TcpConnection;
+
+  constructor(connection: TcpConnection) {
+    super();
+    this.#connection = connection;
+    connection.hold();
+  }
+
+  pollEntry(): PollEntry {
+    return this.#connection.handle;
+  }
+
+  protected take(max: number): Uint8Array | null {
+    const { handle, readShut } = this.#connection;
+    return readShut ? null : handle.read(max);
+  }
+
+  protected hasInput(): boolean {
+    const { handle, readShut } = this.#connection;
+    return readShut || handle.readable > 0 || handle.waitUntilReadable(0);
+  }
+
+  protected release(): void {
+    this.#connection.release();
+  }
+}
+
+class TcpOutput extends OutputStream {
+  readonly #connection: TcpConnection;
+
+  constructor(connection: TcpConnection) {
+    super();
+    this.#connection = connection;
+    connection.hold();
+  }
+
+  pollEntry(): PollEntry {
+    return { handle: this.#connection.handle, writable: true };
+  }
+
+  protected room(): number | null {
+    const { handle, writeShut } = this.#connection;
+    if (writeShut) return null;
+    const { writable } = handle;
+    if (writable === 0) handle.write(NOTHING); // throws if the connection has failed
+    return writable;
+  }
+
+  protected put(contents: Uint8Array): boolean {
+    if (this.#connection.writeShut) return false;
+    this.#connection.handle.write(contents);
+    return true;
+  }
+
+  protected hasRoom(): boolean {
+    const { handle, writeShut } = this.#connection;
+    return writeShut || handle.writable > 0 || handle.waitUntil({ writable: true }, 0).writable;
+  }
+
+  protected release(): void {
+    this.#connection.release();
+  }
+}
