@@ -1,7 +1,8 @@
 /**
  * Puts the compiled modules of build/ together into a few CommonJS files in dist/code, the package's one implementation: loading dozens
- * of small modules takes as long as starting Node. Two files hold what entry points share: core.cjs the sockets and everything below them,
- * common.cjs the rest, which a program with sockets only does not load. Comments are left out: Node compiles fewer bytes.
+ * of small modules takes as long as starting Node. These files hold what entry points share: core.cjs the sockets and everything below them,
+ * common.cjs the rest, which a program with sockets only does not load, wasi-common.cjs what only `ringnet/wasi` needs, and
+ * wasi-preview2.cjs the part of it that needs preview2-shim. Comments are left out: Node compiles fewer bytes.
  *
  * Node's own modules come from the table in dist/code/builtins.cjs, which the entry points fill (wrappers.js): a bundler that makes an ES
  * module out of CommonJS code leaves calls of `require` in it, which such a module has not.
@@ -10,12 +11,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { rolldown } from "rolldown";
-import { COMMANDS, ENTRIES, THREADS } from "./entries.js";
+import { COMMANDS, ENTRIES, PEERS, THREADS } from "./entries.js";
 import { licences } from "./licences.js";
 import { llhttp } from "./llhttp.js";
 import { networkingThread } from "./networking-thread.js";
 
-const REQUIRE = /\brequire\("(?:node:)?([\w/]+)"\)/g;
+const REQUIRE = /\brequire\("([^".][^"]*)"\)/g;
+
+/** The name in the table of a module that comes from there, or null. */
+const inTable = (name) => (PEERS.includes(name) ? name : isBuiltin(name) ? `node:${name.replace(/^node:/, "")}` : null);
 
 /** Writes the files; gives the names of Node's modules that each entry needs. */
 export async function writeCode(folder) {
@@ -28,7 +32,7 @@ export async function writeCode(folder) {
       ]),
     ),
     platform: "node",
-    external: ["piscina"],
+    external: ["piscina", ...PEERS],
     plugins: [
       llhttp,
       {
@@ -51,8 +55,11 @@ export async function writeCode(folder) {
     comments: false,
     codeSplitting: {
       groups: [
-        { name: "core", test: /\bbuild\/(main|ring)\//, priority: 2 },
-        { name: "common", minShareCount: 2, priority: 1 },
+        // A group also takes what its modules import, unless a group before it has it.
+        { name: "core", test: /\bbuild\/(main|ring)\//, priority: 4 },
+        { name: "common", test: /^(?!.*\bbuild\/wasi\/)/, minShareCount: 2, priority: 3 },
+        { name: "wasi-common", test: /\bbuild\/wasi\/(?!filesystem|http|preview2)/, minShareCount: 2, priority: 2 },
+        { name: "wasi-preview2", test: /\bbuild\/wasi\/(filesystem|http|preview2)/, priority: 1 },
       ],
     },
   });
@@ -63,7 +70,7 @@ export async function writeCode(folder) {
   writeFileSync(`${folder}/builtins.cjs`, "module.exports = {};\n");
   writeFileSync(`${folder}/third-party-licences.txt`, licences(modules));
   for (const { fileName, code } of output) {
-    const builtins = code.replace(REQUIRE, (call, name) => (isBuiltin(name) ? `builtins["node:${name}"]` : call));
+    const builtins = code.replace(REQUIRE, (call, name) => (inTable(name) ? `builtins["${inTable(name)}"]` : call));
     const head = builtins === code ? "" : 'const builtins = require("./builtins.cjs");\n';
     writeFileSync(`${folder}/${fileName}`, head + builtins);
   }
@@ -80,10 +87,7 @@ function builtinsOf(output) {
     return seen;
   };
   const namesIn = (fileName) =>
-    [...chunks.get(fileName).code.matchAll(REQUIRE)]
-      .map((match) => match[1])
-      .filter(isBuiltin)
-      .map((name) => `node:${name}`);
+    [...chunks.get(fileName).code.matchAll(REQUIRE)].map((match) => inTable(match[1])).filter((name) => name !== null);
   return Object.fromEntries(
     Object.keys({ ...ENTRIES, ...THREADS, ...COMMANDS }).map((entry) => [
       entry,

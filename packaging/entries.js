@@ -15,6 +15,8 @@ export const ENTRIES = {
   wasi: { module: "wasi/index" },
   "wasi-cli": { module: "wasi/cli", path: "wasi/cli" },
   "wasi-clocks": { module: "wasi/clocks", path: "wasi/clocks" },
+  "wasi-filesystem": { module: "wasi/filesystem", path: "wasi/filesystem" },
+  "wasi-http": { module: "wasi/http", path: "wasi/http" },
   "wasi-io": { module: "wasi/io", path: "wasi/io" },
   "wasi-sockets": { module: "wasi/sockets", path: "wasi/sockets" },
   pool: { module: "pool/index" },
@@ -34,3 +36,6 @@ export const THREADS = {
   "pool-acceptor": { module: "pool/acceptor" },
   "pool-task": { module: "pool/task" },
 };
+
+/** Packages that a program installs itself if it needs them, ES modules: the entry points import them as they import Node's modules. */
+export const PEERS = ["@bytecodealliance/preview2-shim"];

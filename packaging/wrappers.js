@@ -9,7 +9,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { COMMANDS, ENTRIES, THREADS } from "./entries.js";
+import { COMMANDS, ENTRIES, PEERS, THREADS } from "./entries.js";
 
 const require = createRequire(import.meta.url);
 
@@ -42,7 +42,9 @@ export function writeWrappers(folder, builtins) {
     const exported = Object.keys(load(Object.fromEntries(names.map(({ name }) => [name, require(name)]))));
     write(
       `${entry}.mjs`,
-      ...names.map(({ name, identifier }) => `import ${identifier} from "${name}";`),
+      ...names.map(
+        ({ name, identifier }) => `import ${PEERS.includes(name) ? `* as ${identifier}` : identifier} from "${name}";`,
+      ),
       `import load from "./load/${entry}.cjs";`,
       "const code = load({",
       ...names.map(({ name, identifier }) => `  "${name}": ${identifier},`),

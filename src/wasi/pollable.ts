@@ -17,6 +17,8 @@ export interface EventSource {
   timeLeft?(): number;
   /** For a resource of preview2-shim: blocks until the event. */
   block?(): void;
+  /** Called when the pollable is dropped. */
+  drop?(): void;
 }
 
 /** The interval, in ms, for asking sources that can't be waited for. */
@@ -45,6 +47,7 @@ export class Pollable {
   }
 
   [DISPOSE](): void {
+    this.#source.drop?.();
     this.#source = DROPPED;
   }
 
@@ -70,11 +73,15 @@ export function poll(pollables: readonly Pollable[]): Uint32Array {
 
 /** Blocks until `source` is ready. */
 export function waitFor(source: EventSource): void {
-  if (source.block !== undefined) source.block();
-  else while (!source.isReady()) waitOnce([source]);
+  while (!source.isReady()) waitOnce([source]);
 }
 
 function waitOnce(sources: readonly EventSource[]): void {
+  const [first] = sources;
+  if (sources.length === 1 && first?.block !== undefined) {
+    first.block();
+    return;
+  }
   const entries: PollEntry[] = [];
   let timeout = WAIT_MS;
   for (const source of sources) {

@@ -14,8 +14,6 @@ export type StreamError = { tag: "closed" } | { tag: "last-operation-failed"; va
 /** The most that the calls take that write and flush. */
 const BLOCKING_MAX = 4096;
 
-const NOTHING = new Uint8Array(0);
-
 /** The most bytes that one read returns; larger wishes are legal. */
 const READ_MAX = 2 ** 30;
 
@@ -25,6 +23,7 @@ function closed(): never {
 
 export abstract class InputStream implements EventSource {
   #open = true;
+  #dropped = false;
 
   read(length: bigint): Uint8Array {
     if (!this.#open) closed();
@@ -71,6 +70,8 @@ export abstract class InputStream implements EventSource {
 
   [DISPOSE](): void {
     this.#open = false;
+    if (this.#dropped) return;
+    this.#dropped = true;
     this.release();
   }
 
@@ -86,6 +87,7 @@ export abstract class InputStream implements EventSource {
 
 export abstract class OutputStream implements EventSource {
   #open = true;
+  #dropped = false;
   /** The bytes that the last `check-write` allowed and `write` has not used. */
   #permit = 0;
 
@@ -117,13 +119,11 @@ export abstract class OutputStream implements EventSource {
   }
 
   flush(): void {
-    if (!this.#open) closed();
-    if (this.checkWrite() >= 0n) this.#permit = 0;
+    this.#flush(false);
   }
 
   blockingFlush(): void {
-    this.flush();
-    this.#awaitRoom();
+    this.#flush(true);
   }
 
   blockingWriteAndFlush(contents: Uint8Array): void {
@@ -150,9 +150,10 @@ export abstract class OutputStream implements EventSource {
   }
 
   blockingSplice(source: InputStream, length: bigint): bigint {
-    this.#awaitRoom();
-    if (length > 0n) waitFor(source);
-    return this.splice(source, length);
+    const room = BigInt(this.#awaitRoom());
+    const bytes = source.blockingRead(room < length ? room : length);
+    this.write(bytes);
+    return BigInt(bytes.length);
   }
 
   subscribe(): Pollable {
@@ -174,12 +175,30 @@ export abstract class OutputStream implements EventSource {
   /** Whether `room` returns anything but 0, or throws. */
   protected abstract hasRoom(): boolean;
 
+  /**
+   * Flushes what `put` has buffered, and waits for it if `wait`. Returns false if the stream takes no more at all.
+   * Throws the failure. The streams here buffer nothing.
+   */
+  protected sync(_wait: boolean): boolean {
+    return this.room() !== null;
+  }
+
   /** Called when the guest drops the stream. */
   protected abstract release(): void;
 
   [DISPOSE](): void {
     this.#open = false;
+    if (this.#dropped) return;
+    this.#dropped = true;
     this.release();
+  }
+
+  #flush(wait: boolean): void {
+    if (!this.#open) closed();
+    this.#permit = 0;
+    if (this.#call(() => this.sync(wait))) return;
+    this.#open = false;
+    closed();
   }
 
   #awaitRoom(): number {
@@ -199,5 +218,3 @@ export abstract class OutputStream implements EventSource {
     }
   }
 }
-
-export { NOTHING };

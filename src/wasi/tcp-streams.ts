@@ -6,7 +6,9 @@
  */
 
 import type { TcpSocket as Handle, PollEntry } from "../main/index.js";
-import { InputStream, NOTHING, OutputStream } from "./streams.js";
+import { InputStream, OutputStream } from "./streams.js";
+
+const NOTHING = new Uint8Array(0);
 
 export type ShutdownType = "receive" | "send" | "both";
 

@@ -12,7 +12,7 @@ const GUESTS = join(root, "test/wasi/guests");
 
 /** The mappings that docs/wasm.md shows. */
 const MAP = Object.fromEntries(
-  ["sockets", "io", "clocks", "cli"].map((name) => [`wasi:${name}/*`, `ringnet/wasi/${name}#*`]),
+  ["sockets", "io", "clocks", "cli", "filesystem"].map((name) => [`wasi:${name}/*`, `ringnet/wasi/${name}#*`]),
 );
 
 /** A transpiled component. */
@@ -71,4 +71,10 @@ export function thrownBy(call: () => unknown): unknown {
     return error;
   }
   return undefined;
+}
+
+/** Drops a resource as jco does. */
+export function dropped(resource: object): void {
+  const dispose = Symbol.dispose ?? Symbol.for("dispose");
+  (resource as Record<symbol, () => void>)[dispose]?.();
 }
