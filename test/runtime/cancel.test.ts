@@ -142,6 +142,19 @@ describe("of pollers and poll", () => {
   });
 });
 
+test("cancels of several handles of one poll end that poll and no other; one between two waits ends its handle's next", () => {
+  const [one, two] = [bindUdp({ host: "127.0.0.1" }), bindUdp({ host: "127.0.0.1" })];
+  cancel(one.canceller());
+  cancel(two.canceller());
+  expect(errorOf(() => poll([one, two], 20_000)).code).toBe("ERR_CANCELLED");
+  expect(poll([one, two], 10)).toEqual([]);
+  expect(two.waitUntilReadable(10)).toBe(false);
+  cancel(two.canceller());
+  expect(poll([one], 10)).toEqual([]);
+  expect(errorOf(() => two.waitUntilReadable(20_000)).code).toBe("ERR_CANCELLED");
+  for (const each of [one, two]) each.close();
+});
+
 test("of inputs, addresses and servers of WebSockets", () => {
   const fifo = join(temporaryFolder(), "fifo");
   execFileSync("mkfifo", [fifo]);

@@ -45,9 +45,15 @@ export function waitUnlessCancelled<T>(
   return found;
 }
 
-/** Takes a request to cancel, and throws a `NetError` with code `ERR_CANCELLED`, if there is one. */
+/**
+ * Takes the requests to cancel, all of them, because each was meant for the wait that ends now; throws a `NetError` with code
+ * `ERR_CANCELLED` if there was one.
+ */
 export function throwIfCancelled(words: Cancellations, place?: Place): void {
-  if (words === null || !words.some(takeCancel)) return;
+  if (words === null) return;
+  let cancelled = false;
+  for (const word of words) if (takeCancel(word)) cancelled = true;
+  if (!cancelled) return;
   const fault = { code: "ERR_CANCELLED", message: "the wait was cancelled by another thread" };
   throw new NetError(located(fault, place?.where ?? {}));
 }
