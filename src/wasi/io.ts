@@ -8,7 +8,8 @@ import { IoError } from "./error-codes.js";
 import { Pollable, poll as pollList } from "./pollable.js";
 import { InputStream, OutputStream } from "./streams.js";
 
-export type { StreamError } from "./streams.js";
+/** Why a call on a stream failed. (The bundler of declarations takes a type that a namespace exports again for a value.) */
+export type StreamError = import("./streams.js").StreamError;
 
 /** `wasi:io/error`. */
 export const error = { Error: IoError };

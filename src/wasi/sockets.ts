@@ -10,7 +10,8 @@ import { Network } from "./network.js";
 import { createTcpSocket, TcpSocket } from "./tcp.js";
 import { createUdpSocket, IncomingDatagramStream, OutgoingDatagramStream, UdpSocket } from "./udp.js";
 
-export type { ErrorCode } from "./error-codes.js";
+/** The codes of `wasi:sockets/network`. (Written so because of the bundler of declarations, as in io.ts.) */
+export type ErrorCode = import("./error-codes.js").ErrorCode;
 export type { IpAddress, IpAddressFamily, IpSocketAddress } from "./ip-addresses.js";
 export type { ShutdownType } from "./tcp-streams.js";
 export type { IncomingDatagram, OutgoingDatagram } from "./udp.js";
