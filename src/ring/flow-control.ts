@@ -9,7 +9,6 @@
  * always resumed. Both clear the word with an atomic exchange, so that exactly one of them resumes.
  */
 
-import type { ByteProducer } from "./byte-ring.js";
 import { RX_PAUSED } from "./layout.js";
 
 /**
@@ -21,9 +20,10 @@ export function resumeThreshold(capacity: number): number {
 
 /**
  * Announces that the worker pauses reading into `ring`. Returns true if it may: the caller will queue the slot once
- * there is room. Returns false if there is room again: the worker should go on reading.
+ * there is room. Returns false if there is room again: the worker should go on reading. `free` loads the caller's read
+ * position.
  */
-export function tryPause(slot: Int32Array, ring: ByteProducer): boolean {
+export function tryPause(slot: Int32Array, ring: { readonly free: number; readonly capacity: number }): boolean {
   Atomics.store(slot, RX_PAUSED, 1); // partner: tryResume (load)
   if (ring.free < resumeThreshold(ring.capacity)) return true;
   // The caller may have cleared the word: then it has queued the slot, and the worker resumes when it services the

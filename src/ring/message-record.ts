@@ -1,23 +1,24 @@
 /**
- * WebSocket messages as records of a ring: the kinds of records, and how a large message is divided.
+ * WebSocket messages as records of a ring: the kinds of records, and what is done with messages that are too large for
+ * one.
  *
- * Used on both threads. A message of up to `pieceBytes` is one record; a larger one is several, with CONTINUED on all
- * but the last. In a receive ring these follow a record of kind LENGTH, so that memory for the message is allocated
- * once.
+ * Used on both threads. A message of up to `pieceBytes` is one record. In a send ring a larger one is several, with
+ * CONTINUED on all but the last. In a receive ring it is an empty record with IN_NOTICE: its bytes, which are in memory
+ * of their own already, are moved to the caller's thread with a notice instead of copied twice.
  */
 
 import { RECORD_HEADER_BYTES } from "./record-ring.js";
 
-/** Kinds: the opcodes of RFC 6455, section 5.2, and LENGTH. */
+/** Kinds: the opcodes of RFC 6455, section 5.2. */
 export const TEXT = 1;
 export const BINARY = 2;
-/** The payload is the length in bytes of the message that follows: 32 bits, little endian. */
-export const LENGTH = 3;
 /** The payload is the status code, 16 bits, big endian, then the reason in UTF-8; empty if there is no code. */
 export const CLOSE = 8;
 /** A bit beside TEXT or BINARY: the message continues in the next record. */
 export const CONTINUED = 256;
-/** The bits of a kind without CONTINUED. */
+/** A bit beside TEXT or BINARY: the record is empty, and the next notice `message` has the bytes. */
+export const IN_NOTICE = 512;
+/** The bits of a kind without CONTINUED and IN_NOTICE. */
 export const KIND_MASK = 255;
 
 /** Status codes: the normal one, and two that no frame contains. RFC 6455, section 7.4.1. */
@@ -52,15 +53,4 @@ export function closePayload(code: number, reason: Uint8Array): Uint8Array {
 export function closeOf(payload: Uint8Array): { code: number; reason: Uint8Array } {
   if (payload.length < 2) return { code: NO_STATUS, reason: payload };
   return { code: ((payload[0] as number) << 8) | (payload[1] as number), reason: payload.subarray(2) };
-}
-
-/** The payload of a LENGTH. */
-export function lengthPayload(bytes: number): Uint8Array {
-  return Uint8Array.of(bytes & 255, (bytes >>> 8) & 255, (bytes >>> 16) & 255, bytes >>> 24);
-}
-
-/** The length in the payload of a LENGTH. */
-export function lengthOf(payload: Uint8Array): number {
-  const [a = 0, b = 0, c = 0, d = 0] = payload;
-  return a + b * 2 ** 8 + c * 2 ** 16 + d * 2 ** 24;
 }

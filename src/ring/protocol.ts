@@ -1,9 +1,9 @@
 /**
  * The messages of the control port: `Command` from a caller to a networking thread, `Notice` back. Types only.
  *
- * Control is rare (open, accept, look up); bytes, closing and options of connections travel through shared memory.
- * A notice is posted before the word that announces it is stored, so a caller that saw the word finds
- * it.
+ * Control is rare (open, accept, look up); bytes, closing and options of connections travel through shared memory,
+ * except a WebSocket's long messages. A notice is posted before the word that announces it is stored, so a caller that
+ * saw the word finds it.
  */
 
 import type { Fault } from "./fault-text.js";
@@ -363,6 +363,8 @@ export type Notice =
   /** A client waits at a server; it gets a slot and rings when it is accepted. */
   | ({ type: "pending"; pending: number; facts: ConnectionFacts } & OfHandle)
   | ({ type: "pending-error"; fault: Fault } & OfHandle)
+  /** A WebSocket's message; its record in the receive ring says whether it is text. */
+  | ({ type: "message"; bytes: ArrayBuffer } & OfHandle)
   | { type: "reply"; request: number; fault: Fault | null; threadCpuMs?: number | null };
 
 /**

@@ -1,12 +1,12 @@
 /**
- * Takes messages out of a receive ring, and joins messages of several records.
+ * Takes messages out of a receive ring, and large ones out of notices.
  *
  * Runs on the calling thread; the consumer of the receive ring.
  */
 
 import type { Channel, Rings } from "../main/link/channel.js";
 import { tryResume } from "../ring/flow-control.js";
-import { CLOSE, CONTINUED, closeOf, KIND_MASK, LENGTH, lengthOf, TEXT } from "../ring/message-record.js";
+import { CLOSE, closeOf, IN_NOTICE, KIND_MASK, TEXT } from "../ring/message-record.js";
 import { RecordConsumer } from "../ring/record-ring.js";
 
 /** Text or bytes, as the peer sent them. */
@@ -18,11 +18,6 @@ export class IncomingMessages {
   readonly #records: RecordConsumer;
   /** Whether the consumer is at a record that was not taken yet. */
   #stepped = false;
-  /** A message of several records, and how many of its bytes have arrived. */
-  #large: Buffer | null = null;
-  #filled = 0;
-  #largeIsWhole = false;
-  #largeIsText = false;
   /** How the connection was closed, once all messages before the close were taken. */
   close: { code: number; reason: string } | null = null;
 
@@ -32,78 +27,61 @@ export class IncomingMessages {
     this.#records = new RecordConsumer(rings.receive);
   }
 
-  /** Whether there are records, or a complete message. */
+  /** Whether there are records. */
   get any(): boolean {
-    return this.#largeIsWhole || this.#stepped || this.#rings.receive.readable > 0;
+    return this.#stepped || this.#rings.receive.readable > 0;
   }
 
-  /** The length of the next message in bytes, or -1 if none is complete. Takes in the available part of a large one. */
+  /** The length of the next message in bytes, or -1 if there is none. */
   next(): number {
-    if (this.#largeIsWhole) return this.#filled;
     const records = this.#records;
-    while (this.#stepped || records.next()) {
-      this.#stepped = true;
-      const kind = records.port & KIND_MASK;
-      if (kind === CLOSE) this.#takeClose();
-      else if (kind === LENGTH) this.#begin();
-      else if (this.#large === null) return records.payloadLength;
-      else if (this.#takePiece()) return this.#filled;
-      if (this.close !== null) return -1;
+    if (!this.#stepped && !records.next()) return -1;
+    this.#stepped = true;
+    const kind = records.port;
+    if ((kind & KIND_MASK) === CLOSE) {
+      this.#takeClose();
+      return -1;
     }
-    return -1;
+    // The message is missing if the networking thread has died and its port is closed.
+    return (kind & IN_NOTICE) === 0 ? records.payloadLength : (this.#handedOver?.byteLength ?? -1);
   }
 
   /** Takes out the message that `next` has found. */
   take(): Message {
-    if (this.#largeIsWhole) {
-      const bytes = this.#large as Buffer;
-      this.#forgetLarge();
-      return this.#largeIsText ? bytes.toString() : bytes;
-    }
     const records = this.#records;
     const isText = (records.port & KIND_MASK) === TEXT;
-    const view = isText ? records.payloadView() : null;
-    let message: Message;
-    if (view !== null) {
-      message = Buffer.from(view.buffer, view.byteOffset, view.length).toString();
-    } else {
-      const bytes = Buffer.allocUnsafe(records.payloadLength);
-      records.copyPayload(bytes);
-      message = isText ? bytes.toString() : bytes;
-    }
+    const bytes = this.#bytes(isText);
+    const message = isText ? bytes.toString() : bytes;
     this.#release();
     return message;
   }
 
   /** The same, as bytes, into `target`, which must be long enough. */
   takeInto(target: Uint8Array): void {
-    if (this.#largeIsWhole) {
-      target.set(this.#large as Buffer);
-      this.#forgetLarge();
-      return;
-    }
-    this.#records.copyPayload(target.subarray(0, this.#records.payloadLength));
+    const large = this.#handedOver;
+    if (large !== null) target.set(new Uint8Array(large));
+    else this.#records.copyPayload(target.subarray(0, this.#records.payloadLength));
     this.#release();
   }
 
-  #begin(): void {
-    const payload = Buffer.alloc(4);
-    this.#records.copyPayload(payload);
-    this.#large = Buffer.allocUnsafe(lengthOf(payload));
-    this.#filled = 0;
-    this.#release();
+  /** The current record's message if it came in a notice; null if it has not, or did not come. */
+  get #handedOver(): ArrayBuffer | null {
+    if ((this.#records.port & IN_NOTICE) === 0) return null;
+    const { messages, link } = this.#channel;
+    if (messages.length === 0) link.takeNotices();
+    return messages[0] ?? null;
   }
 
-  /** Returns whether the message is now complete. */
-  #takePiece(): boolean {
+  /** The current record's message: its own memory, or, if `inPlace`, perhaps the ring's. */
+  #bytes(inPlace: boolean): Buffer {
+    const large = this.#handedOver;
+    if (large !== null) return Buffer.from(large);
     const records = this.#records;
-    const large = this.#large as Buffer;
-    records.copyPayload(large.subarray(this.#filled, this.#filled + records.payloadLength));
-    this.#filled += records.payloadLength;
-    this.#largeIsText = (records.port & KIND_MASK) === TEXT;
-    this.#largeIsWhole = (records.port & CONTINUED) === 0;
-    this.#release();
-    return this.#largeIsWhole;
+    const view = inPlace ? records.payloadView() : null;
+    if (view !== null) return Buffer.from(view.buffer, view.byteOffset, view.length);
+    const bytes = Buffer.allocUnsafe(records.payloadLength);
+    records.copyPayload(bytes);
+    return bytes;
   }
 
   #takeClose(): void {
@@ -114,16 +92,12 @@ export class IncomingMessages {
     this.#release();
   }
 
-  #forgetLarge(): void {
-    this.#large = null;
-    this.#filled = 0;
-    this.#largeIsWhole = false;
-  }
-
   #release(): void {
     const { receive } = this.#rings;
     this.#stepped = false;
-    this.#channel.link.caller.spinning.onActivity(this.#records.recordLength);
+    const bytes = this.#records.recordLength + (this.#handedOver?.byteLength ?? 0);
+    if ((this.#records.port & IN_NOTICE) !== 0) this.#channel.messages.shift();
+    this.#channel.link.caller.spinning.onActivity(bytes);
     this.#records.release(this.#records.recordLength);
     if (tryResume(this.#channel.words, receive.known, receive.capacity)) this.#channel.notifyWorker();
   }

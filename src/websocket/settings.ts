@@ -12,7 +12,7 @@ import type { WebSocketSettings } from "../ring/protocol.js";
 export type HeadersOption = Readonly<Record<string, string | readonly string[]>>;
 
 const MAX_PAYLOAD = 100 * 1024 * 1024;
-/** The largest length that a LENGTH record can hold. */
+/** At least what a Buffer holds, on Node 20. */
 const LARGEST_PAYLOAD = 2 ** 32 - 1;
 const LONGEST_INTERVAL = 2 ** 31 - 1;
 /** RFC 9110, sections 5.6.2 and 5.5. */

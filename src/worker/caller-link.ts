@@ -118,10 +118,10 @@ export class CallerLink {
     this.waker.wakeAnyway();
   }
 
-  /** Posts a notice. The word that announces it must be stored afterwards. */
-  post(notice: Notice): void {
+  /** Posts a notice, and moves `transfer` with it. The word that announces it must be stored afterwards. */
+  post(notice: Notice, transfer: ArrayBuffer[] = []): void {
     if (this.#port === null) return;
-    this.#port.postMessage(notice);
+    this.#port.postMessage(notice, transfer);
     Atomics.add(this.#words, NOTICES, 1); // partner: Notices.take
   }
 }

@@ -184,6 +184,11 @@ export class Slot {
     this.notifyCaller();
   }
 
+  /** A WebSocket's message, announced by a record. Moves `bytes` to the caller's thread. */
+  handOver(bytes: ArrayBuffer): void {
+    this.#link.post({ type: "message", handleId: this.#handleId, bytes }, [bytes]);
+  }
+
   /** Increments COUNT. */
   count(): void {
     Atomics.add(this.words, COUNT, 1); // partner: Channel.count

@@ -28,6 +28,7 @@ const LINK = "main/link/worker-link";
 const MESSAGES_IN = "worker/message-receiver";
 const CONNECTION = "worker/connection";
 const ROUND = "main/link/sleep-round";
+const MESSAGES_OUT = "worker/message-sender";
 const LIVENESS = "main/link/liveness";
 
 export const FAULTS: SeededFault[] = [
@@ -714,31 +715,106 @@ export const FAULTS: SeededFault[] = [
   // Messages of a WebSocket.
   {
     name: "a close overtakes a message that waits for room",
-    scenario: "messages in pieces",
-    edits: edit(MESSAGES_IN, "if (small && this.#overflow.length === 0 && this", "if (small && this"),
+    scenario: "messages received",
+    edits: edit(MESSAGES_IN, "(this.#overflow.length === 0 && this.#pass(kind, bytes))", "this.#pass(kind, bytes)"),
   },
   {
     name: "the end is published before the messages that wait for room",
-    scenario: "messages in pieces",
+    scenario: "messages received",
     edits: edit(MESSAGES_IN, "if (this.#overflow.length === 0) then(); else", "then(); if (this.#overflow.length < 0)"),
   },
   {
     name: "a paused WebSocket is resumed and its waiting messages are not written",
-    scenario: "messages in pieces",
+    scenario: "messages received",
     edits: edit(MESSAGES_IN, "if (this.#emptyOverflow()) this.resume();", "this.resume();"),
   },
   {
-    name: "the pieces of a message are not marked as continued",
-    scenario: "messages in pieces",
-    edits: edit(MESSAGES_IN, "last ? kind : kind | CONTINUED", "kind"),
+    name: "a message is not looked for among the notices",
+    scenario: "long messages received",
+    edits: edit("websocket/incoming-messages", "if (messages.length === 0) link.takeNotices();", ""),
   },
   {
-    name: "a caller that has taken a piece does not resume the WebSocket",
-    scenario: "messages in pieces",
+    name: "a message that came in a notice is taken twice",
+    scenario: "long messages received",
+    edits: edit(
+      "websocket/incoming-messages",
+      "if ((this.#records.port & IN_NOTICE) !== 0) this.#channel.messages.shift();",
+      "",
+    ),
+  },
+  {
+    name: "a message in a notice is counted after it was taken",
+    scenario: "long messages received",
+    edits: edit(MESSAGES_IN, "this.#handedOverBytes -= oldest.bytes;", ""),
+  },
+  {
+    name: "a caller that has taken a message does not resume the WebSocket",
+    scenario: "long messages received",
     edits: edit(
       "websocket/incoming-messages",
       "if (tryResume(this.#channel.words, receive.known, receive.capacity)) this.#channel.notifyWorker();",
       "",
     ),
+  },
+  {
+    name: "records are released before ws has sent them",
+    scenario: "messages sent",
+    broken: "records are released before ws has sent them",
+  },
+  {
+    name: "a caller that waits for room for a message is not woken",
+    scenario: "messages sent",
+    edits: edit(MESSAGES_OUT, "this.#slot.roomMade();", ""),
+  },
+  {
+    name: "a caller is woken before a batch is released",
+    scenario: "messages sent",
+    edits: edit(
+      MESSAGES_OUT,
+      "this.#records.release(bytes); this.#slot.link.onActivity(bytes); this.#slot.roomMade();",
+      "this.#slot.roomMade(); this.#records.release(bytes);",
+    ),
+  },
+  {
+    name: "what was written during a batch is not sent after it",
+    scenario: "messages sent",
+    edits: edit(MESSAGES_OUT, "this.pump(); this.#onSent();", "this.#onSent();"),
+  },
+  {
+    name: "the record behind a batch is skipped",
+    scenario: "messages sent",
+    edits: edit(
+      MESSAGES_OUT,
+      "if (!this.#stepped && !this.#records.next()) return;",
+      "if (!this.#records.next()) return;",
+    ),
+  },
+  {
+    name: "a close is taken for a message",
+    scenario: "messages sent",
+    edits: edit(MESSAGES_OUT, "if (!this.#stepped || isClose(records.port))", "if (!this.#stepped)"),
+  },
+  {
+    name: "the pieces of a message are not marked as continued",
+    scenario: "messages sent",
+    edits: edit(
+      "websocket/outgoing-messages",
+      "rest.bytes.length === 0 ? rest.kind : rest.kind | CONTINUED",
+      "rest.kind",
+    ),
+  },
+  {
+    name: "a message overtakes the rest of one before it",
+    scenario: "messages sent",
+    edits: edit(
+      "websocket/outgoing-messages",
+      "if (!this.sendRest() || !this.hasRoom(bytes.length)) return false;",
+      "if (this.#rings.send.free < bytes.length + 18) return false;",
+    ),
+  },
+  {
+    name: "no room is kept for the close",
+    scenario: "messages sent",
+    edits: edit("ring/message-record", "RECORD_HEADER_BYTES + 2 + MAX_REASON_BYTES", "0"),
   },
 ];

@@ -29,7 +29,9 @@ export type Product = typeof import("../../build/ring/layout.js") &
   typeof import("../../build/worker/receiver.js") &
   typeof import("../../build/worker/wake-coalescing.js") &
   typeof import("../../build/worker/message-receiver.js") &
+  typeof import("../../build/worker/message-sender.js") &
   typeof import("../../build/websocket/incoming-messages.js") &
+  typeof import("../../build/websocket/outgoing-messages.js") &
   typeof import("../../build/worker/sender.js") &
   typeof import("../../build/main/link/sleep-round.js") &
   typeof import("../../build/main/link/cancelled-wait.js") &
@@ -60,6 +62,7 @@ const MODULES = [
   "worker/receiver",
   "worker/wake-coalescing",
   "worker/message-receiver",
+  "worker/message-sender",
   "worker/sender",
   "main/link/sleep-round",
   "main/link/cancelled-wait",
@@ -68,6 +71,7 @@ const MODULES = [
   "main/link/socket-writer",
   "main/link/socket-reader",
   "websocket/incoming-messages",
+  "websocket/outgoing-messages",
   "main/api/net-error",
   "main/api/handle",
   "main/link/slot-memory",
@@ -133,7 +137,8 @@ function scopeOf(world: World): Exports {
       return world.caller?.spare ?? { byteLength };
     },
     Buffer: {
-      from: (memory: object) => memory,
+      // Memory that was moved from thread to thread is not shared.
+      from: (memory: object) => (memory instanceof ArrayBuffer ? new Uint8Array(memory) : memory),
       alloc: (count: number) => new Uint8Array(count),
       allocUnsafe: (count: number) => new Uint8Array(count),
       concat: (pieces: Uint8Array[]) => Uint8Array.from(pieces.flatMap((piece) => [...piece])),

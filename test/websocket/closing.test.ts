@@ -84,13 +84,19 @@ describe("the program's close", () => {
     expect(peer.waitForEvent("close")).toMatchObject({ code: 1000, reason: "done" });
   });
 
+  test("with lone surrogates in the reason sends U+FFFD for each", () => {
+    const { peer, socket } = pair();
+    socket.close(1000, "a\ud800b\udc00");
+    expect(peer.waitForEvent("close")).toMatchObject({ code: 1000, reason: "a\ufffdb\ufffd" });
+  });
+
   test("refuses codes and reasons that may not be sent, and stays open", () => {
     const { peer, socket } = pair();
     for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1000.5, Number.NaN]) {
       expect(() => socket.end(code)).toThrow(RangeError);
       expect(() => socket.close(code)).toThrow(RangeError);
     }
-    expect(() => socket.end("1000" as unknown as number)).toThrow(TypeError);
+    for (const code of ["1000", null, {}]) expect(() => socket.end(code as number)).toThrow(TypeError);
     expect(() => socket.end(1000, 5 as unknown as string)).toThrow(TypeError);
     expect(() => socket.end(1000, "x".repeat(124))).toThrow(/123 bytes/);
     expect(() => socket.end(1000, "é".repeat(62))).toThrow(/123 bytes/);

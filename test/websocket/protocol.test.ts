@@ -3,7 +3,8 @@
  * a peer that writes frames by hand.
  */
 
-import { deflateRawSync } from "node:zlib";
+import { createHash } from "node:crypto";
+import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from "node:zlib";
 import { type OpenWebSocketOptions, openWebSocket, type WebSocket } from "ringnet/websocket";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Frame, type RawPeerOptions, startRawPeer } from "./support/peers.js";
@@ -251,8 +252,10 @@ describe("limits", () => {
 
 describe("compression", () => {
   const compressed = { peer: { more: ["Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"] } };
-  const deflated = (value: string | Buffer): string =>
-    deflateRawSync(value, { finishFlush: 2 }).subarray(0, -4).toString("hex");
+  const deflated = (value: string | Buffer, options: ZlibOptions = {}): string =>
+    deflateRawSync(value, { finishFlush: constants.Z_SYNC_FLUSH, ...options })
+      .subarray(0, -4)
+      .toString("hex");
 
   test("receives compressed and uncompressed messages", () => {
     const frames = [{ opcode: 1, rsv: 4, hex: deflated("hello ".repeat(1000)) }, text("plain"), DONE];
@@ -273,6 +276,34 @@ describe("compression", () => {
       { opcode: 0, rsv: 4, hex: hex.slice(20) },
     ];
     expectRefused(wrong, 1002, "WS_ERR_UNEXPECTED_RSV_1", compressed);
+  });
+
+  test.each([9, 10, 11, 12, 13, 14, 15])("a window of 2^%i bytes is kept, as the server wants it", (windowBits) => {
+    // Of the repetition only a window of more than 600 bytes makes use.
+    const value = createHash("shake256", { outputLength: 300 }).digest("hex").repeat(2);
+    const extension = `permessage-deflate; server_max_window_bits=${windowBits}; client_max_window_bits=${windowBits}`;
+    const peer = startRawPeer({ more: [`Sec-WebSocket-Extensions: ${extension}`] });
+    const socket = openWebSocket(peer.url, { timeout: TIMEOUT });
+    opened.push(socket);
+    socket.send(value);
+    const { rsv, hex } = peer.waitForEvent("frame");
+    const sent = Buffer.from(`${hex}0000ffff`, "hex");
+    const options = { windowBits, finishFlush: constants.Z_SYNC_FLUSH };
+    expect([rsv, inflateRawSync(sent, options).toString()]).toEqual([4, value]);
+    peer.send({ do: "frames", frames: [{ opcode: 1, rsv: 4, hex: deflated(value, { windowBits }) }] });
+    expect(socket.receive(TIMEOUT)).toBe(value);
+  });
+
+  test("a message may refer to the one before it, unless the server gave that up", () => {
+    const dictionary = Buffer.from("hello ".repeat(100));
+    const frames: Frame[] = [
+      { opcode: 2, rsv: 4, hex: deflated(dictionary) },
+      { opcode: 2, rsv: 4, hex: deflated(dictionary, { dictionary }) },
+    ];
+    const takeover = { peer: { more: ["Sec-WebSocket-Extensions: permessage-deflate"] } };
+    expect(asked([...frames, DONE], takeover).messages).toEqual([dictionary, dictionary]);
+    const { socket, messages } = asked(frames, compressed);
+    expect([messages, socket.error?.code]).toEqual([[dictionary], "Z_DATA_ERROR"]);
   });
 
   test("refuses invalid deflate data, and text that is not UTF-8", () => {
@@ -316,6 +347,21 @@ describe("hostile servers", () => {
     for (let i = 0; i < 1000; i++) expect(socket.receive(TIMEOUT)?.length).toBe(1000);
     expect(socket.waitUntilReadable(TIMEOUT)).toBe(true);
     expect(process.memoryUsage().rss - memory).toBeLessThan(200_000_000);
+    socket.terminate();
+    peer.waitForEvent("closed");
+  });
+
+  test("back-pressure stops a flood of messages that are too long for the ring", () => {
+    const peer = startRawPeer();
+    const socket = openWebSocket(peer.url, { timeout: TIMEOUT, receiveBuffer: 65536 });
+    opened.push(socket);
+    peer.waitForEvent("request");
+    const memory = process.memoryUsage().rss;
+    peer.send({ do: "flood", frame: { opcode: 2, bytes: 20_000 } });
+    expect(socket.waitUntilReadable(TIMEOUT)).toBe(true);
+    for (const end = Date.now() + 500; Date.now() < end; ); // the program computes
+    expect(process.memoryUsage().rss - memory).toBeLessThan(100_000_000);
+    for (let i = 0; i < 5; i++) expect(socket.receive(TIMEOUT)).toEqual(Buffer.alloc(20_000, "a"));
     socket.terminate();
     peer.waitForEvent("closed");
   });

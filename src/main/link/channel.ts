@@ -105,6 +105,8 @@ export class Channel {
   bound: { address: string; port: number } | null = null;
   readonly pendingConnections: PendingConnection[] = [];
   readonly pendingErrors: Fault[] = [];
+  /** Messages of a WebSocket that came in notices; flow control bounds them. */
+  readonly messages: ArrayBuffer[] = [];
   #pendingErrorsSeen = 0;
   #securing = false;
   /** Whether the connection has moved to another thread. */

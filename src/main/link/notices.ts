@@ -91,6 +91,9 @@ export class Notices {
       case "pending-error":
         if (channel.pendingErrors.length < MAX_PENDING_ERRORS) channel.pendingErrors.push(notice.fault);
         break;
+      case "message":
+        channel.messages.push(notice.bytes);
+        break;
     }
   }
 }

@@ -95,6 +95,25 @@ export function queueGuard(
     toWorker(view, operation, array, index) ?? toCaller(view, operation, array, index);
 }
 
+/** The two ends of a port for notices: what the networking thread posts is the same object where `key` is. */
+export function noticePort(
+  { world }: Stage,
+  key: (notice: object) => string,
+): {
+  post: { postMessage(notice: object): void };
+  take: { receive(): { message: object } | undefined };
+} {
+  return {
+    post: { postMessage: (notice) => world.post("notices", world.letter(key(notice), notice)) },
+    take: {
+      receive: () => {
+        const letter = world.take("notices");
+        return letter === -1 ? undefined : { message: world.open(letter) };
+      },
+    },
+  };
+}
+
 /** The caller's end of a link, for `Channel`. */
 export function callerLink(
   { world, product }: Stage,
@@ -125,9 +144,13 @@ export function callerChannel(
   return new product.Channel(link, handleId, reference, null, fabric.slot, rings, () => {});
 }
 
-/** The networking thread's end of a link, without a port: the scenarios have a channel for messages of their own. */
-export function workerLink({ world, product }: Stage, fabric: Fabric): InstanceType<typeof product.CallerLink> {
-  return new product.CallerLink(shared(fabric.caller), shared(fabric.link), null, nothing(world) as never);
+/** The networking thread's end of a link, as a rule without a port: most scenarios need no notices. */
+export function workerLink(
+  { world, product }: Stage,
+  fabric: Fabric,
+  port: object | null = null,
+): InstanceType<typeof product.CallerLink> {
+  return new product.CallerLink(shared(fabric.caller), shared(fabric.link), port as never, nothing(world) as never);
 }
 
 /** A place in memory, where the product's types require a SharedArrayBuffer and the model has an array. */

@@ -5,6 +5,7 @@ import { DOORBELL_SCENARIOS } from "./doorbell.js";
 import { HANDOVER_SCENARIOS } from "./handover.js";
 import { LIFE_SCENARIOS } from "./life.js";
 import { MESSAGE_SCENARIOS } from "./messages.js";
+import { SENT_MESSAGE_SCENARIOS } from "./messages-sent.js";
 import { READY_SCENARIOS } from "./ready-list.js";
 import { RECEIVE_SCENARIOS } from "./receive-path.js";
 import { RECORD_SCENARIO } from "./records.js";
@@ -24,6 +25,7 @@ export const SCENARIOS = [
   ...RECEIVE_SCENARIOS,
   ...MESSAGE_SCENARIOS,
   ...SEND_SCENARIOS,
+  ...SENT_MESSAGE_SCENARIOS,
   ...START_TLS_SCENARIOS,
   ...TLS_OUTCOME_SCENARIOS,
   ...READY_SCENARIOS,

@@ -1,16 +1,26 @@
 /**
- * Scenario of a WebSocket's messages on their way in: the networking thread's `MessageReceiver`, the ring of records, flow control, the slot
- * queue and the doorbell, the caller's `IncomingMessages`. Messages arrive whole and in order, also those in pieces, and all of them before the
- * end. Test code.
+ * Scenarios of a WebSocket's messages on their way in: the networking thread's `MessageReceiver`, the ring of records, the port of notices, flow
+ * control, the slot queue and the doorbell, the caller's `IncomingMessages`. Messages arrive whole and in order, also those in notices, and all of
+ * them before the end. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
-import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave, workerLink } from "./fabric.js";
+import {
+  callerChannel,
+  callerLink,
+  type Fabric,
+  HANDLE_ID,
+  noticePort,
+  queueGuard,
+  shared,
+  weave,
+  workerLink,
+} from "./fabric.js";
 
-/** Bytes of the ring, and of a message from which on it is divided. */
+/** Bytes of the ring, and of the longest message that is written to it. */
 const CAPACITY = 32;
-const PIECE = 2;
+const PIECE = 4;
 
 interface Plan {
   /** Bytes of the messages. */
@@ -23,6 +33,16 @@ interface Plan {
 function messagesOf({ lengths }: Plan): number[][] {
   let next = 1;
   return lengths.map((length) => Array.from({ length }, () => next++));
+}
+
+/** The port of messages that are too long for the ring. */
+function portOf(stage: Stage): ReturnType<typeof noticePort> {
+  return noticePort(stage, (notice) => {
+    const { bytes } = notice as { bytes: ArrayBuffer };
+    const name = `message ${new Uint8Array(bytes).join()}`;
+    stage.world.opaque.set(bytes, name);
+    return name;
+  });
 }
 
 /** What `ws` does: delivers messages while it is not paused, and one more that it had read before. Then comes a close. */
@@ -75,7 +95,7 @@ class Worker extends Actor {
   constructor(stage: Stage, plan: Plan, fabric: Fabric, bytes: Uint8Array) {
     super(stage, fabric.worker);
     const { product } = stage;
-    this.link = workerLink(stage, fabric);
+    this.link = workerLink(stage, fabric, portOf(stage).post);
     this.slot = new product.Slot(this.link, { handleId: HANDLE_ID, memory: shared(fabric.slot), offset: 0 });
     this.receiver = new product.MessageReceiver(this.slot, { memory: shared(bytes), offset: 0, capacity: CAPACITY });
     this.peer = new Peer(plan, stage, this.receiver, () => this.slot.endReading());
@@ -104,6 +124,7 @@ class Reader implements Program {
   private readonly sleeper;
   private readonly channel;
   private readonly incoming;
+  private readonly notices;
   private readonly expected: number[][];
   private received = 0;
   private awake = true;
@@ -118,7 +139,10 @@ class Reader implements Program {
     this.expected = messagesOf(plan);
     this.sleeper = new product.SignalSleeper(fabric.caller);
     const receive = new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, bytes);
-    this.channel = callerChannel(stage, fabric, callerLink(stage, fabric), HANDLE_ID);
+    const link = Object.assign(callerLink(stage, fabric), { takeNotices: () => this.notices.take() });
+    this.channel = callerChannel(stage, fabric, link, HANDLE_ID);
+    const channels = new Map([[HANDLE_ID, this.channel]]);
+    this.notices = new product.Notices(fabric.link, portOf(stage).take as never, channels);
     this.incoming = new product.IncomingMessages(this.channel, { receive } as never);
   }
 
@@ -190,8 +214,13 @@ function messageScenario(name: string, story: string, plan: Plan): Scenario {
 
 export const MESSAGE_SCENARIOS: Scenario[] = [
   messageScenario(
-    "messages in pieces",
-    "A message of 1 byte and one of 3 in two pieces, then the close, through a ring of 32 bytes of records that is full before the last piece; what arrives next may arrive while reading is stopped.",
-    { lengths: [1, 3], calm: true },
+    "messages received",
+    "Messages of 4, 1 and 4 bytes, then the close, through a ring of 32 bytes of records, which has no room for the last message at first; what arrives next may arrive while reading is stopped.",
+    { lengths: [4, 1, 4], calm: true },
+  ),
+  messageScenario(
+    "long messages received",
+    "Messages of 33 bytes, 1 byte and 5 bytes, of which the first and the last come in notices, then the close. The first takes all the room that there is.",
+    { lengths: [33, 1, 5], calm: true },
   ),
 ];

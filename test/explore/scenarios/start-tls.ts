@@ -7,10 +7,9 @@
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
-import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave } from "./fabric.js";
+import { callerChannel, callerLink, type Fabric, HANDLE_ID, noticePort, queueGuard, shared, weave } from "./fabric.js";
 
 const COMMANDS = "commands";
-const NOTICES = "notices";
 /** The bit that is set in a byte within TLS. */
 const SECRET = 64;
 
@@ -237,7 +236,7 @@ class Worker extends Actor {
   ) {
     super(stage, fabric.worker);
     const { world, product } = stage;
-    const port = { postMessage: (notice: object) => world.post(NOTICES, world.letter(JSON.stringify(notice), notice)) };
+    const port = noticePort(stage, JSON.stringify).post;
     this.link = new product.CallerLink(shared(fabric.caller), shared(fabric.link), port as never, () => {});
     const slot = new product.Slot(this.link, { handleId: HANDLE_ID, memory: shared(fabric.slot), offset: 0 });
     const pair = {
@@ -304,14 +303,8 @@ class Caller implements Program {
     this.channel = callerChannel(stage, fabric, link, HANDLE_ID, { receive, send });
     this.buffer = new product.ReadBuffer(this.channel, receive);
     this.writer = new product.SocketWriter(this.channel);
-    const port = { receive: () => this.receive() };
+    const port = noticePort(stage, JSON.stringify).take;
     this.notices = new product.Notices(fabric.link, port as never, new Map([[HANDLE_ID, this.channel]]));
-  }
-
-  private receive(): { message: object } | undefined {
-    const { world } = this.stage;
-    const letter = world.take(NOTICES);
-    return letter === -1 ? undefined : { message: world.open(letter) };
   }
 
   turn(): boolean {
