@@ -9,7 +9,9 @@ import { ENTRIES } from "../../packaging/entries.js";
 import { Process, root } from "../support/processes.js";
 import { runProgram } from "../support/programs.js";
 
-const names = Object.keys(ENTRIES).map((entry) => (entry === "index" ? "ringnet" : `ringnet/${entry}`));
+const names = Object.entries(ENTRIES as Record<string, { path?: string }>).map(([entry, { path = entry }]) =>
+  path === "index" ? "ringnet" : `ringnet/${path}`,
+);
 
 test("package.json exports the entry points of packaging/entries.js", () => {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object };
