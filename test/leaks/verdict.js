@@ -11,7 +11,7 @@ export const PROGRAMS = [
   { name: "TLS connections", program: "connections.js", quick: 500, full: 20_000, peer: "tls" },
   { name: "TLS started on connections", program: "start-tls.js", quick: 500, full: 20_000, peer: "tls" },
   {
-    name: "waits for room, pollables, cancelled waits, inputs",
+    name: "waits for room, pollables, cancelled waits, inputs, reverse look-ups",
     program: "waits.js",
     quick: 500,
     full: 20_000,

@@ -202,6 +202,18 @@ fuzz("pollables", [anything, interest], (answer, bits) => {
   call(() => poll([one, { handle: one, ...bits }], 1));
   call(() => new Poller().add(one).wait(1));
 });
+fuzz(
+  "cancel",
+  [fc.oneof(anything, fc.record({ ringnet: fc.constant("canceller"), word: anything, caller: anything }))],
+  (token) => call(() => ringnet.cancel(token)),
+);
+fuzz("canceller", [timeout], (time) => {
+  const waiting = bindUdp({ host: "127.0.0.1" });
+  call(() => ringnet.cancel(structuredClone(waiting.canceller())));
+  call(() => waiting.waitUntilReadable(time)); // never waits forever
+  closeAll(waiting);
+  call(() => waiting.canceller());
+});
 fuzz("TcpSocket.attach", [anything], (token) => call(() => TcpSocket.attach(token)));
 
 // Methods of a connection that is open.

@@ -1,5 +1,5 @@
 /**
- * Waits for room and through pollables, bytes claimed in place, waits cancelled and inputs opened, on connections to an echo server:
+ * Waits for room and through pollables, bytes claimed in place, waits cancelled, inputs opened and names looked up, on connections to an echo server:
  * `node --expose-gc waits.js <count> <port>`.
  */
 
@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cancel, createRuntime, Poller, poll, pollable } from "ringnet";
+import { cancel, createRuntime, Deadline, Poller, poll, pollable } from "ringnet";
 import { account, settle, tell } from "./ledger.js";
 
 const [count, port] = [Number(process.argv[2]), Number(process.argv[3])];
@@ -54,18 +54,51 @@ function waitForRoom(socket) {
   poller.modify(socket, { readable: true, writable: true });
   must([...poller.wait(10_000)].includes(socket), "neither room nor bytes");
   must(socket.readExactly(sent, 10_000).length === sent, "the bytes are not back");
+  poller.delete(socket);
 }
 
+/** How often pollers watch the open handles. */
+function watched() {
+  const channels = [...runtime.links].flatMap((link) => [...link.channels]);
+  return channels.reduce((sum, { watchers }) => sum + watchers.length, 0);
+}
+
+/** Waits that another thread has cancelled: on the socket, on a name, in `poll` and in a poller. */
 function cancelled(socket) {
-  const canceller = structuredClone(socket.canceller());
-  cancel(canceller);
+  const address = runtime.resolve("localhost");
+  const poller = new Poller().add(socket, { readable: false });
+  const nothing = { handle: socket, readable: false, writable: false };
+  mustCancel(socket, () => socket.readLine(10_000));
+  mustCancel(socket, () => socket.waitUntil({ readable: true }, new Deadline(10_000)));
+  mustCancel(socket, () => poll([nothing], new Deadline(10_000)));
+  mustCancel(poller, () => poller.wait(10_000));
+  cancel(address.canceller());
   try {
-    socket.readLine(10_000);
+    address.waitUntilResolved(10_000);
+  } catch (error) {
+    if (error.code !== "ERR_CANCELLED") throw error;
+  }
+  address.close();
+  poller.delete(socket);
+}
+
+function mustCancel(target, wait) {
+  cancel(structuredClone(target.canceller()));
+  try {
+    wait();
   } catch (error) {
     if (error.code === "ERR_CANCELLED") return;
     throw error;
   }
   throw new Error("the wait was not cancelled");
+}
+
+function reverse() {
+  try {
+    runtime.reverse(host, new Deadline(10_000));
+  } catch (error) {
+    if (error.code !== "ENOTFOUND") throw error;
+  }
 }
 
 /** A pipe that has brought nothing, or was read in part, when the input is closed, which closes the pipe. Its other end stays open. */
@@ -94,13 +127,24 @@ function open(total) {
     cancelled(socket);
     const line = new Line(socket, 6);
     const poller = new Poller().add(line);
+    must(poller.wait(0).length === 0, "a line is there that was not sent");
+    must(watched() === 1, `pollers watch ${watched()} times, not once`);
+    poller.delete(line);
+    must(watched() === 0, "a deleted pollable still watches its socket");
+    poller.add(line);
     socket.writeAll(`line${i % 10}\n`, 10_000);
-    must(poll([line], 10_000)[0] === line, "the line does not come");
+    const deadline = new Deadline(10_000);
+    must(
+      socket.waitUntil({ readable: true, writable: true }, deadline).writable,
+      "waitUntil says that there is no room",
+    );
+    must(poll([line], deadline)[0] === line, "the line does not come");
     must([...poller.wait(10_000)][0] === line, "the poller does not report the line");
     socket.canceller();
     socket.claim(); // and never committed
     if (i % 20 < 2) readPipe(i % 20 === 1);
     if (i % 20 === 3) readFile();
+    if (i % 20 === 4) reverse();
     if (i % 4 === 0) socket.close();
     else socket.reset();
     if (i % 50 === 49) settle(runtime);
