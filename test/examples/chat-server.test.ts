@@ -51,7 +51,7 @@ test("guests that disconnect, never end their line or never read don't disturb o
   deaf.writeAll("/name deaf\n");
   const line = "y".repeat(900);
   let heard = 0;
-  // The deaf one's ring and the kernel's buffers fill up, and then it is put out.
+  // The ring of the guest that never reads and the kernel's buffers fill up; then it is disconnected.
   for (let round = 0; round < 15_000; round++) {
     good.writeAll(`${line}\n`, 5000);
     expect(good.readLine(5000)).toBe(`somebody: ${line}`);

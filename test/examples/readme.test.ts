@@ -117,7 +117,7 @@ describe("the echo server", () => {
       received.update(bytes);
       read += bytes.length;
     };
-    // Until the server takes no more: it is full, because nothing is read here.
+    // Until the server accepts no more: it is full, because nothing is read here.
     for (let idle = performance.now(); performance.now() - idle < 300 && written < SIZE; ) {
       const count = slow.write(piece.fill(written >> 16).subarray(0, Math.min(piece.length, SIZE - written)));
       sent.update(piece.subarray(0, count));

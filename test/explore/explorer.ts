@@ -8,7 +8,7 @@
  * plain accesses were steps of their own (ECMA-262, "Memory Model": sequential consistency of race-free programs).
  *
  * An atomic word that only one thread uses in the whole exploration is not a step either. That is assumed of each word until a
- * second thread comes by; then all begins anew.
+ * second thread uses it; then the exploration starts again.
  */
 
 import { StateGraph } from "./graph.js";
@@ -31,7 +31,7 @@ export interface Exploration {
   guard?: Guard;
   /** Whether a wait that has a time-out runs out of it for certain, if no other thread wakes it before. */
   timely?: boolean;
-  /** Names of threads that may be killed at any moment, without a word. */
+  /** Names of threads that may be killed at any moment, without reporting it. */
   mortal?: readonly string[];
   /** Names of threads that may sleep forever in the end. */
   resting?: readonly string[];
@@ -208,7 +208,7 @@ class Explorer {
         step.fault = String(operation.first);
         return [step];
       }
-      // A loop that only looks at what it alone uses, so far: the others must get their turn.
+      // A loop over words that only this thread has used so far: the others must get their turn.
       if (seen.has(node)) return [step];
       seen.add(node);
       if (operation.kind === "choose") return this.#choices(step, t, operation.first as number, seen);

@@ -10,7 +10,7 @@ import { LocalNode, type ModelThread } from "./thread.js";
 import { describe } from "./wording.js";
 import type { Operation, Value, World } from "./world.js";
 
-/** What a scenario's checks may look at. */
+/** What a scenario's checks can see. */
 export interface View {
   word(array: object, index: number): number;
   note(name: string): number;

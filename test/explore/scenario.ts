@@ -77,13 +77,13 @@ export function waitRound(
 
 /**
  * A networking thread, as `Actor` in `src/worker` is one: it is rung, drains, and sleeps in its event loop unless there is
- * work again: `onRing() { rise(); drain(); sleep(); }`,
- * `sleep() { for (;;) { announce(); if (!hasWork()) return; rise(); drain(); } }`; or polls for a while before it sleeps.
- * Cut into turns, so that what a part of it has seen need not be distinguished in the next.
+ * work again: `onRing() { cancelWait(); drain(); sleep(); }`,
+ * `sleep() { for (;;) { prepareWait(); if (!hasWork()) return; cancelWait(); drain(); } }`; or polls for a while before it sleeps.
+ * It runs in turns, so that states need not hold what an earlier turn has loaded.
  */
 export abstract class Actor implements Program {
-  private next: "rise" | "drain" | "turn" | "announce" | "look" | "loop" = "announce";
-  /** It polls: a turn of the event loop is ahead in which it looks for work by itself. */
+  private next: "cancel" | "drain" | "turn" | "prepare" | "check" | "loop" = "prepare";
+  /** It polls: the next turn of the event loop checks for work without being rung. */
   private turnAhead = false;
   private readonly sleeper: InstanceType<Product["DoorbellSleeper"]>;
 
@@ -92,33 +92,33 @@ export abstract class Actor implements Program {
     workerBlock: Int32Array,
   ) {
     this.sleeper = new stage.product.DoorbellSleeper(workerBlock, () => {
-      this.next = "rise";
+      this.next = "cancel";
     });
   }
 
   turn(): boolean {
     switch (this.next) {
-      case "rise":
+      case "cancel":
         this.sleeper.cancelWait();
         this.next = "drain";
         break;
       case "drain":
         this.drain();
         this.turnAhead ||= this.polls();
-        this.next = this.turnAhead ? "loop" : "announce";
+        this.next = this.turnAhead ? "loop" : "prepare";
         break;
       case "turn":
         this.drain();
         this.turnAhead = this.polls();
         if (this.turnAhead) this.sleeper.cancelWait();
-        this.next = this.turnAhead ? "loop" : "announce";
+        this.next = this.turnAhead ? "loop" : "prepare";
         break;
-      case "announce":
+      case "prepare":
         this.sleeper.prepareWait();
-        this.next = this.stage.broken === "the worker does not check again after announcing" ? "loop" : "look";
+        this.next = this.stage.broken === "the worker does not check again after announcing" ? "loop" : "check";
         break;
-      case "look":
-        this.next = this.hasWork() ? "rise" : "loop";
+      case "check":
+        this.next = this.hasWork() ? "cancel" : "loop";
         break;
       case "loop":
         this.idle();
@@ -152,8 +152,8 @@ export abstract class Actor implements Program {
     if (event === "turn") this.next = "turn";
     else if (event === "ring") world.callback();
     else if (event === "immediate") world.immediate();
-    // Anything else that runs the loop may look for work too.
-    else if (event === "tick") this.next = "rise";
+    // Anything else that runs the loop may make it check for work too.
+    else if (event === "tick") this.next = "cancel";
     else {
       // A message may come with work; a socket's news do not.
       if (event === "message") this.next = "drain";

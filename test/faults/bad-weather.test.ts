@@ -1,6 +1,6 @@
 /**
- * Lines that lose, delay, reorder and repeat packets, and cables that are pulled: in networks of their own, so nothing of it touches
- * the machine's. What the kernel and the user are able to do is found out by trying, and said.
+ * Lines that lose, delay, reorder and repeat packets, and cables that are pulled: in network namespaces, so the machine's own
+ * network is not affected. What the kernel and the user's rights allow is tried first, and printed.
  */
 
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
  * Crowds of useless or hostile clients: connections that are dropped as soon as they are opened, port scans, garbage, and floods of
- * datagrams. A server stays a server, others are served meanwhile, and all that was taken is given back.
+ * datagrams. The server continues, others are served meanwhile, and everything is freed afterwards.
  */
 
 import { readdirSync } from "node:fs";
@@ -64,7 +64,7 @@ describe("10,000 connections opened and dropped", () => {
     expect(accepted).toBeLessThanOrEqual(10_000);
     expect(accepted).toBeGreaterThan(7000);
     expectDescriptors(before, 1);
-    // And it is a server still.
+    // It still serves.
     startPeer("greeter", { connect: server.port, text: "hello" });
     expect(String(acceptFrom(server).readExactly(5, 5000))).toBe("hello");
     server.close();

@@ -1,5 +1,5 @@
 /**
- * A name server that answers one name only and is silent about all others, so that look-ups never learn that they do not exist:
+ * A name server that answers for one name only, so that look-ups of all others get no answer:
  * `node name-server.js <name> <ip>`. It listens on port 53 of its network's loopback interface; RFC 1035, section 4.
  */
 

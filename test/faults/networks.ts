@@ -49,7 +49,7 @@ export type Line = "our own line" | "netem";
 export const FORBIDDEN =
   /not permitted|denied|no such (file|device)|not found|ENOENT|unknown device type|not supported|No space/i;
 
-/** Looks what this kernel and this user can do, by trying it. */
+/** Finds out what this kernel and this user's rights allow, by trying. */
 export function probe(): Abilities {
   const before = runningCount();
   try {
@@ -120,7 +120,7 @@ export class JoinedNetworks {
     this.#join();
   }
 
-  /** Pulls the cable out, without a word to the programs on either side. */
+  /** Pulls the cable out. The programs on both sides are not notified. */
   pull(): void {
     this.b.run(`ip link set ${this.#device("b")} down`);
   }
@@ -131,7 +131,7 @@ export class JoinedNetworks {
   }
 
   /**
-   * Side "b" loses its power and comes back, with nothing running and without a memory of any connection. For cables.
+   * Side "b" reboots: no program runs there, and its kernel has no connection. For cables.
    * `programs` ran there.
    */
   crash(...programs: Process[]): void {

@@ -1,5 +1,5 @@
 /**
- * Peers that reset, end or die: while this side reads, writes, connects or shakes hands, and in the middle of a frame.
+ * Peers that reset, end or die: while this side reads, writes, connects or is in a TLS handshake, and in the middle of a frame.
  */
 
 import { connect, listen, type TcpSocket } from "ringnet";
@@ -54,7 +54,7 @@ describe("reset while reading", () => {
 
   test("before the program's first call", () => {
     const peer = startPeer("reset");
-    const socket = openTo(peer, { timeout: undefined }); // the reset may even come before the connection is looked at
+    const socket = openTo(peer, { timeout: undefined }); // the reset may come before the first check of the connection
     expect(socket.waitUntilReadable(SOON)).toBe(true);
     expect(errorOf(() => socket.read()).code).toBe("ECONNRESET");
   });

@@ -1,5 +1,5 @@
 /**
- * Connections that are kept: used again, looked at first, given up, and what is sent once more when one turns out dead.
+ * Kept connections: when they are used again, checked, and closed, and what is sent again if one turns out to be dead.
  */
 
 import { createHttpClient } from "ringnet/http";

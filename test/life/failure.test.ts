@@ -1,5 +1,5 @@
 /**
- * A networking thread that can't be born: a copy of the package, broken on purpose, gives an error in bounded time.
+ * A networking thread that can't start: a copy of the package, broken on purpose, gives an error in bounded time.
  */
 
 import { rmSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * The networking thread's birth: at first use, while the main thread blocks, whatever else is loaded into the process.
+ * The start of the networking thread: at first use, while the main thread blocks, whatever else is loaded into the process.
  */
 
 import { writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * Measures what a wait that looks costs while many connections are idle: `node idle-cost.js <port> <idle>` connects to a peer so
+ * Measures the cost of a wait while many connections are idle: `node idle-cost.js <port> <idle>` connects to a peer so
  * often, and once more, and prints the medians of `wait(0)` in ns with nothing ready, and with one connection ready.
  */
 

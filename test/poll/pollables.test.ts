@@ -225,7 +225,7 @@ describe("a Poller with pollables", () => {
   test("asks a pollable only after news of its sources", () => {
     const peer = startPeer("manual");
     const quiet = new Lines(openTo(peer));
-    const busy = new Lines(openTo(peer)); // what the peer does concerns the last one
+    const busy = new Lines(openTo(peer)); // the peer's commands are for its last connection
     const poller = new Poller<Lines>().add(quiet).add(busy);
     poller.wait(100);
     const before = quiet.asked;

@@ -37,7 +37,7 @@ describe("a poller that watches for room", () => {
   test("wakes as soon as a slow peer has made room", () => {
     const peer = startPeer("manual", { paused: true });
     const quiet = openTo(peer, SMALL);
-    const socket = openTo(peer, SMALL); // what the peer does concerns the last one
+    const socket = openTo(peer, SMALL); // the peer's commands are for its last connection
     const poller = new Poller().add(quiet).add(socket, { writable: true });
     const written = fill(socket);
     expect(poller.wait(100)).toEqual([]);

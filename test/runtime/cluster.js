@@ -30,7 +30,7 @@ function first() {
   process.exit();
 }
 
-/** Wants that port too, then has one of its own and serves one client there; a server of Node's is shared meanwhile. */
+/** Tries to get that port, then has one of its own and serves one client there; a server of Node's is shared meanwhile. */
 function second(port) {
   const refused = [listen, bindUdp].map((open) => codeOf(() => open({ host: "127.0.0.1", port })));
   createServer().listen({ host: "127.0.0.1", port: 0 }, function () {

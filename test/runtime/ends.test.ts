@@ -1,5 +1,5 @@
 /**
- * What a connection, a server and a UDP socket say of their ends, and the counters.
+ * The addresses and ports of a connection, a server and a UDP socket, and the counters.
  */
 
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * `TcpSocket.revoke`: the thread that gave a connection away takes it down, once the thread that had it is gone.
+ * `TcpSocket.revoke`: the thread that detached a connection resets it, after the thread that attached it has ended.
  */
 
 import { connect, listen, NetError, type SocketToken, TcpSocket } from "ringnet";

@@ -7,11 +7,11 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const unnotified = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this thread. @param {number} milliseconds */
 export function pause(milliseconds) {
-  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: no thread notifies
+  Atomics.wait(unnotified, 0, 0, milliseconds); // no partner: no thread notifies
 }
 
 let started = 0;

@@ -4,8 +4,8 @@
  * ```ts
  * const peer = startPeer("echo");                       // listens on 127.0.0.1, a free port
  * const socket = connect({ host: peer.host, port: peer.port, timeout: 5000 });
- * peer.send({ do: "reset" });                           // tells it what to do with its last connection
- * const { bytes, sha256 } = peer.waitForEvent("end");   // what it saw
+ * peer.send({ do: "reset" });                           // a command for its last connection
+ * const { bytes, sha256 } = peer.waitForEvent("end");   // what it has received
  * peer.kill();                                          // also done when the test ends
  *
  * startPeer("source", { connect: server.port, bytes: 1e6 });   // connects to us instead
@@ -44,7 +44,7 @@ export type Behaviour =
   | "http";
 
 export interface PeerOptions {
-  /** Where to listen, or whom to connect to; 127.0.0.1. */
+  /** The host to listen on or to connect to; 127.0.0.1. */
   host?: string;
   /** Where to listen; 0, a free one. */
   port?: number;
@@ -151,7 +151,7 @@ export class Peer {
     return this.process.waitUntil(`the event "${kind}" from`, () => this.events(kind)[count - 1], timeout);
   }
 
-  /** Tells it what to do with its last connection, or with number `connection`. */
+  /** Sends a command for its last connection, or for number `connection`. */
   send(command: PeerCommand): void {
     this.process.send(`${JSON.stringify(command)}\n`);
   }

@@ -2,11 +2,11 @@
  * Waiting without an event loop: for tests whose thread blocks anyway.
  */
 
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const unnotified = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this thread for `milliseconds`. */
 export function pause(milliseconds: number): void {
-  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: no thread notifies
+  Atomics.wait(unnotified, 0, 0, milliseconds); // no partner: no thread notifies
 }
 
 /** Looks until `look` gives something else than `undefined` or `false`, and returns that; throws after `timeout` ms. */

@@ -22,7 +22,7 @@ beforeAll(() => {
   peer = startPeer("echo", { tls: { key: identity.key, cert: identity.cert } });
 });
 
-/** What becomes of a connection of the `net` face. */
+/** The outcome of a connection of the `net` facade. */
 function outcome(): [net.status, string | null] {
   const tcp = unwrap(net.open_tcp(addressOf("localhost"), peer.port, true));
   const result = tcp.wait_until_connected(5000);

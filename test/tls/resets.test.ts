@@ -53,7 +53,7 @@ describe.each(WAYS)("%s", (_way, open) => {
       const { socket, peer, reset } = open(4096);
       peer.send({ do: "write", bytes, seed: 3 });
       waitFor("bytes", () => socket.readable >= Math.min(bytes, 4096));
-      pause(500); // what does not fit may arrive; nothing tells when it has
+      pause(500); // what does not fit may arrive; no event shows when it has
       reset();
       pause(100);
       const { bytes: got, error } = readToEnd(socket);
@@ -104,7 +104,7 @@ test.each([1, 4000, 60_000, 100_000])(
     peer.waitForEvent("connection");
     expect(listener.waitUntilAcceptable(10_000)).toBe(true);
     peer.send({ do: "write", bytes, seed: 3 });
-    pause(500); // nothing tells when all has arrived
+    pause(500); // no event shows when all has arrived
     relay.harm("resetServer");
     pause(300);
     const socket = acceptFrom(listener);

@@ -20,7 +20,7 @@ const peer = startPeer("echo", { tls: own });
 const old = startPeer("echo", { tls: { ...own, maxVersion: "TLSv1.2" } });
 const trusting = { ca: authority.cert };
 
-/** What becomes of a connection with `options` of TLS: the protocol and cipher's version, or the error's code. */
+/** The outcome of a connection with the TLS options `options`: the protocol and cipher's version, or the error's code. */
 function outcome(port: number, tls: object | boolean, before = "", options: ProgramOptions = {}): string {
   const { output, errors } = runProgram(
     `import tls from "node:tls";

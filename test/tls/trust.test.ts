@@ -1,5 +1,5 @@
 /**
- * Whom a connection trusts: empty lists of authorities, and files of authorities that are replaced or can't be read.
+ * Which peers a connection trusts: empty lists of authorities, and files of authorities that are replaced or can't be read.
  */
 
 import { execFileSync } from "node:child_process";
@@ -67,7 +67,7 @@ test("refuses a bundle that is a FIFO or a device; other connections continue", 
 });
 
 test("a slow certificate file does not delay other connections", () => {
-  // Of a FIFO nothing can be read; the networking thread must not even begin to wait for it.
+  // A FIFO has no content; the networking thread must not even begin to wait for it.
   const fifo = join(temporaryFolder(), "fifo");
   execFileSync("mkfifo", [fifo]);
   const waiting = connect({ host: "localhost", port: peer.port, tls: { caFile: fifo } });

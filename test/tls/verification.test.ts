@@ -1,5 +1,5 @@
 /**
- * Whom TLS clients trust: each kind of certificate, shown by each of two servers over each version of TLS, through both faces.
+ * Which servers TLS clients trust: each kind of certificate, of each of two servers, over each version of TLS, through both APIs.
  */
 
 import { connect, type NetError, net } from "ringnet";

@@ -173,7 +173,7 @@ function deathGuard({ world, product }: Stage, { worker }: Fabric) {
   return (view: View, thread: string, { kind, place }: Operation, array: object, index: number): string | null => {
     if (array === worker && index === product.PONG) {
       if (thread === "worker" && kind === "store") for (const name of NAMES) view.remember(`${name}: answered`, 1);
-      if (thread !== "worker" && kind === "load") return look(view, thread);
+      if (thread !== "worker" && kind === "load") return compare(view, thread);
     }
     const label = world.places[place]?.label;
     if (label === `note ${thread} declares it dead`) {
@@ -187,7 +187,7 @@ function deathGuard({ world, product }: Stage, { worker }: Fabric) {
     return null;
   };
 
-  function look(view: View, name: string): string | null {
+  function compare(view: View, name: string): string | null {
     const gone = view.note("worker was killed") === 1 || view.word(worker, product.LIFE) >= product.LIFE_DEAD;
     if (gone) view.remember(`${name}: late`, view.note(`${name}: late`) + 1);
     const answered = view.note(`${name}: answered`) === 1;

@@ -162,7 +162,7 @@ class Reader implements Program {
       this.received++;
       return true;
     }
-    // Messages that were written before the end may have come since the last look.
+    // Messages that were written before the end may have come since the last check.
     if (this.ended && this.incoming.next() < 0) {
       world.expect("the messages before the end", this.received, this.expected.length);
       if (this.incoming.close === null) world.fail("the end came without the close before it");

@@ -23,7 +23,7 @@ function byteAt(index: number): number {
 
 type Sender = InstanceType<Stage["product"]["Sender"]>;
 
-/** A socket of Node's as far as its writing goes: it looks at the bytes at the last moment, as libuv may. */
+/** A socket of Node's as far as its writing goes: it reads the bytes at the last moment, as libuv may. */
 class NodeSocket {
   private bytes: Uint8Array | null = null;
   private done: () => void = () => {};
@@ -106,7 +106,7 @@ class Writer implements Program {
   private written = 0;
   private writing = true;
   private readonly queue;
-  /** Whether the poller has to look at the socket. */
+  /** Whether the poller must check the socket. */
   private candidate = true;
 
   constructor(

@@ -1,5 +1,5 @@
 /**
- * How the programs of this folder tell the test what happens: a line of JSON each, out even when the program is killed right after.
+ * How the programs of this folder report to the test: a line of JSON for each event, written even if the program is killed right after.
  */
 
 import { writeSync } from "node:fs";

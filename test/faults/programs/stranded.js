@@ -9,7 +9,7 @@ import { say } from "./say.js";
 const [what, host, port] = [process.argv[2], process.argv[3], Number(process.argv[4])];
 
 const waits = {
-  /** The system gives up sending. */
+  /** Until the system stops trying to send. */
   write(socket) {
     for (;;) socket.writeAll(Buffer.alloc(1 << 20), -1);
   },

@@ -1,5 +1,5 @@
 /**
- * Values that no caller should pass, for fast-check: of every type, objects that fight back, and buffers that have lost their memory.
+ * Values that no caller should pass, for fast-check: of every type, objects whose members throw, and detached buffers.
  */
 
 import fc from "fast-check";
@@ -145,10 +145,10 @@ export const anything = fc.oneof(
   },
 );
 
-/** Whether a value, perhaps in a box, is of no danger: `allowed` is asked about what comes out of the box. */
+/** Whether `allowed` accepts a value, or the contents of a box. */
 const only = (allowed) => (value) => allowed(value instanceof Box ? value.make() : value);
 
-/** Anything but a number that says to wait. */
+/** Anything but a number that makes a call wait. */
 export const timeout = fc.oneof(
   fc.integer({ min: 0, max: 5 }),
   fc.integer({ min: 0, max: 5 }).map((ms) => new Box(() => new Deadline(ms))),

@@ -163,7 +163,7 @@ const stories = {
     tell({ closed, reported, left: poller.size });
   },
 
-  /** A connection goes from hand to hand as soon as it is accepted, and is written to at once. */
+  /** A connection goes from thread to thread as soon as it is accepted, and is written to at once. */
   handover() {
     const server = listen({ host });
     let good = 0;
@@ -199,7 +199,7 @@ const stories = {
     socket.close();
   },
 
-  /** Errors of the contract's face from inside its own loop of pairs. */
+  /** Errors of the `net` facade from inside a loop of its pairs. */
   net() {
     const [server] = net.create_server(net.resolve_address(host)[0], 0);
     const [tcp] = net.open_tcp(net.resolve_address(host)[0], server.get_port());

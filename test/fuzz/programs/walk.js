@@ -4,7 +4,7 @@
  * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream
  * was ended, and whether a reset cut it. Some connections go to an echo server, where both streams are one; others to a
  * server of our own, where both ends take part. After each step the model says what must have come out. Handles that
- * were closed stay in the walk: whatever is asked of them fails.
+ * were closed stay in the walk: every call on them fails.
  */
 
 import { writeSync } from "node:fs";
@@ -446,7 +446,7 @@ function step() {
     [10, others],
   ]);
   let name = random.of(Object.keys(kind));
-  // An end is the end of much that could be tried, unless both sides have come to it.
+  // Ends are rare, because most calls fail after one; not when both sides have ended.
   const over = end.ended && end.incoming.ended && end.incoming.outstanding === 0;
   if (["end", "close", "reset"].includes(name) && random.chance(0.8)) name = kind === writing ? "write" : "state";
   if (over && random.chance(0.3)) name = "close";
@@ -463,7 +463,7 @@ function finish(end) {
 try {
   for (let i = 0; i < steps; i++) step();
   for (const end of ends) finish(end);
-  // Each stream to its end, a piece of each in turn, so that no one waits for another.
+  // Each stream to its end, a piece of each in turn, so that no stream waits for another.
   const open = new Set(ends);
   const deadline = performance.now() + 30_000;
   while (open.size > 0) {

@@ -7,7 +7,7 @@ import { account, settle, tell } from "./ledger.js";
 
 const [count, port, tls] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4] === "tls"];
 const AT_ONCE = 50;
-// With so little memory a leak in the networking thread is its death.
+// With so little memory a leak ends the networking thread.
 const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
 const options = { host: "127.0.0.1", port, tls: tls && { rejectUnauthorized: false } };
 

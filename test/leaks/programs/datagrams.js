@@ -6,7 +6,7 @@ import { createRuntime } from "ringnet";
 import { account, settle, tell } from "./ledger.js";
 
 const [count, port] = [Number(process.argv[2]), Number(process.argv[3])];
-// With so little memory a leak in the networking thread is its death.
+// With so little memory a leak ends the networking thread.
 const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
 
 /** All datagrams go through one socket after another: each is used 10,000 times. */

@@ -5,11 +5,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { poll } from "ringnet";
 
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const unnotified = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this thread. @param {number} milliseconds */
 export function pause(milliseconds) {
-  Atomics.wait(nobody, 0, 0, milliseconds); // no partner: no thread notifies
+  Atomics.wait(unnotified, 0, 0, milliseconds); // no partner: no thread notifies
 }
 
 /** The links of some runtimes to their networking threads. */

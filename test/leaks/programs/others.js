@@ -8,7 +8,7 @@ import { account, settle, tell } from "./ledger.js";
 
 const count = Number(process.argv[2]);
 const host = "127.0.0.1";
-// With so little memory a leak in the networking thread is its death.
+// With so little memory a leak ends the networking thread.
 const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
 
 function refused() {

@@ -20,7 +20,7 @@ async function live(total) {
     runtime.close();
     if (yielding) await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  // Threads that were ended are taken leave of in the event loop, and what they shared goes with the collector's next rounds.
+  // Node frees ended threads in the event loop, and their shared memory at the next garbage collections.
   for (let round = 0; round < 10; round++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     globalThis.gc();

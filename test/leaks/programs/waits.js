@@ -12,7 +12,7 @@ import { account, settle, tell } from "./ledger.js";
 
 const [count, port] = [Number(process.argv[2]), Number(process.argv[3])];
 const host = "127.0.0.1";
-// With so little memory a leak in the networking thread is its death.
+// With so little memory a leak ends the networking thread.
 const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
 const folder = mkdtempSync(join(tmpdir(), "ringnet-waits-"));
 const fifo = join(folder, "fifo");
