@@ -9,11 +9,9 @@ import type { Channel } from "../link/channel.js";
 import { handleClosed, publishEnds } from "../link/diagnostics.js";
 import type { Watcher } from "../link/watcher.js";
 import { type Canceller, cancellationWord, cancellerOf } from "./canceller.js";
+import { Guard } from "./forgotten-handles.js";
 import { READABLE } from "./interest.js";
 import { closedHere } from "./net-error.js";
-
-/** Closes handles that are garbage-collected. That takes a turn of the event loop, so programs should close them. */
-const forgotten = new FinalizationRegistry<() => void>((close) => close());
 
 let handles = 0;
 
@@ -24,6 +22,7 @@ export abstract class Handle {
   #closed = false;
   #watchers: Watcher[] = [];
   #channel: Channel | null = null;
+  #guard: Guard | null = null;
   #cancellations: readonly [Int32Array] | null = null;
 
   /** Whether `close()` was called. */
@@ -68,7 +67,7 @@ export abstract class Handle {
     this.#closed = true;
     publishEnds();
     handleClosed(this);
-    forgotten.unregister(this);
+    this.#unguard();
     for (const watcher of [...this.#watchers]) watcher.handleClosed();
     this.onClose();
   }
@@ -97,15 +96,20 @@ export abstract class Handle {
    */
   protected bindChannel(channel: Channel, abandon: () => void): void {
     this.#channel = channel;
-    forgotten.register(this, abandon, this);
+    this.#guard = new Guard(this, abandon);
   }
 
   /** @internal Undoes `bindChannel`. */
   protected unbindChannel(): void {
-    forgotten.unregister(this);
+    this.#unguard();
     const channel = this.#channel;
     this.#channel = null;
     if (channel !== null) channel.watchers.length = 0;
+  }
+
+  #unguard(): void {
+    this.#guard?.end();
+    this.#guard = null;
   }
 
   /** @internal */
