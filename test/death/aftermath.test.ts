@@ -4,16 +4,16 @@
 
 import { beforeAll, expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
-import { mortalPackage, startIn } from "./mortal-package.js";
+import { killablePackage, startIn } from "./killable-package.js";
 
 let folder = "";
 beforeAll(() => {
-  folder = mortalPackage();
+  folder = killablePackage();
 });
 
-/** Runs a story of survivor.js to its end. */
+/** Runs a story of afterwards.js to its end. */
 function live<T>(story: string): T & { exitMilliseconds: number } {
-  const program = startIn(folder, "survivor.js", story, startPeer("echo").port, startPeer("silent").port);
+  const program = startIn(folder, "afterwards.js", story, startPeer("echo").port, startPeer("silent").port);
   const [line] = program.waitForOutput(/^\{.*\}$/m, 40_000);
   const start = performance.now();
   program.waitForExit(10_000);

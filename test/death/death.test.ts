@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import type { Process } from "../support/processes.js";
-import { mortalPackage, startIn } from "./mortal-package.js";
+import { killablePackage, startIn } from "./killable-package.js";
 
 const WAITS = [
   "connect",
@@ -39,17 +39,17 @@ interface Result {
 
 let folder = "";
 beforeAll(() => {
-  folder = mortalPackage();
+  folder = killablePackage();
 });
 
 /** Starts the waits, all in one program after another (`together`) or each in one of its own at the same time. */
 function start(way: string, waits: string[], together: boolean): Process[] {
   const ports = { silent: startPeer("silent").port, stuck: startUnanswering().port, echo: startPeer("echo").port };
   const lists = together ? [waits] : waits.map((wait) => [wait]);
-  return lists.map((list) => startIn(folder, "mourner.js", JSON.stringify({ way, waits: list, ...ports })));
+  return lists.map((list) => startIn(folder, "waits.js", JSON.stringify({ way, waits: list, ...ports })));
 }
 
-function expectMourning(programs: Process[], waits: string[], reason: RegExp, limit: number): void {
+function expectEnds(programs: Process[], waits: string[], reason: RegExp, limit: number): void {
   const results = programs.flatMap((program) => {
     program.waitForOutput(/^end$/m, 60_000);
     const lines = program.output.trim().split("\n").slice(0, -1);
@@ -79,7 +79,7 @@ describe("dies with a reason: every wait ends at once", () => {
   ])(
     "%s: %s",
     (way, _what, waits, reason) => {
-      expectMourning(start(way, waits, true), waits, reason, 2000);
+      expectEnds(start(way, waits, true), waits, reason, 2000);
     },
     100_000,
   );
@@ -97,7 +97,7 @@ describe("dies or hangs without a reason", () => {
     ];
     const started = cases.map(([way, waits]) => start(way, waits, false));
     for (const [i, [, waits]] of cases.entries()) {
-      expectMourning(started[i] ?? [], waits, /the networking thread (does not answer any more|died)/, 8000);
+      expectEnds(started[i] ?? [], waits, /the networking thread (does not answer any more|died)/, 8000);
     }
   }, 100_000);
 });

@@ -96,15 +96,15 @@ function queueBlock(seed) {
 }
 
 function doorbellParts(common) {
-  const clients = [0, 1].map(() => ({
+  const callers = [0, 1].map(() => ({
     link: queueBlock(common.seed),
     slot: block(DOORBELL_SLOT_BYTES),
     callerBlock: block(CALLER_BLOCK_BYTES),
   }));
-  const shared = { ...common, clients, workerBlock: block(WORKER_BLOCK_BYTES) };
+  const shared = { ...common, callers, workerBlock: block(WORKER_BLOCK_BYTES) };
   return [
     { part: "doorbell worker", shared },
-    ...[0, 1].map((number) => ({ part: "doorbell client", shared: { ...shared, number } })),
+    ...[0, 1].map((number) => ({ part: "doorbell caller", shared: { ...shared, number } })),
   ];
 }
 

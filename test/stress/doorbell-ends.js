@@ -1,6 +1,6 @@
 /**
- * The doorbell under stress: two clients ask a thread that sleeps in its event loop, a few questions at a time, and block until
- * they are answered. A ring that is lost leaves a client waiting.
+ * The doorbell under stress: two callers ask a thread that sleeps in its event loop, a few questions at a time, and block until
+ * they are answered. A ring that is lost leaves a caller waiting.
  *
  * Test code.
  */
@@ -11,15 +11,15 @@ import { dawdle, randomNumbers } from "./stream.js";
 import { Waiting } from "./waiting.js";
 
 const NAME = 1;
-/** Words of a client's slot. */
+/** Words of a caller's slot. */
 const QUESTION = 0;
 const ANSWER = 16;
 const FLAG = 32;
 export const DOORBELL_SLOT_BYTES = 4 * 48;
 
-export function answerDoorbell({ workerBlock, clients, total, seed }) {
+export function answerDoorbell({ workerBlock, callers, total, seed }) {
   const random = randomNumbers(seed + 1);
-  const ends = clients.map(({ link, slot, callerBlock }) => ({
+  const ends = callers.map(({ link, slot, callerBlock }) => ({
     queue: new SlotQueueConsumer(link, 0, 16, 32),
     waker: new SignalWaker(callerBlock),
     slot,
@@ -58,9 +58,9 @@ export function answerDoorbell({ workerBlock, clients, total, seed }) {
   });
 }
 
-export function askDoorbell({ workerBlock, clients, number, total, seed }) {
+export function askDoorbell({ workerBlock, callers, number, total, seed }) {
   const random = randomNumbers(seed + 2 + number);
-  const { link, slot, callerBlock } = clients[number];
+  const { link, slot, callerBlock } = callers[number];
   const queue = new SlotQueueProducer(link, 0, 32);
   const ringer = new DoorbellRinger(workerBlock);
   const waiting = new Waiting(callerBlock, random);
@@ -68,7 +68,7 @@ export function askDoorbell({ workerBlock, clients, number, total, seed }) {
     for (let questions = 1 + random(4); questions > 0 && asked < total; questions--) {
       Atomics.store(slot, QUESTION, ++asked);
       const queued = queue.push(NAME, slot, FLAG);
-      dawdle(random); // the worker, rung by the other client, may have it by now
+      dawdle(random); // the worker, rung by the other caller, may have it by now
       if (queued) ringer.ring();
     }
     waiting.until(NAME, () => Atomics.load(slot, ANSWER) === asked);

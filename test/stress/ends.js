@@ -14,7 +14,7 @@ import { consumeSwarm, produceSwarm } from "./swarm-ends.js";
 const PARTS = {
   "bytes consumer": consumeBytes,
   "bytes producer": produceBytes,
-  "doorbell client": askDoorbell,
+  "doorbell caller": askDoorbell,
   "doorbell worker": answerDoorbell,
   "records consumer": consumeRecords,
   "records producer": produceRecords,

@@ -1,5 +1,5 @@
 /**
- * How a thread of the stress runs waits: as a client of the package does, and with a watch on wake-ups that never came.
+ * How a thread of the stress runs waits: as a caller of the package does, and reports wake-ups that never came.
  *
  * Test code.
  */
@@ -24,10 +24,10 @@ export class Waiting {
     this.#random = random;
   }
 
-  /** Blocks until `condition` holds. Sometimes it looks for a while before it goes to sleep. */
+  /** Blocks until `condition` holds. Sometimes it spins for a while before it sleeps. */
   until(interest, condition) {
     if (condition()) return;
-    for (let looks = this.#random(4) === 0 ? this.#random(2000) : 0; looks > 0; looks--) if (condition()) return;
+    for (let checks = this.#random(4) === 0 ? this.#random(2000) : 0; checks > 0; checks--) if (condition()) return;
     for (let silent = 0; ; ) {
       const ticket = this.#sleeper.prepareWait(interest);
       if (condition()) {

@@ -1,5 +1,5 @@
 /**
- * What continues when a networking thread has died, in several stories: `node survivor.js <story> <echo port> <silent port>`. Each prints
+ * What continues when a networking thread has died, in several stories: `node afterwards.js <story> <echo port> <silent port>`. Each prints
  * one line of JSON.
  */
 
@@ -8,11 +8,11 @@ import { bindUdp, connect, createRuntime, listen, Poller, poll, resolve } from "
 
 const [story, echo, silent] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const host = "127.0.0.1";
-const executioner = new BroadcastChannel("executioner");
-executioner.unref();
-const nobody = new Int32Array(new SharedArrayBuffer(4));
-const pause = (milliseconds) => Atomics.wait(nobody, 0, 0, milliseconds);
-const kill = (way, delay = 0) => executioner.postMessage({ way, delay });
+const orders = new BroadcastChannel("orders");
+orders.unref();
+const unnotified = new Int32Array(new SharedArrayBuffer(4));
+const pause = (milliseconds) => Atomics.wait(unnotified, 0, 0, milliseconds);
+const kill = (way, delay = 0) => orders.postMessage({ way, delay });
 const codeOf = (call) => {
   try {
     return call();
@@ -96,7 +96,7 @@ const stories = {
     const kept = other.connect({ host, port: echo, timeout: 5000 });
     const limited = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 24 } });
     const lost = limited.connect({ host, port: silent, timeout: 5000 });
-    // All networking threads receive the executioner's message: the limit on memory decides which one dies.
+    // All networking threads receive the order: the limit on memory decides which one dies.
     const before = echoes(kept);
     const limitedDied = codeOf(() => {
       kill("exit-if-limited");
@@ -122,7 +122,7 @@ const stories = {
     return { code: codeOf(() => socket.pendingWrites) };
   },
 
-  /** Everything may be asked of handles whose thread died, and closing them is in order. */
+  /** Every call on a handle whose thread has died throws, except closing. */
   closing() {
     const runtime = createRuntime();
     const socket = runtime.connect({ host, port: silent, timeout: 5000 });

@@ -1,7 +1,7 @@
 /**
  * A copy of the built package whose networking thread dies on command, and in which one name, never.example, is never
- * resolved. Nothing of it is in the package: the copy's networking thread also listens to an executioner's broadcast
- * channel.
+ * resolved. Nothing of it is in the package: the copy's networking thread also listens to a broadcast
+ * channel with orders to die.
  */
 
 import { cpSync } from "node:fs";
@@ -24,18 +24,18 @@ const BEFORE = `
     throw: () => { throw new Error("executed"); },
     reject: () => { Promise.reject(new Error("executed")); },
     exit: () => process.exit(7),
-    // Numbers on the heap of this thread, in pieces, so that its limit is met by something small.
+    // Numbers on the heap of this thread, in small pieces, so that a small allocation exceeds the limit.
     memory: () => { for (;;) hoard.push(Array.from({ length: 1000 }, (_, i) => i + Math.random())); },
     "exit-if-limited": () => resourceLimits.maxOldGenerationSizeMb === 24 && process.exit(8),
     hang: () => { for (;;); },
   };
-  const executioner = new BroadcastChannel("executioner");
-  executioner.onmessage = ({ data }) => setTimeout(WAYS[data.way], data.delay);
-  executioner.unref();
+  const orders = new BroadcastChannel("orders");
+  orders.onmessage = ({ data }) => setTimeout(WAYS[data.way], data.delay);
+  orders.unref();
 `;
 
 /** Makes the copy, with the programs of this folder in it; its folder. */
-export function mortalPackage(): string {
+export function killablePackage(): string {
   const folder = packageWithThread((code) => `{${BEFORE}}\n${code}`);
   cpSync(join(root, "test/death/programs"), join(folder, "programs"), { recursive: true });
   return folder;

@@ -1,6 +1,6 @@
 /**
  * Sleeps in one kind of wait after another while the networking thread dies:
- * `node mourner.js '{"way": "throw", "waits": ["connect", …], "silent": port, "stuck": port, "echo": port}'`.
+ * `node waits.js '{"way": "throw", "waits": ["connect", …], "silent": port, "stuck": port, "echo": port}'`.
  *
  * It prints a line for each wait: how it ended, how long after the death, and what became of handles, old and new.
  */
@@ -14,19 +14,19 @@ const DELAY = 150;
 const host = "127.0.0.1";
 
 const { createRuntime, NetError, Poller, poll, ...root } = await import("ringnet");
-/** Memory can only be short in a runtime that limits it; the others die in the default one. */
+/** Out of memory needs a runtime with a limit; the other deaths happen in the default runtime. */
 function runtimeOf() {
   if (way !== "memory") return root;
   const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 24 } });
   const names = ["connect", "listen", "bindUdp", "resolve"];
   return Object.fromEntries(names.map((name) => [name, runtime[name].bind(runtime)]));
 }
-const executioner = new BroadcastChannel("executioner");
-executioner.unref();
+const orders = new BroadcastChannel("orders");
+orders.unref();
 
 function kill() {
   if (way === "terminate") void workers.at(-1).terminate();
-  else executioner.postMessage({ way, delay: DELAY });
+  else orders.postMessage({ way, delay: DELAY });
 }
 
 function filled(socket) {
@@ -137,7 +137,7 @@ function errorOf(call) {
   }
 }
 
-/** Whatever is asked of a handle after the death. */
+/** Every call on a handle after the death. */
 function stillFailed(handle) {
   if ("status" in handle) return handle.status === "failure" && handle.error !== null;
   return errorOf(() => (handle.accept ? handle.accept() : handle.receive())) !== null;
@@ -153,7 +153,7 @@ function newUseWorks() {
 
 for (const name of waits) {
   const runtime = runtimeOf();
-  runtime.bindUdp({ host }).close(); // the networking thread runs, and receives the executioner's message
+  runtime.bindUdp({ host }).close(); // the networking thread runs, and receives the order
   const [handle, wait] = WAITS[name](runtime);
   const death = performance.now() + (way === "terminate" ? 0 : DELAY);
   kill();
