@@ -2,7 +2,7 @@
  * Closes handles that are garbage-collected.
  *
  * Runs on the calling thread, and needs its event loop: a `FinalizationRegistry` calls back only there. So a handle is registered when the
- * thread yields, and most are closed by then: registering and unregistering costs more than the rest of an opened handle's garbage.
+ * thread yields. Most are closed by then, and cost less: a registered one survives collections of the young generation.
  */
 
 const registry = new FinalizationRegistry<() => void>((abandon) => abandon());
