@@ -181,7 +181,7 @@ class ShimInput extends InputStream {
     return openOrNull(() => this.#stream.read?.(BigInt(max)));
   }
 
-  protected hasInput(): boolean {
+  protected hasEvent(): boolean {
     return this.#wait.source.isReady();
   }
 
@@ -217,7 +217,7 @@ class ShimOutput extends OutputStream {
     return openOrNull(() => this.#stream.write?.(contents) ?? true) !== null;
   }
 
-  protected hasRoom(): boolean {
+  protected hasEvent(): boolean {
     return this.#wait.source.isReady();
   }
 

@@ -32,7 +32,7 @@ export class StandardInput extends InputStream {
     return standardInput().read(max);
   }
 
-  protected hasInput(): boolean {
+  protected hasEvent(): boolean {
     return standardInput().waitUntilReadable(0);
   }
 
@@ -70,7 +70,7 @@ export class StandardOutput extends OutputStream {
     return true;
   }
 
-  protected hasRoom(): boolean {
+  protected hasEvent(): boolean {
     return true;
   }
 

@@ -21,16 +21,52 @@ function closed(): never {
   throw { tag: "closed" } satisfies StreamError;
 }
 
-export abstract class InputStream implements EventSource {
+abstract class Stream implements EventSource {
   #open = true;
   #dropped = false;
 
-  read(length: bigint): Uint8Array {
+  subscribe(): Pollable {
+    return new Pollable(this);
+  }
+
+  isReady(): boolean {
+    return !this.#open || this.hasEvent();
+  }
+
+  abstract pollEntry(): ReturnType<EventSource["pollEntry"]>;
+
+  [DISPOSE](): void {
+    this.#open = false;
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.release();
+  }
+
+  /** Whether the stream can be used, has ended or has failed. */
+  protected abstract hasEvent(): boolean;
+
+  /** Called when the guest drops the stream. */
+  protected abstract release(): void;
+
+  /** What `call` returns; null means the end. After the end or a failure the stream is closed. */
+  protected attempt<T>(call: () => T | null): T {
     if (!this.#open) closed();
-    const bytes = this.#call(() => this.take(length > READ_MAX ? READ_MAX : Number(length)));
-    if (bytes !== null) return bytes;
+    let result: T | null;
+    try {
+      result = call();
+    } catch (error) {
+      this.#open = false;
+      throw { tag: "last-operation-failed", val: new IoError(error) } satisfies StreamError;
+    }
+    if (result !== null) return result;
     this.#open = false;
     closed();
+  }
+}
+
+export abstract class InputStream extends Stream {
+  read(length: bigint): Uint8Array {
+    return this.attempt(() => this.take(length > READ_MAX ? READ_MAX : Number(length)));
   }
 
   blockingRead(length: bigint): Uint8Array {
@@ -49,57 +85,17 @@ export abstract class InputStream implements EventSource {
     return BigInt(this.blockingRead(length).length);
   }
 
-  subscribe(): Pollable {
-    return new Pollable(this);
-  }
-
-  isReady(): boolean {
-    return !this.#open || this.hasInput();
-  }
-
-  abstract pollEntry(): ReturnType<EventSource["pollEntry"]>;
-
   /** Up to `max` bytes that are there; empty if there are none, null once no more will come. Throws the failure. */
   protected abstract take(max: number): Uint8Array | null;
-
-  /** Whether `take` has bytes, the end or a failure. */
-  protected abstract hasInput(): boolean;
-
-  /** Called when the guest drops the stream. */
-  protected abstract release(): void;
-
-  [DISPOSE](): void {
-    this.#open = false;
-    if (this.#dropped) return;
-    this.#dropped = true;
-    this.release();
-  }
-
-  #call<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      this.#open = false;
-      throw { tag: "last-operation-failed", val: new IoError(error) } satisfies StreamError;
-    }
-  }
 }
 
-export abstract class OutputStream implements EventSource {
-  #open = true;
-  #dropped = false;
+export abstract class OutputStream extends Stream {
   /** The bytes that the last `check-write` allowed and `write` has not used. */
   #permit = 0;
 
   checkWrite(): bigint {
-    if (!this.#open) closed();
-    const room = this.#call(() => this.room());
-    if (room === null) {
-      this.#open = false;
-      closed();
-    }
-    this.#permit = room;
-    return BigInt(room);
+    this.#permit = this.attempt(() => this.room());
+    return BigInt(this.#permit);
   }
 
   write(contents: Uint8Array): void {
@@ -107,10 +103,7 @@ export abstract class OutputStream implements EventSource {
       trap(`write of ${contents.length} bytes, and check-write has allowed ${this.#permit}`);
     }
     this.#permit -= contents.length;
-    if (!this.#open) closed();
-    if (this.#call(() => this.put(contents))) return;
-    this.#open = false;
-    closed();
+    this.attempt(() => this.put(contents) || null);
   }
 
   writeZeroes(length: bigint): void {
@@ -144,27 +137,13 @@ export abstract class OutputStream implements EventSource {
 
   splice(source: InputStream, length: bigint): bigint {
     const room = this.checkWrite();
-    const bytes = source.read(room < length ? room : length);
-    if (bytes.length > 0) this.write(bytes);
-    return BigInt(bytes.length);
+    return this.#move(source.read(room < length ? room : length));
   }
 
   blockingSplice(source: InputStream, length: bigint): bigint {
     const room = BigInt(this.#awaitRoom());
-    const bytes = source.blockingRead(room < length ? room : length);
-    this.write(bytes);
-    return BigInt(bytes.length);
+    return this.#move(source.blockingRead(room < length ? room : length));
   }
-
-  subscribe(): Pollable {
-    return new Pollable(this);
-  }
-
-  isReady(): boolean {
-    return !this.#open || this.hasRoom();
-  }
-
-  abstract pollEntry(): ReturnType<EventSource["pollEntry"]>;
 
   /** How many bytes `put` takes now; null once it takes no more. Throws the failure. */
   protected abstract room(): number | null;
@@ -172,33 +151,22 @@ export abstract class OutputStream implements EventSource {
   /** Takes all of `contents`, which fit. Returns false if it takes no more at all. Throws the failure. */
   protected abstract put(contents: Uint8Array): boolean;
 
-  /** Whether `room` returns anything but 0, or throws. */
-  protected abstract hasRoom(): boolean;
-
   /**
    * Flushes what `put` has buffered, and waits for it if `wait`. Returns false if the stream takes no more at all.
-   * Throws the failure. The streams here buffer nothing.
+   * Throws the failure. The streams of this package buffer nothing.
    */
   protected sync(_wait: boolean): boolean {
     return this.room() !== null;
   }
 
-  /** Called when the guest drops the stream. */
-  protected abstract release(): void;
-
-  [DISPOSE](): void {
-    this.#open = false;
-    if (this.#dropped) return;
-    this.#dropped = true;
-    this.release();
+  #flush(wait: boolean): void {
+    this.#permit = 0;
+    this.attempt(() => this.sync(wait) || null);
   }
 
-  #flush(wait: boolean): void {
-    if (!this.#open) closed();
-    this.#permit = 0;
-    if (this.#call(() => this.sync(wait))) return;
-    this.#open = false;
-    closed();
+  #move(bytes: Uint8Array): bigint {
+    if (bytes.length > 0) this.write(bytes);
+    return BigInt(bytes.length);
   }
 
   #awaitRoom(): number {
@@ -206,15 +174,6 @@ export abstract class OutputStream implements EventSource {
       const room = this.checkWrite();
       if (room > 0n) return Number(room);
       waitFor(this);
-    }
-  }
-
-  #call<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      this.#open = false;
-      throw { tag: "last-operation-failed", val: new IoError(error) } satisfies StreamError;
     }
   }
 }

@@ -61,7 +61,7 @@ class TcpInput extends InputStream {
     return readShut ? null : handle.read(max);
   }
 
-  protected hasInput(): boolean {
+  protected hasEvent(): boolean {
     const { handle, readShut } = this.#connection;
     return readShut || handle.readable > 0 || handle.waitUntilReadable(0);
   }
@@ -98,7 +98,7 @@ class TcpOutput extends OutputStream {
     return true;
   }
 
-  protected hasRoom(): boolean {
+  protected hasEvent(): boolean {
     const { handle, writeShut } = this.#connection;
     return writeShut || handle.writable > 0 || handle.waitUntil({ writable: true }, 0).writable;
   }

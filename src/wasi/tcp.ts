@@ -72,6 +72,8 @@ export class TcpSocket implements EventSource {
   #network: Network | null = null;
   #backlog = 128;
   #server: TcpServer | null = null;
+  /** The address that it was bound to. */
+  #bound: IpSocketAddress | null = null;
   #connection: TcpConnection | null = null;
 
   /** @internal Guests get sockets by `create-tcp-socket`. */
@@ -111,7 +113,8 @@ export class TcpSocket implements EventSource {
     this.#mustBeInProgress("connect-in-progress");
     const { handle } = this.#connection as TcpConnection;
     if (handle.status === "waiting") throw "would-block";
-    if (!handle.wasConnected) {
+    // A connection that was established and has failed since is connected: its streams report the failure.
+    if (handle.status === "failure" && handle.remoteAddress === undefined) {
       const code = handle.error === null ? "unknown" : errorCodeOf(handle.error);
       this.#close();
       throw code === "address-not-bindable" ? "address-in-use" : code;
@@ -144,12 +147,14 @@ export class TcpSocket implements EventSource {
   }
 
   localAddress(): IpSocketAddress {
-    if (this.#server !== null && this.#state !== "bind-in-progress") {
-      return socketAddressOf(this.#server.address, this.#server.port, this.#family);
+    if (this.#state === "unbound" || this.#state === "bind-in-progress" || this.#state === "closed")
+      throw "invalid-state";
+    const { localAddress, localPort } = this.#connection?.handle ?? {};
+    if (localAddress !== undefined && localPort !== undefined) {
+      return socketAddressOf(localAddress, localPort, this.#family);
     }
-    const { localAddress, localPort } = this.#connected;
-    if (localAddress === undefined || localPort === undefined) throw "invalid-state";
-    return socketAddressOf(localAddress, localPort, this.#family);
+    if (this.#bound === null) throw "invalid-state";
+    return this.#bound;
   }
 
   remoteAddress(): IpSocketAddress {
@@ -271,6 +276,7 @@ export class TcpSocket implements EventSource {
   #listenOn({ ip, port }: { ip: string; port: number }): void {
     const options = { host: ip, port, backlog: this.#backlog, ipv6Only: this.#family === "ipv6" };
     this.#server = withErrorCode(() => listen(options));
+    this.#bound = socketAddressOf(this.#server.address, this.#server.port, this.#family);
   }
 
   #connectTo(remote: IpSocketAddress): void {
@@ -307,7 +313,7 @@ export class TcpSocket implements EventSource {
   #applyKeepAlive(): void {
     const handle = this.#connection?.handle;
     if (handle === undefined || handle.state.failed) return;
-    handle.setKeepAlive(this.#settings.keepAlive, this.#keepAliveDelay);
+    withErrorCode(() => handle.setKeepAlive(this.#settings.keepAlive, this.#keepAliveDelay));
   }
 }
 

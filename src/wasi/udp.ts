@@ -68,7 +68,7 @@ export class UdpSocket implements EventSource {
     const { ip, port } = endpointOf(localAddress);
     this.#handle = withErrorCode(() => bindUdp({ host: ip, port, ipv6Only: this.#family === "ipv6" }));
     this.#bindInProgress = true;
-    if (this.#hopLimit !== DEFAULT_HOPS) this.#handle.setTtl(this.#hopLimit);
+    if (this.#hopLimit !== DEFAULT_HOPS) this.setUnicastHopLimit(this.#hopLimit);
   }
 
   finishBind(): void {

@@ -151,6 +151,7 @@ describe("addresses", () => {
       client.finishBind();
       const bound = client.localAddress();
       client.startConnect(net, server.localAddress());
+      expect(client.localAddress()).toEqual(bound);
       awaited(client, () => client.finishConnect());
       const [accepted] = awaited(server, () => server.accept());
       expect(accepted.remoteAddress()).toEqual(bound);
