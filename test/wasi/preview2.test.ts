@@ -1,0 +1,87 @@
+/** preview2-shim's files and HTTP, with the streams, pollables and errors of this package. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { WASIShim } from "@bytecodealliance/preview2-shim/instantiation";
+import * as wasi from "ringnet/wasi";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folders.js";
+import { startPeer } from "../support/peers.js";
+import { dropped, ipv4, thrownBy } from "./support.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: the interfaces have no types here, they are passed on
+type Untyped = any;
+const { Descriptor, filesystemErrorCode } = wasi.filesystem.types as Untyped;
+
+/** A new folder, with one file, as the guest gets it. */
+function folderOf(text: string): Untyped {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "file"), text);
+  const [[descriptor]] = (wasi.filesystem.createPreopens({ "/": folder }) as Untyped).getDirectories();
+  return descriptor;
+}
+
+describe("files", () => {
+  test("are resources of the exported classes, and their streams are this package's", () => {
+    const folder = folderOf("the text");
+    expect(folder).toBeInstanceOf(Descriptor);
+    const file = folder.openAt({}, "file", {}, { read: true });
+    expect(file).toBeInstanceOf(Descriptor);
+    expect([file.isSameObject(file), file.isSameObject(folder)]).toEqual([true, false]);
+    const input = file.readViaStream(4n);
+    expect(input).toBeInstanceOf(wasi.io.streams.InputStream);
+    expect(Buffer.from(input.blockingRead(100n)).toString()).toBe("text");
+    expect(thrownBy(() => input.blockingRead(100n))).toEqual({ tag: "closed" });
+    dropped(input);
+  });
+
+  test("fail with the codes of the WIT", () => {
+    expect(thrownBy(() => folderOf("").openAt({}, "none", {}, { read: true }))).toBe("no-entry");
+    const failure = thrownBy(() => folderOf("").readViaStream(0n).blockingRead(1n)) as Untyped;
+    if (failure?.tag === "last-operation-failed") {
+      expect(failure.val).toBeInstanceOf(wasi.io.error.Error);
+      expect(filesystemErrorCode(failure.val)).toBe("is-directory");
+    } else {
+      expect(failure).toBe("is-directory");
+    }
+  });
+
+  test("can be spliced to a connection, and from one to a file", () => {
+    const folder = folderOf("by splice");
+    const peer = startPeer("sink", { reply: "answer" });
+    const socket = wasi.sockets.tcpCreateSocket.createTcpSocket("ipv4");
+    socket.startConnect(wasi.sockets.instanceNetwork.instanceNetwork(), ipv4(peer.port));
+    socket.subscribe().block();
+    const [input, output] = socket.finishConnect();
+    const source = folder.openAt({}, "file", {}, { read: true }).readViaStream(0n);
+    expect(output.blockingSplice(source, 100n)).toBe(9n);
+    socket.shutdown("send");
+    expect(peer.waitForEvent("end").bytes).toBe(9);
+    const copy = folder.openAt({}, "copy", { create: true }, { read: true, write: true });
+    const target = copy.writeViaStream(0n);
+    expect(target.blockingSplice(input, 100n)).toBe(6n);
+    target.blockingFlush();
+    expect(copy.stat().size).toBe(6n);
+    const timer = wasi.clocks.monotonicClock.subscribeDuration(10_000_000_000n);
+    expect([...wasi.io.poll.poll([timer, target.subscribe(), input.subscribe()])]).toEqual([1, 2]);
+  });
+});
+
+test("HTTP's resources are constructed, passed and returned", () => {
+  const { Fields, OutgoingRequest, OutgoingBody } = wasi.http.types as Untyped;
+  const fields = Fields.fromList([["a", Buffer.from("1")]]);
+  const request = new OutgoingRequest(fields);
+  expect(request.headers()).toBeInstanceOf(Fields);
+  expect(Buffer.from(request.headers().get("a")[0]).toString()).toBe("1");
+  const body = request.body();
+  expect(body).toBeInstanceOf(OutgoingBody);
+  expect(body.write()).toBeInstanceOf(wasi.io.streams.OutputStream);
+});
+
+test("WASIShim takes them", () => {
+  const imports = new WASIShim(wasi as Untyped).getImportObject({ asVersion: "0.2.3" }) as Untyped;
+  expect(imports["wasi:sockets/tcp@0.2.3"].TcpSocket).toBe(wasi.sockets.tcp.TcpSocket);
+  expect(imports["wasi:io/streams@0.2.3"].InputStream).toBe(wasi.io.streams.InputStream);
+  expect(imports["wasi:filesystem/types@0.2.3"].Descriptor).toBe(Descriptor);
+  expect(imports["wasi:cli/environment@0.2.3"].getEnvironment().length).toBeGreaterThan(0);
+});
