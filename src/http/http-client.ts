@@ -7,6 +7,7 @@
 import { connect, type Runtime, type Timeout, type TlsOptions } from "../main/index.js";
 import { Call } from "./call.js";
 import { ConnectionPool } from "./connection-pool.js";
+import { mustBeKnown } from "./option-names.js";
 import { amount, checkRequest, type RequestOptions } from "./request-options.js";
 import { HttpResponse } from "./response.js";
 
@@ -38,9 +39,7 @@ export class HttpClient {
 
   /** @internal Use `createHttpClient`. */
   constructor(options: HttpClientOptions) {
-    for (const name of Object.keys(options)) {
-      if (!NAMES.has(name)) throw new TypeError(`unknown option ${name}; expected one of ${[...NAMES].join(", ")}`);
-    }
+    mustBeKnown(options, NAMES);
     const { tls, proxy, timeout, connections = Number.POSITIVE_INFINITY, keepAliveMs = KEEP_ALIVE_MS } = options;
     if (amount("connections", connections) < 1) throw new RangeError("connections must be at least 1");
     this.#pool = new ConnectionPool(options.runtime ?? { connect }, connections, amount("keepAliveMs", keepAliveMs));

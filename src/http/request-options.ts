@@ -8,6 +8,7 @@ import { Deadline, type ProxyTarget, parseProxy, type Timeout, type TlsOptions }
 import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
+import { mustBeKnown } from "./option-names.js";
 import type { OutgoingRequest } from "./outgoing-request.js";
 import { basic, decoded } from "./proxy.js";
 import { type BodyInput, requestBody } from "./request-body.js";
@@ -78,9 +79,7 @@ const MAX_REDIRECTS = 20;
 
 /** Throws a `TypeError` or `RangeError` that names the wrong option. */
 export function checkRequest(url: string | URL, options: RequestOptions): CheckedRequest {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name)) throw new TypeError(`unknown option ${name}; expected one of ${[...NAMES].join(", ")}`);
-  }
+  mustBeKnown(options, NAMES);
   const parsed = checkUrl(url);
   const method = checkMethod(options.method ?? "GET");
   const headers = new HeaderList(options.headers);

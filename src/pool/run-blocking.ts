@@ -9,7 +9,7 @@ import type { Piscina } from "piscina";
 import { errorOf } from "./fault.js";
 import { fileToRun } from "./handler-file.js";
 import type { Outcome } from "./task.js";
-import { blockingThreads } from "./threads.js";
+import { blockingThreads, mustBeKnown } from "./threads.js";
 
 /** Options of `runBlocking`. */
 export interface RunBlockingOptions {
@@ -34,6 +34,7 @@ export async function runBlocking<Result = unknown>(
   options: RunBlockingOptions = {},
 ): Promise<Result> {
   const url = fileToRun("file", file);
+  mustBeKnown("", options, ["signal"]);
   threads ??= blockingThreads(0, availableParallelism(), IDLE_MS, {});
   const { signal } = options;
   const task = { file: url, data };

@@ -12,7 +12,7 @@ import type { AcceptorData, AcceptorMessage } from "./acceptor.js";
 import { ACCEPT, DRAIN, END, ORDER, TAKEN, WORDS } from "./acceptor-words.js";
 import { errorOf, type Fault } from "./fault.js";
 import { fileToRun } from "./handler-file.js";
-import { blockingThreads, fileOfPackage, type ThreadLimits } from "./threads.js";
+import { blockingThreads, fileOfPackage, LIMITS, mustBeKnown, type ThreadLimits } from "./threads.js";
 
 /** Options of `servePool`: the options of `listen`, and these. */
 export interface ServePoolOptions extends ListenOptions {
@@ -208,6 +208,7 @@ export async function servePool(options: ServePoolOptions): Promise<PoolServer> 
   if (typeof onError !== "function") throw new TypeError(`onError must be a function, not ${typeof onError}`);
   const { host } = rest;
   if (host instanceof Address) rest.host = host.ip ?? host.hostname;
+  mustBeKnown("resourceLimits.", resourceLimits, LIMITS);
   const words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT));
   const { port1, port2 } = new MessageChannel();
   port1.unref();

@@ -14,6 +14,20 @@ export interface ThreadLimits {
   stackSizeMb?: number;
 }
 
+/** The names of `ThreadLimits`. */
+export const LIMITS: readonly (keyof ThreadLimits)[] = [
+  "maxOldGenerationSizeMb",
+  "maxYoungGenerationSizeMb",
+  "stackSizeMb",
+];
+
+/** Throws a `TypeError` for the first property that is not one of `names`. */
+export function mustBeKnown(what: string, options: object, names: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(`unknown option ${what}${unknown.slice(0, 80)}; expected one of ${names.join(", ")}`);
+}
+
 /** The path of a file from which threads are started. This code is one folder below these files. */
 export const fileOfPackage = (name: string): string => join(__dirname, "..", name);
 

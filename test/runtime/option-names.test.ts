@@ -2,7 +2,10 @@
  * The names of options: every call refuses an unknown one, and says what to write instead.
  */
 
-import { bindUdp, connect, createRuntime, listen } from "ringnet";
+import { bindUdp, connect, createNet, createRuntime, listen, resolve } from "ringnet";
+import { createHttpClient, fetch } from "ringnet/http";
+import { runBlocking, servePool } from "ringnet/pool";
+import { listenWebSocket, openWebSocket } from "ringnet/websocket";
 import { expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { errorOf, openTo } from "../tcp/sockets.js";
@@ -17,6 +20,12 @@ const calls: Record<string, Call> = {
   "createRuntime's resourceLimits": (resourceLimits) => createRuntime({ resourceLimits }),
   "connect's tls": (tls) => connect({ port: 9, tls }),
   "listen's tls": (tls) => listen({ tls }),
+  resolve: (options) => resolve("localhost", options),
+  createNet: (options) => createNet(options),
+  fetch: (options) => fetch("https://localhost:9/", options),
+  createHttpClient: (options) => createHttpClient(options),
+  openWebSocket: (options) => openWebSocket("wss://localhost:9/", options),
+  listenWebSocket: (options) => listenWebSocket(options),
 };
 
 /** The error of a call that refuses its options. */
@@ -33,6 +42,19 @@ function refusal(call: Call, options: object): Error {
 test.each(Object.entries(calls))("%s refuses an unknown option, and lists the known ones", (_, call) => {
   expect(refusal(call, { wibble: 1 }).message).toMatch(/unknown option (\w+\.)?wibble; expected one of \w+/);
   expect(refusal(call, { wibble: undefined }).message).toMatch(/unknown option (\w+\.)?wibble/);
+});
+
+test.each([{ wibble: 1 }, { cert: "x" }, { tls: { wibble: 1 } }, { resourceLimits: { wibble: 1 } }])(
+  "servePool refuses %j",
+  async (options) => {
+    const pool = servePool({ handler: new URL(import.meta.url), ...(options as object) });
+    await expect(pool).rejects.toThrow(/wibble|cert/);
+  },
+);
+
+test("runBlocking refuses an unknown option", async () => {
+  const task = runBlocking(new URL(import.meta.url), null, { timeout: 5 } as never);
+  await expect(task).rejects.toThrow(/unknown option timeout; expected one of signal/);
 });
 
 test.each(["readLine", "readUntil", "readAll"] as const)("%s refuses an unknown option", (method) => {
@@ -68,6 +90,11 @@ test.each<[string, object, RegExp]>([
   ["bindUdp", { address: "127.0.0.1" }, /host/],
   ["bindUdp", { recvBufferSize: 1 }, /receiveBuffer/],
   ["createRuntime", { thread: 2 }, /did you mean threads\?/],
+  ["fetch", { rejectUnauthorized: false }, /tls: \{ rejectUnauthorized/],
+  ["fetch", { agent: null }, /createHttpClient/],
+  ["createHttpClient", { ca: "x" }, /tls: \{ ca/],
+  ["openWebSocket", { rejectUnauthorized: false }, /tls: \{ rejectUnauthorized/],
+  ["listenWebSocket", { cert: "x" }, /tls: \{ cert/],
   [
     "connect's tls",
     { rejectUnautorized: false },
