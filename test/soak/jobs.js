@@ -303,3 +303,58 @@ export class Datagrams extends Job {
     if (this.#sent === this.count && !this.handle.waitUntilReadable(5)) this.end();
   }
 }
+
+/** The ways in which a program ends, of `ending-program.js`. */
+export const ENDINGS = [
+  "process.exit",
+  "an uncaught error",
+  "SIGTERM with a handler",
+  "process.exit beside a worker thread",
+];
+
+/** A program that ends while it has bytes to send: all arrive, or there is a reset. */
+export class Ending extends Job {
+  verified = 0;
+  #head = "";
+  #order = null;
+
+  /** `socket`: from that program. */
+  constructor(socket, random) {
+    super("the end of a program", random);
+    this.handle = socket;
+    this.excuse = "what it could not send in time ends in a reset";
+  }
+
+  act() {
+    for (let bytes = this.handle.read(); bytes === null || bytes.length > 0; bytes = this.handle.read()) {
+      if (bytes === null) return this.#ended();
+      this.moved();
+      this.#take(bytes);
+    }
+  }
+
+  #take(bytes) {
+    let data = bytes;
+    if (this.#order === null) {
+      const end = bytes.indexOf(10);
+      this.#head += bytes.subarray(0, end < 0 ? bytes.length : end).toString("latin1");
+      if (end < 0) return;
+      this.#order = JSON.parse(this.#head);
+      data = bytes.subarray(end + 1);
+    }
+    if (!data.equals(pattern(this.#order.seed, this.verified, data.length))) {
+      throw new Finding(`${this.describe()}: other bytes than those sent`);
+    }
+    this.verified += data.length;
+  }
+
+  #ended() {
+    const complete = this.#order === null ? this.#head === "" : this.verified === this.#order.bytes;
+    if (!complete) throw new Finding(`${this.describe()}: a clean end in the middle`);
+    this.end();
+  }
+
+  describe() {
+    return `${this.name} by ${this.#order?.how}, ${this.verified} of ${this.#order?.bytes} bytes`;
+  }
+}

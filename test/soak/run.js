@@ -5,19 +5,21 @@
  *
  * One blocking thread keeps some dozens of connections busy, over TCP, TLS and Unix sockets, opened and accepted, with lines, streams and
  * datagrams, while a peer in another process is stopped, killed and started anew, connections are reset by either side, ports are scanned,
- * and networking threads are terminated. It prints a line every ten seconds, and fails at the first byte, error or wait that
- * nothing explains.
+ * networking threads are terminated, and programs end with bytes to send. It prints a line every ten seconds, and fails at the first byte,
+ * error or wait that nothing explains.
  */
 
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { workers } from "../death/programs/started-workers.js";
 import { Random } from "../fuzz/programs/random.js";
 import { PeerProcess, pause } from "./peer-process.js";
 
 const { createRuntime, NetError, Poller } = await import("ringnet");
-const { Datagrams, Exchange, Finding, Lines, Upgraded } = await import("./jobs.js");
+const { Datagrams, ENDINGS, Ending, Exchange, Finding, Lines, Upgraded } = await import("./jobs.js");
 
 const minutes = Number(process.argv[2] ?? 2);
 const seed = Number(process.argv[3] ?? Math.floor(Math.random() * 2 ** 31));
@@ -26,6 +28,7 @@ const random = new Random(seed);
 const host = "127.0.0.1";
 const MOST_JOBS = 40;
 const FAULT_MS = 400;
+const ENDING_PROGRAM = fileURLToPath(new URL("ending-program.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "ringnet-soak-"));
 
 let peer = new PeerProcess(folder);
@@ -33,6 +36,8 @@ let runtime = createRuntime();
 let server = runtime.listen({ host });
 /** A server that gets nothing but scans and garbage. */
 let scanned = runtime.listen({ host });
+/** A server for programs that end with bytes to send. */
+let ending = runtime.listen({ host });
 let poller = new Poller();
 const jobs = new Map();
 /** How many networking threads belonged to runtimes that were closed. */
@@ -140,6 +145,7 @@ function renew() {
   runtime = createRuntime({ threads: 1 + random.below(2) });
   server = runtime.listen({ host });
   scanned = runtime.listen({ host });
+  ending = runtime.listen({ host });
   poller = new Poller();
 }
 
@@ -163,6 +169,15 @@ const FAULTS = {
       peer.kill();
       killed = performance.now();
       peer = new PeerProcess(folder);
+    },
+  ],
+  "program ended": [
+    1,
+    () => {
+      const how = random.of(ENDINGS);
+      const bytes = random.size(12_000_000);
+      const job = JSON.stringify({ port: ending.port, seed: random.below(1000), bytes, how });
+      spawn(process.execPath, [ENDING_PROGRAM, job], { stdio: "ignore" }).unref();
     },
   ],
   "runtime closed": [1, () => renew()],
@@ -189,6 +204,7 @@ function acceptAll() {
     if (performance.now() < killed + 5000) job.excuse = "the peer may have been killed";
     add(job);
   }
+  for (let client = ending.accept(); client !== null; client = ending.accept()) add(new Ending(client, random));
   for (let client = scanned.accept(); client !== null; client = scanned.accept()) {
     try {
       client.readLine(0, { maxLength: 1000 });
