@@ -4,7 +4,7 @@
  * A job fails with an error only if something was done that explains it (`excuse`); anything else is a finding.
  */
 
-import { NetError, TcpSocket } from "ringnet";
+import { cancel, Deadline, NetError, TcpSocket } from "ringnet";
 import { pattern } from "../support/bytes.js";
 
 const host = "127.0.0.1";
@@ -253,7 +253,10 @@ export class Lines extends Job {
   act() {
     const line = `line ${this.left} ${"x".repeat(this.random.size(5000))}`;
     this.handle.writeAll(`${line}\r\n`, 20_000);
-    const answer = this.handle.readLine(20_000);
+    const deadline = new Deadline(20_000);
+    if (this.random.chance(0.1)) this.#cancel(deadline);
+    this.handle.waitUntil({ readable: true }, deadline);
+    const answer = this.handle.readLine(deadline);
     if (answer === null) throw new NetError({ code: "ECONNRESET", message: "the peer ended" });
     if (answer !== line) throw new Finding(`another line came back: ${answer.slice(0, 80)}`);
     this.verified += 2 * line.length;
@@ -263,6 +266,18 @@ export class Lines extends Job {
     if (this.handle.readAll(20_000).length > 0) throw new Finding("more came back than was sent");
     this.end();
   }
+
+  /** Cancels the wait for a line that is longer than what may come: it ends at once, and nothing is lost. */
+  #cancel(deadline) {
+    cancel(this.handle.canceller());
+    try {
+      this.handle.readExactly(1_000_000, deadline);
+    } catch (error) {
+      if (error.code === "ERR_CANCELLED") return;
+      throw error;
+    }
+    throw new Finding("a cancelled wait brought bytes that were not sent");
+  }
 }
 
 /** Numbered datagrams there and back. They may be lost, but not changed or repeated. */
@@ -270,6 +285,7 @@ export class Datagrams extends Job {
   verified = 0;
   #sent = 0;
   #seen = new Set();
+  #target = Buffer.alloc(4000);
 
   constructor(runtime, port, random) {
     super("datagrams", random);
@@ -286,13 +302,19 @@ export class Datagrams extends Job {
     return bytes;
   }
 
+  #receive() {
+    if (this.random.chance(0.5)) return this.handle.receive();
+    const received = this.handle.receiveInto(this.#target);
+    return received === null ? null : { data: this.#target.subarray(0, received.length) };
+  }
+
   act() {
     for (let i = 0; i < 50 && this.#sent < this.count; i++) {
       if (!this.handle.send(this.#datagram(this.#sent), this.port, host)) break;
       this.#sent++;
       this.moved();
     }
-    for (let datagram = this.handle.receive(); datagram !== null; datagram = this.handle.receive()) {
+    for (let datagram = this.#receive(); datagram !== null; datagram = this.#receive()) {
       const number = datagram.data.readUInt32BE();
       if (!datagram.data.equals(this.#datagram(number))) throw new Finding(`datagram ${number} was changed`);
       if (this.#seen.has(number)) throw new Finding(`datagram ${number} came twice`);

@@ -3,14 +3,14 @@
  *
  *   npm run soak [-- minutes [seed]]
  *
- * One blocking thread keeps some dozens of connections busy, over TCP, TLS and Unix sockets, opened and accepted, with lines, streams and
- * datagrams, while a peer in another process is stopped, killed and started anew, connections are reset by either side, ports are scanned,
- * networking threads are terminated, and programs end with bytes to send. It prints a line every ten seconds, and fails at the first byte,
- * error or wait that nothing explains.
+ * One blocking thread keeps some dozens of connections busy, over TCP, TLS and Unix sockets, opened and accepted, with lines, streams,
+ * datagrams, inputs, WebSockets and pages over HTTP, while a peer in another process is stopped, killed and started anew, connections are reset
+ * by either side, ports are scanned, networking threads are terminated, and programs end with bytes to send. It prints a line every ten
+ * seconds, and fails at the first byte, error or wait that nothing explains.
  */
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,7 @@ import { Random } from "../fuzz/programs/random.js";
 import { PeerProcess, pause } from "./peer-process.js";
 
 const { createRuntime, NetError, Poller } = await import("ringnet");
+const { makeAsides } = await import("../fuzz/programs/asides.js");
 const { Datagrams, ENDINGS, Ending, Exchange, Finding, Lines, Upgraded } = await import("./jobs.js");
 
 const minutes = Number(process.argv[2] ?? 2);
@@ -30,6 +31,9 @@ const MOST_JOBS = 40;
 const FAULT_MS = 400;
 const ENDING_PROGRAM = fileURLToPath(new URL("ending-program.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "ringnet-soak-"));
+
+mkdirSync(join(folder, "asides"));
+const asides = Object.values(makeAsides(random, join(folder, "asides")));
 
 let peer = new PeerProcess(folder);
 let runtime = createRuntime();
@@ -44,7 +48,7 @@ const jobs = new Map();
 let ended = 0;
 /** When the last peer was killed. */
 let killed = Number.NEGATIVE_INFINITY;
-const totals = { jobs: 0, broken: 0, bytes: 0, scans: 0 };
+const totals = { jobs: 0, broken: 0, bytes: 0, scans: 0, asides: 0 };
 const faults = {};
 
 function add(job) {
@@ -114,7 +118,14 @@ const OPEN = [
   [2, () => add(new Lines(runtime, peer.ports.tcp, random))],
   [1, () => add(new Datagrams(runtime, peer.ports.udp, random))],
   [1, () => refused()],
+  [0.5, () => aside(random.of(asides))],
 ];
+
+/** What stands beside connections, in one go: cancelled waits, an input, datagrams, a look-up, a WebSocket, or a page over HTTP. */
+function aside(exercise) {
+  exercise(runtime);
+  totals.asides++;
+}
 
 /** No server listens there. */
 function refused() {
@@ -234,6 +245,7 @@ const memory = () => Math.round(process.memoryUsage.rss() / 2 ** 20);
 const summary = () => ({ ...totals, gigabytes: Number((totals.bytes / 1e9).toFixed(3)), faults, megabytes: memory() });
 
 async function soak() {
+  for (const exercise of asides) aside(exercise);
   const start = performance.now();
   const end = start + minutes * 60_000;
   let nextFault = start + 1000;

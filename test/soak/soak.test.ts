@@ -14,9 +14,10 @@ test(`${SECONDS} seconds of a mixed load with random faults: every byte is verif
   const [line] = soak.waitForOutput(/^\{"event":.*$/m, SECONDS * 1000 + 120_000);
   soak.waitForExit();
   console.log(line);
-  const { event, jobs, bytes, faults } = JSON.parse(line);
+  const { event, jobs, bytes, faults, asides } = JSON.parse(line);
   expect(event, `${line}\n${soak.errors}`).toBe("good");
   expect(jobs).toBeGreaterThan(50);
   expect(bytes).toBeGreaterThan(1e6);
+  expect(asides).toBeGreaterThanOrEqual(6);
   expect(Object.keys(faults).length).toBeGreaterThan(2);
 }, 200_000);

@@ -1,5 +1,5 @@
 /**
- * A random walk over the API, next to a simple model of it: `node walk.js <steps> <seed> <echo port> <certificate as JSON>`.
+ * A random walk over the API, next to a simple model of it: `node walk.js <steps> <seed> <echo port> <certificate as JSON> <empty folder>`.
  *
  * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream
  * was ended, and whether a reset cut it. Some connections go to an echo server, where both streams are one; others to a
@@ -8,15 +8,18 @@
  */
 
 import { writeSync } from "node:fs";
-import { createRuntime, NetError, Poller, poll, TcpSocket } from "ringnet";
+import { cancel, createRuntime, Deadline, NetError, Poller, poll, TcpSocket } from "ringnet";
 import { settle } from "../../leaks/programs/ledger.js";
 import { pattern } from "../../support/bytes.js";
+import { makeAsides } from "./asides.js";
 import { Random } from "./random.js";
 
 const [steps, seed, echoPort] = [Number(process.argv[2]), Number(process.argv[3]), Number(process.argv[4])];
 /** A certificate for localhost and its key. */
 const identity = JSON.parse(process.argv[5]);
 const random = new Random(seed);
+const asides = makeAsides(random, process.argv[6]);
+const asidesDone = {};
 const host = "127.0.0.1";
 /** Longer than a walk: what is closed is sent however late the other end reads. */
 const runtime = createRuntime({ lingerMs: 120_000, receiveBuffer: 1 << 15, sendBuffer: 1 << 15 });
@@ -39,6 +42,11 @@ function attempt(call) {
     if (!(error instanceof NetError)) throw error;
     return { value: undefined, code: error.code };
   }
+}
+
+/** The same timeout as a number or a deadline. */
+function within(milliseconds) {
+  return random.chance(0.3) ? new Deadline(milliseconds) : milliseconds;
 }
 
 class Stream {
@@ -134,7 +142,7 @@ const reading = {
     const there = incoming.outstanding;
     const count = random.chance(0.7) ? random.below(there + 1) : there + 1 + random.below(100);
     const expected = count <= there && end.whole;
-    const { value, code } = attempt(() => end.socket.readExactly(count, expected ? 20_000 : random.below(10)));
+    const { value, code } = attempt(() => end.socket.readExactly(count, within(expected ? 20_000 : random.below(10))));
     if (code === null && value !== null) {
       must(value.length === count, "readExactly gave another number of bytes");
       end.took(value);
@@ -146,7 +154,9 @@ const reading = {
   readUntil(end) {
     const { incoming } = end;
     const delimiter = Buffer.of(random.below(256));
-    const { value, code } = attempt(() => end.socket.readUntil(delimiter, random.below(5), { maxLength: 5000 }));
+    const { value, code } = attempt(() =>
+      end.socket.readUntil(delimiter, within(random.below(5)), { maxLength: 5000 }),
+    );
     if (code === null && value === null) end.sawEnd();
     else if (code === null) {
       must(value.indexOf(delimiter) === value.length - 1, "readUntil gave bytes behind the delimiter");
@@ -157,7 +167,7 @@ const reading = {
   waitUntilReadable(end) {
     const { incoming } = end;
     const expected = end.whole && incoming.outstanding > 0;
-    const { value, code } = attempt(() => end.socket.waitUntilReadable(expected ? 20_000 : random.below(5)));
+    const { value, code } = attempt(() => end.socket.waitUntilReadable(within(expected ? 20_000 : random.below(5))));
     must(code === null, `waitUntilReadable threw ${code}`);
     if (expected) must(value === true, "bytes that were sent did not come");
     else if (value) must(!end.whole || incoming.ended, "readable, but there is nothing");
@@ -176,7 +186,7 @@ const writing = {
   writeAll(end) {
     const bytes = pattern(end.outgoing.seed, end.outgoing.sent, random.size(60_000));
     const before = end.socket.bytesWritten;
-    const { code } = attempt(() => end.socket.writeAll(bytes, random.below(20)));
+    const { code } = attempt(() => end.socket.writeAll(bytes, within(random.below(20))));
     const taken = end.socket.bytesWritten - before;
     must(code !== null || taken === bytes.length, "writeAll took another number of bytes");
     end.outgoing.sent += taken;
@@ -191,7 +201,7 @@ const writing = {
       at += length;
     }
     const before = end.socket.bytesWritten;
-    const { code } = attempt(() => end.socket.writeAll(pieces, random.below(20)));
+    const { code } = attempt(() => end.socket.writeAll(pieces, within(random.below(20))));
     const taken = end.socket.bytesWritten - before;
     must(code !== null || taken === bytes.length, "writeAll took another number of bytes of several");
     end.outgoing.sent += taken;
@@ -218,7 +228,7 @@ const writing = {
   },
   waitUntil(end) {
     const interest = random.of([{ readable: true }, { writable: true }, { readable: true, writable: true }]);
-    const { value, code } = attempt(() => end.socket.waitUntil(interest, random.below(5)));
+    const { value, code } = attempt(() => end.socket.waitUntil(interest, within(random.below(5))));
     must(code === null, `waitUntil threw ${code}`);
     must(
       !(value.readable && !interest.readable) && !(value.writable && !interest.writable),
@@ -232,11 +242,11 @@ const writing = {
     must(poller.modify(end.socket, interest) === watched.has(end), "modify says whether it is watched");
   },
   waitUntilWritable(end) {
-    const { code } = attempt(() => end.socket.waitUntilWritable(random.below(5)));
+    const { code } = attempt(() => end.socket.waitUntilWritable(within(random.below(5))));
     if (code !== null) end.failed(code, end.ended ? ["EPIPE"] : []);
   },
   waitUntilDrained(end) {
-    const { value, code } = attempt(() => end.socket.waitUntilDrained(random.below(20)));
+    const { value, code } = attempt(() => end.socket.waitUntilDrained(within(random.below(20))));
     if (code !== null) end.failed(code);
     else must(value >= 0 && value <= end.outgoing.sent, `${value} bytes are pending`);
   },
@@ -252,6 +262,18 @@ const others = {
   options(end) {
     end.socket.setNoDelay(random.chance(0.5));
     end.socket.setKeepAlive(random.chance(0.5), random.below(5000));
+  },
+  /** A wait that can't be met, and one that may be: then the request stays for the next. */
+  cancel(end) {
+    const canceller = structuredClone(end.socket.canceller());
+    if (random.chance(0.5)) {
+      cancel(canceller);
+      const { value, code } = attempt(() => end.socket.waitUntilReadable(20_000));
+      must(code === "ERR_CANCELLED" || value === true, `a cancelled wait gave ${value ?? code}`);
+      if (code !== null) return;
+    } else cancel(canceller);
+    const { code } = attempt(() => poll([{ handle: end.socket, readable: false, writable: false }], 20_000));
+    must(code === "ERR_CANCELLED", `a cancelled poll gave ${code}`);
   },
   /** Both ends of a connection of ours begin TLS, once nothing is on its way. The one that was accepted is the server. */
   startTls(end) {
@@ -347,6 +369,7 @@ function leave(end) {
 
 /** Calls on a handle that was closed, and what they have to give. */
 const POSTHUMOUS = {
+  canceller: (socket) => socket.canceller(),
   read: (socket) => socket.read(),
   readInto: (socket) => socket.readInto(Buffer.alloc(5)),
   peek: (socket) => socket.peek(),
@@ -420,7 +443,7 @@ function pollSome() {
   for (const end of some) {
     if (end.socket.readable > 0) must(poll([end.socket], 0).length === 1, "poll does not see readable bytes");
   }
-  for (const socket of poller.wait(random.below(3))) {
+  for (const socket of poller.wait(within(random.below(3)))) {
     must(
       [...watched].some((end) => end.socket === socket),
       "the poller gave a handle that it does not watch",
@@ -438,6 +461,12 @@ function step() {
   if (random.chance(0.05)) {
     log.push("poll");
     return pollSome();
+  }
+  if (random.chance(0.005)) {
+    const name = random.of(Object.keys(asides));
+    log.push(name);
+    asidesDone[name] = (asidesDone[name] ?? 0) + 1;
+    return asides[name](runtime);
   }
   const end = random.of(ends);
   const kind = random.weighted([
@@ -480,7 +509,7 @@ try {
   for (const { socket } of ends) socket.reset();
   server.close();
   settle(runtime);
-  writeSync(1, `${JSON.stringify({ event: "done", verified, streams, secured })}\n`);
+  writeSync(1, `${JSON.stringify({ event: "done", verified, streams, secured, asides: asidesDone })}\n`);
 } catch (error) {
   writeSync(2, `${error.stack}\nseed ${seed}; the last steps:\n${log.slice(-60).join("\n")}\n`);
   process.exitCode = 1;
