@@ -74,19 +74,3 @@ describe("bytes that a worker thread's socket took are sent before the main thre
     expect(Number(output)).toBeLessThan(4000);
   });
 });
-
-describe("what the system has is sent, and then a clean end, as docs/reliability.md says", () => {
-  test.each([
-    ["after worker.terminate()", "await taken; console.log(words[1]); await worker.terminate(); process.exit(3);"],
-    ["after SIGTERM without a handler", 'await taken; console.log(words[1]); process.kill(process.pid, "SIGTERM");'],
-  ])("%s", (_name, end) => {
-    const peer = startPeer("silent");
-    const { output } = runProgram(program(USED, end), { args: [`${peer.port}`], timeout: 30_000 });
-    expect(output).toBe(`${BYTES}\n`);
-    peer.send({ do: "resume" });
-    const { bytes, sha256 } = peer.waitForEvent("end", 10_000);
-    expect(bytes).toBeGreaterThan(0);
-    expect(bytes).toBeLessThan(BYTES);
-    expect(sha256).toBe(patternHash(8, bytes as number));
-  });
-});
