@@ -339,15 +339,19 @@ export class Ending extends Job {
   verified = 0;
   #head = "";
   #order = null;
+  /** It is read from then on: the program has ended by then, with bytes that the system does not have. */
+  #begin;
 
   /** `socket`: from that program. */
   constructor(socket, random) {
     super("the end of a program", random);
     this.handle = socket;
     this.excuse = "what it could not send in time ends in a reset";
+    this.#begin = performance.now() + random.below(1500);
   }
 
   act() {
+    if (performance.now() < this.#begin) return;
     for (let bytes = this.handle.read(); bytes === null || bytes.length > 0; bytes = this.handle.read()) {
       if (bytes === null) return this.#ended();
       this.moved();

@@ -41,7 +41,7 @@ let server = runtime.listen({ host });
 /** A server that gets nothing but scans and garbage. */
 let scanned = runtime.listen({ host });
 /** A server for programs that end with bytes to send. */
-let ending = runtime.listen({ host });
+let ending = runtime.listen({ host, receiveBuffer: 4096 });
 let poller = new Poller();
 const jobs = new Map();
 /** How many networking threads belonged to runtimes that were closed. */
@@ -156,7 +156,7 @@ function renew() {
   runtime = createRuntime({ threads: 1 + random.below(2) });
   server = runtime.listen({ host });
   scanned = runtime.listen({ host });
-  ending = runtime.listen({ host });
+  ending = runtime.listen({ host, receiveBuffer: 4096 });
   poller = new Poller();
 }
 
@@ -186,7 +186,7 @@ const FAULTS = {
     1,
     () => {
       const how = random.of(ENDINGS);
-      const bytes = random.size(12_000_000);
+      const bytes = 2_000_000 + random.below(10_000_000); // more than the system's own buffers hold
       const job = JSON.stringify({ port: ending.port, seed: random.below(1000), bytes, how });
       spawn(process.execPath, [ENDING_PROGRAM, job], { stdio: "ignore" }).unref();
     },
