@@ -37,7 +37,18 @@ export function connectionFacts(socket: Socket): ConnectionFacts {
   };
 }
 
+/** The sockets of Bun's `node:https` don't say what TLS has negotiated; the peer counts as unauthorized there. */
+const UNKNOWN: TlsFacts = {
+  authorized: false,
+  authorizationError: null,
+  alpnProtocol: null,
+  protocol: null,
+  sessionReused: false,
+  peerCertificate: null,
+};
+
 function tlsFacts(socket: TLSSocket): TlsFacts {
+  if (typeof socket.getPeerCertificate !== "function") return UNKNOWN;
   const peerCertificate = peerCertificateOf(socket);
   const sessionReused = socket.isSessionReused();
   // A peer without a certificate is never authorized. Node 20 and 22 say that it is if a client without one resumes a session of

@@ -6,7 +6,7 @@
  */
 
 import type { KeyObject, X509Certificate } from "node:crypto";
-import type { SecureContextOptions } from "node:tls";
+import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, SecureContextOptions } from "node:tls";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
 const { bun, deno } = process.versions as { bun?: string; deno?: string };
@@ -35,8 +35,7 @@ export function usable(options: SecureContextOptions): SecureContextOptions {
   if (deno === undefined) return options;
   refuseIgnored(options, "ciphers", nodeTls().DEFAULT_CIPHERS);
   refuseIgnored(options, "ecdhCurve", nodeTls().DEFAULT_ECDH_CURVE);
-  refuseBroken(options);
-  return withCheckedKeys(options);
+  return withCheckedKeys(withCheckedAuthorities(options));
 }
 
 function refuseIgnored(options: SecureContextOptions, name: "ciphers" | "ecdhCurve", standard: string): void {
@@ -56,14 +55,61 @@ function refuseSuites({ ciphers, maxVersion }: SecureContextOptions): void {
   throw unavailable(`Bun always offers all suites of TLS 1.3, so ciphers without ${missing.join(", ")} would not hold`);
 }
 
-/** Deno throws outside of every call when it looks for the peer's issuer in such a bundle, which would end this thread. */
-function refuseBroken({ ca }: SecureContextOptions): void {
+/**
+ * Without authorities that are not valid now: Deno would trust them. A broken one is an error: Deno throws outside of every call when it
+ * looks for the peer's issuer in such a bundle, which would end this thread.
+ */
+function withCheckedAuthorities(options: SecureContextOptions): SecureContextOptions {
   const { X509Certificate } = nodeCrypto();
-  for (const bundle of listOf(ca)) {
-    const certificates = bundle.toString().match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-    for (const each of certificates) attempt("ca", "ERR_CA_BUNDLE", () => new X509Certificate(each));
-  }
+  const isValid = (authority: string): boolean =>
+    isValidNow(attempt("ca", "ERR_CA_BUNDLE", () => new X509Certificate(authority)));
+  const authorities = listOf(options.ca).flatMap((bundle) => bundle.toString().match(CERTIFICATES) ?? []);
+  const valid = authorities.filter(isValid);
+  return valid.length === authorities.length ? options : { ...options, ca: valid };
 }
+
+/**
+ * The options of a client. Deno 2.9 takes the name of an authority for its signature where a certificate in the chain has version 1, so that
+ * anybody could issue one: such a chain is refused.
+ */
+export function verifyingChain(options: ConnectionOptions): ConnectionOptions {
+  if (deno === undefined) return options;
+  const { checkServerIdentity = nodeTls().checkServerIdentity } = options;
+  return {
+    ...options,
+    checkServerIdentity: (name, certificate) => chainFault(certificate) ?? checkServerIdentity(name, certificate),
+  };
+}
+
+/** Longer chains are refused, too. */
+const LONGEST_CHAIN = 20;
+
+function chainFault(certificate: PeerCertificate): Error | undefined {
+  let each = certificate as DetailedPeerCertificate;
+  for (let i = 0; i < LONGEST_CHAIN; i++) {
+    if (hasVersion1(each.raw)) break;
+    const issuer: DetailedPeerCertificate | undefined = each.issuerCertificate;
+    if (issuer === undefined || issuer === each) return undefined;
+    each = issuer;
+  }
+  return unavailable("Deno does not verify chains with a certificate of version 1, or of more than 20 certificates");
+}
+
+/** Whether a certificate in DER form begins without a version: then it has version 1 (RFC 5280, 4.1). */
+function hasVersion1(der: Uint8Array): boolean {
+  const inside = (at: number): number => {
+    const length = der[at + 1] ?? 0;
+    return at + 2 + (length < 0x80 ? 0 : length - 0x80);
+  };
+  return der[inside(inside(0))] !== 0xa0;
+}
+
+function isValidNow({ validFrom, validTo }: X509Certificate): boolean {
+  const now = Date.now();
+  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
+}
+
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 function unavailable(message: string): Error {
   return Object.assign(new Error(message), { code: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM" });

@@ -8,6 +8,7 @@ import { isIP, isIPv6, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from "node:tls";
 import type { ConnectCommand, Target, TlsParameters } from "../ring/protocol.js";
 import { setDscp } from "./dscp.js";
+import { verifyingChain } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 import type { KeptContext } from "./tls-context-cache.js";
 import { sessionKey, type TlsSessions } from "./tls-sessions.js";
@@ -66,16 +67,18 @@ export function startHandshake(
   // RFC 6066, section 3: neither an IP nor a dot at the end is sent.
   const isName = verified !== undefined && isIP(verified) === 0;
   const begin = (session: Buffer | undefined): TLSSocket =>
-    nodeTls().connect({
-      ...(host === undefined ? {} : { host }), // what Node verifies if it sends no name
-      ...place,
-      secureContext: kept.context,
-      rejectUnauthorized: rejectUnauthorized !== false,
-      ...(verified === undefined ? {} : { servername: isName && servername !== "" ? verified : "" }),
-      ...(verified === undefined || isName ? {} : verifyingIP(verified, host)),
-      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
-      ...(session === undefined ? {} : { session }),
-    } as ConnectionOptions);
+    nodeTls().connect(
+      verifyingChain({
+        ...(host === undefined ? {} : { host }), // what Node verifies if it sends no name
+        ...place,
+        secureContext: kept.context,
+        rejectUnauthorized: rejectUnauthorized !== false,
+        ...(verified === undefined ? {} : { servername: isName && servername !== "" ? verified : "" }),
+        ...(verified === undefined || isName ? {} : verifyingIP(verified, host)),
+        ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+        ...(session === undefined ? {} : { session }),
+      } as ConnectionOptions),
+    );
   return target === null ? begin(undefined) : sessions.resume(sessionKey(kept, target, servername, parameters), begin);
 }
 

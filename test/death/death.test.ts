@@ -88,12 +88,13 @@ describe("dies with a reason: every wait ends at once", () => {
 describe("dies or hangs without a reason", () => {
   const SOME = ["connect", "writeAll", "readExactly", "acceptWait", "poll"];
 
-  test("terminated, out of memory, or in an endless loop: every wait ends within seconds", () => {
+  test("terminated, out of memory, asleep, or in an endless loop: every wait ends within seconds", () => {
     // All at the same time: mostly they sleep.
     const cases: [string, string[]][] = [
       ["terminate", WAITS],
       ["memory", SOME],
-      ["hang", SOME],
+      ["sleep", SOME],
+      ["loop", ["readExactly"]], // one: each keeps a core busy
     ];
     const started = cases.map(([way, waits]) => start(way, waits, false));
     for (const [i, [, waits]] of cases.entries()) {

@@ -27,7 +27,8 @@ const BEFORE = `
     // Numbers on the heap of this thread, in small pieces, so that a small allocation exceeds the limit.
     memory: () => { for (;;) hoard.push(Array.from({ length: 1000 }, (_, i) => i + Math.random())); },
     "exit-if-limited": () => resourceLimits.maxOldGenerationSizeMb === 24 && process.exit(8),
-    hang: () => { for (;;); },
+    loop: () => { for (;;); },
+    sleep: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), // no partner
   };
   const orders = new BroadcastChannel("orders");
   orders.onmessage = ({ data }) => setTimeout(WAYS[data.way], data.delay);

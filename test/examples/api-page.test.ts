@@ -2,14 +2,13 @@
  * docs/api.md: its examples run and print what they say, and it names everything that the package exports.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as ringnet from "ringnet";
 import { beforeAll, describe, expect, test } from "vitest";
-import { temporaryFolder } from "../support/folders.js";
+import { runExample } from "../support/examples.js";
 import { startPeer } from "../support/peers.js";
 import { root } from "../support/processes.js";
-import { runProgram } from "../support/programs.js";
 import { Authority } from "../tls/support/certificates.js";
 import { startStarttls } from "../tls/support/servers.js";
 import { publicNames } from "./declarations.js";
@@ -53,12 +52,12 @@ function outputOf(source: string): string[] {
 }
 
 describe("the examples of docs/api.md", () => {
-  let prelude: string;
+  let given: object;
 
   beforeAll(() => {
     const authority = new Authority("root of the page");
     const { cert, key } = authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
-    const given = {
+    given = {
       echo: startPeer("echo").port,
       news: startPeer("halfClosed", { text: "one\ntwo\nthree\n" }).port,
       silent: startPeer("silent").port,
@@ -66,7 +65,6 @@ describe("the examples of docs/api.md", () => {
       starttls: startStarttls({ cert, key }).port,
       ca: authority.cert,
     };
-    prelude = `data:text/javascript,${encodeURIComponent(`Object.assign(globalThis, ${JSON.stringify(given)});`)}`;
   });
 
   test("there are many, and most print something", () => {
@@ -75,19 +73,12 @@ describe("the examples of docs/api.md", () => {
   });
 
   test.each(examples().map((each) => [each.heading, each] as const))("%s", (_heading, { source, output }) => {
-    const outcome = runFile(source, prelude);
+    const outcome = runExample(source, given);
     expect(outcome.errors).toBe("");
     expect(outcome.code).toBe(0);
     expect(outcome.output.trimEnd().split("\n")).toEqual(output);
   });
 });
-
-/** Runs an example as a program of its own; from a file, because some start themselves again as a thread. */
-function runFile(source: string, prelude: string): ReturnType<typeof runProgram> {
-  const path = join(temporaryFolder(), "example.mjs");
-  writeFileSync(path, source.replaceAll('"ringnet"', JSON.stringify(import.meta.resolve("ringnet"))));
-  return runProgram("", { nodeArgs: ["--import", prelude, path] });
-}
 
 describe("the page names", () => {
   test("every export of the package", () => {

@@ -2,8 +2,10 @@
  * Content codings: undone, refused, bounded.
  */
 
+import { execFileSync } from "node:child_process";
 import { fetch, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
+import { node } from "../support/processes.js";
 import { type Server, startNodeServer } from "./support/servers.js";
 
 let server: Server;
@@ -12,8 +14,9 @@ beforeAll(() => {
   server = startNodeServer();
 });
 
-/** Node 20 has no zstd, Node 22 does not notice where it was cut off. */
-const HAS_ZSTD = Number(process.versions.node.split(".")[0]) >= 24;
+/** Node 20 has no zstd, Node 22 does not notice where it was cut off. The peer's Node may be another one. */
+const PEERS_NODE = execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" });
+const HAS_ZSTD = [process.versions.node, PEERS_NODE].every((version) => Number.parseInt(version, 10) >= 24);
 const PLAIN = Buffer.alloc(100_000, "a line of text that repeats itself\n").toString();
 
 function get(path: string, options: RequestOptions = {}) {

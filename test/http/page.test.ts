@@ -2,13 +2,12 @@
  * docs/http.md: its examples run and print what they say, and it names everything that ringnet/http exports.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as http from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
-import { temporaryFolder } from "../support/folders.js";
+import { runExample } from "../support/examples.js";
 import { root } from "../support/processes.js";
-import { runProgram } from "../support/programs.js";
 import { Authority } from "../tls/support/certificates.js";
 import { startNodeServer } from "./support/servers.js";
 
@@ -24,7 +23,7 @@ function outputOf(source: string): string[] {
 }
 
 describe("the examples of docs/http.md", () => {
-  let prelude: string;
+  let given: object;
   let heading = "";
   const named = EXAMPLES.flatMap(([, title, source]) => {
     if (title !== undefined) heading = title;
@@ -34,18 +33,11 @@ describe("the examples of docs/http.md", () => {
   beforeAll(() => {
     const authority = new Authority("root of the page");
     const secure = startNodeServer(authority.issue({ names: ["localhost"] }));
-    const given = { origin: startNodeServer().origin, secure: secure.origin, ca: authority.cert };
-    prelude = `data:text/javascript,${encodeURIComponent(`Object.assign(globalThis, ${JSON.stringify(given)});`)}`;
+    given = { origin: startNodeServer().origin, secure: secure.origin, ca: authority.cert };
   });
 
   test.each(named)("%s", (_heading, source) => {
-    const path = join(temporaryFolder(), "example.mjs");
-    const located = source.replace(
-      /from "(ringnet(?:\/http)?)"/g,
-      (_all, name) => `from ${JSON.stringify(import.meta.resolve(name))}`,
-    );
-    writeFileSync(path, located);
-    const outcome = runProgram("", { nodeArgs: ["--import", prelude, path] });
+    const outcome = runExample(source, given);
     expect(outcome.errors).toBe("");
     expect(outcome.output.trimEnd().split("\n")).toEqual(outputOf(source));
   });

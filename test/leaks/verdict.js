@@ -20,8 +20,8 @@ export const PROGRAMS = [
   { name: "runtimes, never yielding", program: "runtimes.js", quick: 20, full: 1000, peer: "tcp" },
   { name: "runtimes, yielding", program: "runtimes.js", quick: 5, full: 1000, peer: "tcp", mode: "yielding" },
   { name: "datagrams", program: "datagrams.js", quick: 100_000, full: 1_000_000, peer: "udp" },
-  { name: "servers, UDP sockets, look-ups, refusals", program: "others.js", quick: 300, full: 10_000, peer: "none" },
-  { name: "WebSockets and their servers", program: "websockets.js", quick: 100, full: 3000, peer: "none" },
+  { name: "servers, UDP sockets, look-ups, refusals", program: "others.js", quick: 100, full: 10_000, peer: "none" },
+  { name: "WebSockets and their servers", program: "websockets.js", quick: 50, full: 3000, peer: "none" },
   { name: "forgotten handles", program: "forgotten.js", quick: 500, full: 20_000, peer: "tcp" },
 ];
 

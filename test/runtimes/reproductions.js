@@ -1,9 +1,9 @@
 /**
  * What differs in Bun and Deno, without this package: `node|bun|deno run -A test/runtimes/reproductions.js`. Prints for each whether this
- * runtime does as Node does, or what it does instead. Needs `openssl`. On Node all lines say "as Node".
+ * runtime does as Node does, or what it does instead. Needs `openssl`, and `node` for a peer. On Node all lines say "as Node".
  */
 
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -12,26 +12,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
 
+const QUIET = { stdio: "ignore" };
 const folder = mkdtempSync(join(tmpdir(), "reproductions-"));
 const file = (name) => join(folder, name);
 
 function identity(name) {
   const args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost".split(" ");
   const out = ["-addext", "subjectAltName=DNS:localhost", "-keyout", file(`${name}.key`), "-out", file(`${name}.cert`)];
-  execFileSync("openssl", [...args, ...out], { stdio: "ignore" });
+  execFileSync("openssl", [...args, ...out], QUIET);
   return { key: readFileSync(file(`${name}.key`), "utf8"), cert: readFileSync(file(`${name}.cert`), "utf8") };
 }
 
 const own = identity("own");
 const other = identity("other");
 
-/** The first of the events, or "nothing" after two seconds. */
+/** The first of the events, or "nothing" after four seconds. */
 async function first(emitter, ...events) {
   const time = new AbortController();
   const seen = events.map((event) =>
     once(emitter, event, { signal: time.signal }).then(([value]) => value?.code ?? event),
   );
-  const late = new Promise((done) => setTimeout(done, 2000, "nothing"));
+  const late = new Promise((done) => setTimeout(done, 4000, "nothing"));
   const found = await Promise.race([...seen, late]).catch((error) => error.code);
   time.abort();
   await Promise.allSettled(seen);
@@ -58,6 +59,61 @@ const client = (port, options = {}) => {
   socket.on("error", () => {});
   return socket;
 };
+
+/** What a program of its own prints with this runtime, in one line. `flags` are Node's. */
+async function printed(source, { flags = [], env = {} } = {}) {
+  writeFileSync(file("program.mjs"), source);
+  const command = process.versions.deno === undefined ? flags : ["run", "-A", ...flags];
+  const settings = { env: { ...process.env, ...env }, timeout: 20_000 };
+  return new Promise((done) =>
+    execFile(process.execPath, [...command, file("program.mjs")], settings, (error, output) => {
+      done(output.trim() || `nothing, and ends with ${error?.code ?? 0}`);
+    }),
+  );
+}
+
+/**
+ * A peer that runs on Node, a TLS server behind a relay; gives its port. `onSecure` is what it does with a connection, as source text;
+ * `reset()` there resets the TCP connection.
+ */
+async function nodePeer(onSecure) {
+  const source = `const net = require("node:net");
+    let reset;
+    const server = require("node:tls").createServer(${JSON.stringify(own)}, (socket) => {
+      socket.on("error", () => {});
+      ${onSecure}
+    });
+    const relay = net.createServer((here) => {
+      const there = net.connect(server.address().port, "127.0.0.1");
+      for (const [from, to] of [[here, there], [there, here]]) from.on("error", () => {}).pipe(to);
+      reset = () => here.resetAndDestroy();
+    });
+    server.listen(0, "127.0.0.1", () => relay.listen(0, "127.0.0.1", () => console.log(relay.address().port)));`;
+  const peer = spawn("node", ["-e", source], { stdio: ["ignore", "pipe", "inherit"] });
+  peers.push(peer);
+  const [port] = await once(peer.stdout, "data");
+  return Number(port);
+}
+const peers = [];
+
+/** Connects, and stops reading at the first bytes, for half a second; how many bytes arrived, and what came behind them. */
+async function readLate(port) {
+  const socket = client(port);
+  let bytes = 0;
+  socket.on("data", (data) => {
+    if (bytes === 0) {
+      socket.pause();
+      setTimeout(() => socket.resume(), 500);
+    }
+    bytes += data.length;
+  });
+  const last = await first(socket, "end", "error");
+  socket.destroy();
+  return { bytes, last };
+}
+
+const SENDS_AND_RESETS = `socket.write(Buffer.alloc(60_000), () => setTimeout(reset, 200));`;
+const SENDS_AND_ENDS = `socket.end(Buffer.alloc(5_000_000));`;
 
 /** Each: what Node does, and what is found here. */
 const CASES = {
@@ -124,6 +180,144 @@ const CASES = {
     server.close();
     return ["resumed", reused ? "resumed" : "not resumed"];
   },
+  async "a TLS session of a server that was started on a connection is"() {
+    const context = tls.createSecureContext(own);
+    const options = { isServer: true, ...own, maxVersion: "TLSv1.2", secureContext: context };
+    const server = net.createServer((below) => new tls.TLSSocket(below, options).on("error", () => {}));
+    const port = await listening(server);
+    const one = client(port);
+    const late = new Promise((done) => setTimeout(done, 1000));
+    const session = await Promise.race([once(one, "session").then(([bytes]) => bytes), late]);
+    one.destroy();
+    const two = client(port, { session });
+    await Promise.race([once(two, "secureConnect"), late]);
+    const reused = two.isSessionReused();
+    two.destroy();
+    server.close();
+    return ["resumed", reused ? "resumed" : "not resumed"];
+  },
+  async "bytes that the kernel has of a TLS connection at its reset are"() {
+    const { bytes } = await readLate(await nodePeer(SENDS_AND_RESETS));
+    return ["read", bytes === 60_000 ? "read" : "lost"];
+  },
+  async "a reset of a TLS connection is"() {
+    const { last } = await readLate(await nodePeer(SENDS_AND_RESETS));
+    return ["ECONNRESET", last];
+  },
+  async "the end of a TLS connection that is read late is"() {
+    const { bytes, last } = await readLate(await nodePeer(SENDS_AND_ENDS));
+    return ["end behind 5000000 bytes", `${last} behind ${bytes} bytes`];
+  },
+  async "an expired certificate of a known authority is"() {
+    const named = ["-subj", "/CN=localhost", "-keyout", file("old.key"), "-out", file("old.request")];
+    const signed = ["-signkey", file("old.key"), "-days", "-1", "-out", file("old.cert")];
+    execFileSync("openssl", [..."req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes".split(" "), ...named], QUIET);
+    execFileSync("openssl", ["x509", "-req", "-in", file("old.request"), ...signed], QUIET);
+    const old = { key: readFileSync(file("old.key"), "utf8"), cert: readFileSync(file("old.cert"), "utf8") };
+    const server = tls.createServer(old);
+    server.on("tlsClientError", () => {});
+    const found = await first(client(await listening(server), { ca: old.cert }), "secureConnect", "error");
+    server.close();
+    return ["CERT_HAS_EXPIRED", found];
+  },
+  async "a certificate of version 1 that the authority has not signed is"() {
+    const other = file("impostor.pem");
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    execFileSync(
+      "openssl",
+      ["req", "-x509", ...key, "-subj", "/CN=localhost", "-keyout", `${other}.key`, "-out", other],
+      QUIET,
+    );
+    execFileSync(
+      "openssl",
+      ["req", ...key, "-subj", "/CN=localhost", "-keyout", file("one.key"), "-out", file("one.request")],
+      QUIET,
+    );
+    const signer = ["-CA", other, "-CAkey", `${other}.key`, "-CAcreateserial", "-days", "30", "-out", file("one.cert")];
+    execFileSync("openssl", ["x509", "-req", "-in", file("one.request"), ...signer], QUIET);
+    const server = tls.createServer({ key: readFileSync(file("one.key")), cert: readFileSync(file("one.cert")) });
+    server.on("tlsClientError", () => {});
+    const found = await first(client(await listening(server)), "secureConnect", "error");
+    server.close();
+    return ["refused", found === "secureConnect" ? "accepted" : "refused"];
+  },
+  async "bytes that are no handshake are"() {
+    const server = net.createServer((socket) => socket.on("error", () => {}).write("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    const found = await first(client(await listening(server)), "secureConnect", "error");
+    server.close();
+    return ["ERR_SSL_WRONG_VERSION_NUMBER", found];
+  },
+  async "an authority in the form BEGIN TRUSTED CERTIFICATE is"() {
+    execFileSync("openssl", ["x509", "-in", file("own.cert"), "-trustout", "-out", file("trusted.cert")]);
+    const ca = readFileSync(file("trusted.cert"), "utf8");
+    const server = tls.createServer(own);
+    server.on("tlsClientError", () => {});
+    const socket = client(await listening(server), { ca });
+    const found = await first(socket, "secureConnect", "error");
+    socket.destroy();
+    server.close();
+    return ["trusted", found === "secureConnect" ? "trusted" : found];
+  },
+  async "with an empty list of authorities the server of an authority in NODE_EXTRA_CA_CERTS is"() {
+    const server = tls.createServer(own);
+    server.on("tlsClientError", () => {});
+    const options = { host: "127.0.0.1", port: await listening(server), servername: "localhost", ca: [] };
+    const source = `import tls from "node:tls";
+      const socket = tls.connect(${JSON.stringify(options)}, () => { console.log("trusted"); process.exit(); });
+      socket.on("error", () => console.log("not trusted"));`;
+    const found = await printed(source, { env: { NODE_EXTRA_CA_CERTS: file("own.cert") } });
+    server.close();
+    return ["not trusted", found];
+  },
+  async "a file that NODE_EXTRA_CA_CERTS names and is not there"() {
+    const source = `import { readFileSync } from "node:fs"; import tls from "node:tls"; tls.createSecureContext();`;
+    const settings = { env: { ...process.env, NODE_EXTRA_CA_CERTS: file("not-there") } };
+    writeFileSync(file("program.mjs"), source);
+    const command = process.versions.deno === undefined ? [] : ["run", "-A"];
+    const warned = await new Promise((done) =>
+      execFile(process.execPath, [...command, file("program.mjs")], settings, (_error, _output, errors) =>
+        done(errors),
+      ),
+    );
+    return ["a warning", warned === "" ? "no warning" : "a warning"];
+  },
+  async "--tls-min-v1.3 makes the oldest version of TLS"() {
+    const source = 'import tls from "node:tls"; console.log(tls.DEFAULT_MIN_VERSION);';
+    return ["TLSv1.3", await printed(source, { flags: ["--tls-min-v1.3"] })];
+  },
+  async "an authority behind a broken certificate is"() {
+    const server = tls.createServer(own);
+    server.on("tlsClientError", () => {});
+    const broken = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    const options = {
+      host: "127.0.0.1",
+      port: await listening(server),
+      servername: "localhost",
+      ca: broken + own.cert,
+    };
+    const source = `import tls from "node:tls";
+      setTimeout(() => { console.log("neither trusted nor refused"); process.exit(); }, 3000);
+      try {
+        const socket = tls.connect(${JSON.stringify(options)}, () => { console.log("trusted"); process.exit(); });
+        socket.on("error", (error) => { console.log(error.code); process.exit(); });
+      } catch (error) { console.log("thrown:", error.code); process.exit(); }`;
+    const found = await printed(source);
+    server.close();
+    return ["DEPTH_ZERO_SELF_SIGNED_CERT", found];
+  },
+  async "the error of a UDP port in use has"() {
+    const one = createSocket("udp4");
+    one.bind(0, "127.0.0.1");
+    await once(one, "listening");
+    const two = createSocket("udp4");
+    two.bind(one.address().port, "127.0.0.1");
+    const [error] = await once(two, "error");
+    one.close();
+    return [
+      "code, syscall, address, port",
+      ["code", "syscall", "address", "port"].filter((key) => key in error).join(", "),
+    ];
+  },
   async "a UDP port right after close()"() {
     const one = createSocket("udp4");
     one.bind(0, "127.0.0.1");
@@ -174,6 +368,7 @@ try {
     console.log(`${found === expected ? "as Node" : "DIFFERS"}  ${name}: ${found}`);
   }
 } finally {
+  for (const peer of peers) peer.kill();
   rmSync(folder, { recursive: true });
 }
 process.exit();

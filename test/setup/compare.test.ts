@@ -33,3 +33,8 @@ test("a file that can't be loaded has failed by its path", () => {
   expect(compare(run, { differences: [] }, nameOf).unexpected).toEqual([{ test: "a", message: "no such module" }]);
   expect(compare(run, { differences: [{ tests: ["a"] }] }, nameOf).differ).toBe(1);
 });
+
+test("a listed test that is not there is a fault", () => {
+  const run = { testResults: [result("a", "renamed", "passed")] };
+  expect(compare(run, { differences: [{ tests: ["a: old", "b: not run"] }] }, nameOf).mended).toEqual(["a: old"]);
+});

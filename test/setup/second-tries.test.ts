@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
 import { root } from "../support/processes.js";
-import { record } from "./second-tries.js";
+import { record } from "./second-tries-record.js";
 
 /** Runs flaky.fixture.ts with one retry and a record in `folder`. */
 function run(folder: string): { code: number | null; output: string } {

@@ -47,8 +47,16 @@ function commandOf(source: string, { args = [], nodeArgs = [], names }: ProgramO
  * null then.
  */
 export function runProgram(source: string, options: ProgramOptions & { timeout?: number } = {}): Outcome {
+  return runCommand(...commandOf(source, options), options);
+}
+
+/** Runs a command to its end, as `runProgram` does. */
+export function runCommand(
+  command: string,
+  args: string[],
+  options: ProcessOptions & { timeout?: number } = {},
+): Outcome {
   const start = performance.now();
-  const [command, args] = commandOf(source, options);
   const done = spawnSync(command, args, {
     cwd: options.cwd ?? root,
     env: { ...process.env, NODE_OPTIONS: undefined, ...options.env },

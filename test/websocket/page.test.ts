@@ -2,13 +2,12 @@
  * docs/websocket.md: its examples run and print what they say, and it names everything that ringnet/websocket exports.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as websocket from "ringnet/websocket";
 import { beforeAll, describe, expect, test } from "vitest";
-import { temporaryFolder } from "../support/folders.js";
+import { runExample } from "../support/examples.js";
 import { root } from "../support/processes.js";
-import { runProgram } from "../support/programs.js";
 import { startWsPeer } from "./support/peers.js";
 
 const PAGE = readFileSync(join(root, "docs/websocket.md"), "utf8");
@@ -23,20 +22,13 @@ function outputOf(source: string): string[] {
 }
 
 describe("the examples of docs/websocket.md print what their comments say", () => {
-  let prelude: string;
+  let given: object;
   beforeAll(() => {
-    const given = { url: startWsPeer({ echo: true, protocols: [] }).url };
-    prelude = `data:text/javascript,${encodeURIComponent(`Object.assign(globalThis, ${JSON.stringify(given)});`)}`;
+    given = { url: startWsPeer({ echo: true, protocols: [] }).url };
   });
 
   test.each(EXAMPLES)("number %i", (_number, source) => {
-    const path = join(temporaryFolder(), "example.mjs");
-    const located = source.replace(
-      /from "(ringnet(?:\/\w+)?)"/g,
-      (_all, name) => `from ${JSON.stringify(import.meta.resolve(name))}`,
-    );
-    writeFileSync(path, located);
-    const outcome = runProgram("", { nodeArgs: ["--import", prelude, path] });
+    const outcome = runExample(source, given);
     expect(outcome.errors).toBe("");
     expect(outcome.output.trimEnd().split("\n")).toEqual(outputOf(source));
   });
