@@ -150,11 +150,6 @@ function scopeOf(world: World): Exports {
     setTimeout: () => 0,
     clearTimeout: () => {},
     process: { on: (event: string, listener: (value: unknown) => void) => void world.listeners.set(event, listener) },
-    // The real one would call in the middle of another thread's turn.
-    FinalizationRegistry: class {
-      register(): void {}
-      unregister(): void {}
-    },
   };
 }
 
@@ -196,6 +191,12 @@ function standIns(world: World): Record<string, Exports> {
     "main/api/interest": { READABLE: 1, WRITABLE: 2, interestBits: same },
     "main/api/option-names": { ownOptions: same },
     "main/link/thread-stack": { readableStack: (text: string) => text },
+    // Garbage collection would call in the middle of another thread's turn.
+    "main/api/forgotten-handles": {
+      Guard: class {
+        end(): void {}
+      },
+    },
     "main/link/deadline": { Deadline: Object.assign(class {}, { of: (timeout: unknown) => timeout }) },
     "main/api/framing": {},
     "worker/connection-facts": { connectionFacts: () => ({ tls: {} }) },
