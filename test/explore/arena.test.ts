@@ -1,4 +1,4 @@
-/** The arena keeps its promises in every state that it can get into, and the faults that are put into it are found. */
+/** The arena keeps its contract in every reachable state, and every seeded fault is found. */
 
 import { afterAll, describe, expect, test } from "vitest";
 import { type ArenaPlan, exploreArena, inWords } from "./arena.js";

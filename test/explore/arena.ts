@@ -1,6 +1,6 @@
 /**
- * Explores the arena: every state that allocating and freeing can lead to, with a limit of pieces in use, each step compared with
- * what the arena promises.
+ * Explores the arena: every state that allocating and freeing can lead to, with a limit of pieces in use. Each step is checked
+ * against the arena's contract.
  *
  * Test code. An arena has one thread, so there are no interleavings; but its states are finite.
  */
@@ -9,7 +9,7 @@ import type { Edit, Product } from "./product.js";
 import { loadProduct } from "./product.js";
 import { World } from "./world.js";
 
-/** Bytes of a piece: any number does. */
+/** Bytes of a piece; the number does not matter. */
 const PIECE = 8;
 
 export interface ArenaPlan {
@@ -23,7 +23,7 @@ export interface ArenaOutcome {
   states: number;
   steps: number;
   fault: string | null;
-  /** The shortest way to the fault: pieces that were freed, or -1 where one was allocated. */
+  /** The shortest way to the fault: for each step the piece that was freed, or -1 for an allocation. */
   trace: number[];
 }
 
@@ -41,7 +41,7 @@ class Tenancy {
   readonly uses = new Map<number, Use>();
   readonly #arena: Arena;
   readonly #blockBytes: number;
-  /** Whether a block without a piece in use must be there. */
+  /** Whether the arena must keep a block without a piece in use. */
   #kept = false;
 
   constructor(arena: Arena, pieces: number) {
@@ -54,7 +54,7 @@ class Tenancy {
     return JSON.stringify(this.#arena);
   }
 
-  /** Does a step; says what is wrong with it, or null. */
+  /** Performs a step; returns what is wrong with it, or null. */
   take(step: number): string | null {
     try {
       return (step === ALLOCATE ? this.#allocate() : this.#free(step)) ?? this.#check();

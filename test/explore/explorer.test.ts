@@ -1,4 +1,4 @@
-/** The explorer itself, on programs small enough to be counted by hand. */
+/** The explorer itself, on programs whose interleavings can be counted by hand. */
 
 import { describe, expect, test } from "vitest";
 import { type Exploration, explore, type Outcome } from "./explorer.js";
@@ -19,7 +19,7 @@ function put(bytes: Uint8Array, value: number): void {
   bytes[0] = value;
 }
 
-/** Explores threads that do as the lists say. */
+/** Explores one thread for each list; the thread performs the acts of its list. */
 function run(
   make: (world: World, words: Int32Array, bytes: Uint8Array) => (() => void)[][],
   options: Partial<Exploration> = {},

@@ -2,13 +2,13 @@
  * Explores every interleaving of a few threads' operations, breadth first, so that the first fault found has the shortest
  * trace.
  *
- * Test code. One step is one atomic operation of one thread with everything after it that no other thread can see:
- * plain reads and writes too. Leaving those out of the interleaving is sound because each is checked to be ordered by
+ * Test code. A step is one atomic operation of one thread and everything after it that no other thread can observe,
+ * including plain reads and writes. Leaving those out of the interleaving is sound because each is checked to be ordered by
  * happens-before against every access to the same place by another thread; a program without data races behaves as if its
  * plain accesses were steps of their own (ECMA-262, "Memory Model": sequential consistency of race-free programs).
  *
- * An atomic word that only one thread uses in the whole exploration is not a step either. That is assumed of each word until a
- * second thread uses it; then the exploration starts again.
+ * An operation on an atomic word that only one thread uses in the whole exploration is not a step of its own either. Every word
+ * is assumed to have one user until a second thread uses it; then the exploration starts again.
  */
 
 import { StateGraph } from "./graph.js";
@@ -23,13 +23,13 @@ export interface Exploration {
   world: World;
   threads: ModelThread[];
   /**
-   * Called when nothing can continue by itself and all threads have ended or are in their event loop; says what is
-   * wrong with that, or null.
+   * Called when no thread can continue by itself and all threads have ended or are in their event loop; returns what
+   * is wrong with that, or null.
    */
   rest?: (view: View) => string | null;
   /** Called before each operation on a place. */
   guard?: Guard;
-  /** Whether a wait that has a time-out runs out of it for certain, if no other thread wakes it before. */
+  /** Whether a wait with a timeout is certain to time out if no other thread wakes it first. */
   timely?: boolean;
   /** Names of threads that may be killed at any moment, without reporting it. */
   mortal?: readonly string[];
@@ -41,9 +41,9 @@ export interface Exploration {
 export interface Outcome {
   states: number;
   steps: number;
-  /** Different runs from the beginning to an end, or Infinity where a loop makes them so. */
+  /** Number of different runs from the beginning to an end; Infinity if the graph has a loop. */
   runs: number;
-  /** States in which nothing can continue by itself. */
+  /** States in which no thread can continue by itself. */
   ends: number;
   fault: string | null;
   trace: string[];
@@ -61,14 +61,14 @@ interface Step {
 
 const NOWHERE: ReadonlySet<LocalNode> = new Set();
 
-/** Explores it all, or up to the first fault. */
+/** Explores every state, or stops at the first fault. */
 export function explore(exploration: Exploration): Outcome {
   const shared = new Set<number>();
   for (;;) {
     try {
       return new Explorer(exploration, shared).run();
     } catch (error) {
-      // One more place turned out to be shared: what was explored so far took steps together that must be apart.
+      // A second thread uses a place: operations that were merged into one step so far must be separate steps.
       if (error !== SHARED_AFTER_ALL) throw error;
     }
   }
@@ -196,7 +196,7 @@ class Explorer {
     }
   }
 
-  /** Goes on with thread `t` through all that the others can't see; more than one way where it chooses. */
+  /** Runs thread `t` on through the operations that no other thread can observe; returns one step for each of its choices. */
   #settle(step: Step, t: number, passed: ReadonlySet<LocalNode> = NOWHERE): Step[] {
     const state = step.state;
     const seen = new Set(passed);
@@ -208,7 +208,7 @@ class Explorer {
         step.fault = String(operation.first);
         return [step];
       }
-      // A loop over words that only this thread has used so far: the others must get their turn.
+      // A loop over words that only this thread has used so far: the other threads must run too.
       if (seen.has(node)) return [step];
       seen.add(node);
       if (operation.kind === "choose") return this.#choices(step, t, operation.first as number, seen);
@@ -226,7 +226,7 @@ class Explorer {
     return steps;
   }
 
-  /** The outcome with a fault, with the trace that leads to state `id` and on by its step `index` (-1: no further). */
+  /** The outcome for a fault: its trace leads to state `id` and then takes the step `index` of that state (-1: none). */
   #found(fault: string, id: number, index: number): Outcome {
     const path = this.#graph.path(id);
     if (index >= 0) path.push(index);

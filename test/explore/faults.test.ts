@@ -1,4 +1,4 @@
-/** Every fault that is put in on purpose is found, with the outcome that docs/protocols.md says. */
+/** Every seeded fault is found, with the outcome that docs/protocols.md states. */
 
 import { afterAll, describe, expect, test } from "vitest";
 import { explore } from "./explorer.js";

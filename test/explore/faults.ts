@@ -1,7 +1,8 @@
 /**
- * Faults put into the product's source, or into the loops around it, on purpose: the exploration must find each of them.
+ * Seeded faults: edits of the product's source, or rules that the scenarios' own loops break. The exploration must find each
+ * of them.
  *
- * Test code. An edit that no longer fits the source fails its test: when the source changes, the list changes with it.
+ * Test code. An edit that no longer fits the source fails its test, so the list must follow the source.
  */
 
 import type { Edit } from "./product.js";

@@ -22,8 +22,8 @@ export class StateGraph {
   }
 
   /**
-   * A step leads from state `parent` (-1: the beginning) to the state with this key; `counted` unless it is one that no other thread
-   * may count on. Returns whether the state is new.
+   * Adds a step from state `parent` (-1: the beginning) to the state with this key; `counted` unless it is a step that no thread
+   * may rely on. Returns whether the state is new.
    */
   arrive(key: string, parent: number, step: number, counted: boolean): boolean {
     let id = this.#ids.get(key);
@@ -49,7 +49,7 @@ export class StateGraph {
     return path;
   }
 
-  /** A state from which no end can be reached without counting on time-outs, or -1. */
+  /** A state from which no end can be reached without relying on timeouts, or -1. */
   cannotEnd(ends: readonly number[]): number {
     const count = this.#ids.size;
     const { heads, order } = group(this.#to, count);
@@ -69,7 +69,7 @@ export class StateGraph {
     return good.indexOf(0);
   }
 
-  /** How many ways lead through the graph, without time-outs and without steps that lead nowhere; Infinity with loops. */
+  /** Number of paths through the graph, without timeouts and without steps that change nothing; Infinity if there is a loop. */
   runs(ends: readonly number[]): number {
     const count = this.#ids.size;
     const matters = (edge: number): boolean => this.#counted[edge] === true && this.#from[edge] !== this.#to[edge];
@@ -79,7 +79,7 @@ export class StateGraph {
     const { heads, order } = group(this.#from, count);
     const ways = new Float64Array(count);
     const ready: number[] = [];
-    // States reached only by a time-out count as reached in no way.
+    // No path leads to a state that is reached only by a timeout.
     for (let id = 0; id < count; id++) {
       if (this.#parents[id] === -1) ways[id] = 1;
       if (incoming[id] === 0) ready.push(id);

@@ -2,8 +2,8 @@
  * Happens-before: which threads and words come after which plain access, for the accesses that still matter.
  *
  * Test code. For the last write of a plain place, and for each thread's last read of it, a state has the bits of the threads
- * and the atomic words that do not come after it (so 0 means: all do). A store passes the storing thread's knowledge to the
- * word, a load from the word to the thread, a read-modify-write both ways; that is the synchronizes-with of ECMA-262.
+ * and the atomic words that do not come after it (so 0 means: all do). A store passes the storing thread's ordering on to the
+ * word, a load the word's to the thread, a read-modify-write both ways; that is the synchronizes-with of ECMA-262.
  */
 
 import { ModelFault } from "./state.js";
@@ -30,19 +30,19 @@ export class Knowledge {
     entry.use = "atomic";
   }
 
-  /** Thread `t` gets the knowledge of a word. */
+  /** A load: whatever the word comes after, thread `t` now comes after too. */
   learn(unknown: number[], t: number, place: number): void {
     const from = this.#bit(place);
     const threads = (1 << this.#names.length) - 1;
     for (let i = 0; i < unknown.length; i++) {
       if (((unknown[i] as number) & from) !== 0) continue;
       (unknown[i] as number) &= ~(1 << t);
-      // Words need not carry what is known to all threads.
+      // An access that all threads come after needs no bits for words.
       if (((unknown[i] as number) & threads) === 0) unknown[i] = 0;
     }
   }
 
-  /** A word gets the knowledge of thread `t`, and forgets what it had. */
+  /** A store: the word now comes after exactly the accesses that thread `t` comes after. */
   teach(unknown: number[], t: number, place: number): void {
     const to = this.#bit(place);
     for (let i = 0; i < unknown.length; i++) {

@@ -14,14 +14,14 @@ import type { Operation, Value, World } from "./world.js";
 export interface View {
   word(array: object, index: number): number;
   note(name: string): number;
-  /** Keeps a number in the state, for a guard that judges by what was before. */
+  /** Stores a number in the state, for a guard that depends on earlier steps. */
   remember(name: string, value: number): void;
 }
 
-/** Says why an operation must not be done, or null. */
+/** Returns why an operation is not allowed, or null. */
 export type Guard = (view: View, thread: string, operation: Operation, array: object, index: number) => string | null;
 
-/** Thrown when a second thread comes to a word that seemed to be another's alone. */
+/** Thrown when a second thread uses a word that was assumed to have one user. */
 export const SHARED_AFTER_ALL = Symbol("shared after all");
 
 /** Operations that are always a step of their own. */
@@ -30,7 +30,7 @@ const SLEEPING_KINDS = new Set<Operation["kind"]>(["wait", "waitAsync", "notify"
 /** Operations that are never a step of their own. */
 const PLAIN_KINDS = new Set<Operation["kind"]>(["read", "write", "reset", "note"]);
 
-/** Where a killed thread is. */
+/** The point of a killed thread. */
 const NOWHERE = new LocalNode(0xffffffff, null, { root: null, cells: [], first: null }, []);
 
 export class Machine {
@@ -70,16 +70,16 @@ export class Machine {
     return place >= 0 && !SLEEPING_KINDS.has(kind) && !this.#shared.has(place);
   }
 
-  /** Thread `t`'s operation had this result. */
+  /** Moves thread `t` past its operation, which had this result. */
   advance(state: State, t: number, result: Value): void {
     const before = state.nodes[t] as LocalNode;
     const after = (this.#threads[t] as ModelThread).after(before, result);
     state.nodes[t] = after;
-    // A turn's end: what it has loaded from event counts is forgotten.
+    // At the end of a turn the event counts that it has loaded are dropped.
     if (after.checkpoint !== before.checkpoint && (state.tickets[t] as number[]).length > 0) state.tickets[t] = [];
   }
 
-  /** Thread `t` has ended, wherever it was; a note says so. */
+  /** Ends thread `t` wherever it is, and notes that it was killed. */
   kill(state: State, t: number): void {
     state.nodes[t] = NOWHERE;
     state.status[t] = RUNNING;

@@ -1,13 +1,13 @@
 /**
- * Loads the product's compiled modules with the model's `Atomics` and shared memory in the place of the real ones.
+ * Loads the product's compiled modules with the model's `Atomics` and shared memory in place of the real ones.
  *
- * Test code. What is changed in the text: comments go, `#fields` become `_fields` (so that a snapshot sees them), imports
- * and exports are replaced by this little linker's, and the edits that a scenario or a seeded fault asks for. An edit that
- * does not apply exactly once throws: a list of faults that is out of step with the source would prove nothing.
+ * Test code. It changes the text: comments are removed, `#fields` become `_fields` (so that a snapshot includes them), imports
+ * and exports are replaced by those of this small linker, and the edits of a scenario or a seeded fault are applied. An edit
+ * that does not apply exactly once throws: a list of faults that is out of step with the source would prove nothing.
  *
- * Loaded are the modules that share memory: all of `ring`, and of the two threads' sides what stands between the rings and Node's
- * sockets or the program, up to `TcpSocket` here and `Actor` and its boot task there. What they import beyond that is replaced by
- * stand-ins.
+ * It loads the modules that share memory: all of `ring`; on the calling thread the modules between the rings and the program, up
+ * to `TcpSocket`; on the networking thread those between the rings and Node's sockets, up to `Actor` and its boot task. Their
+ * other imports are replaced by stand-ins.
  */
 
 import { readFileSync } from "node:fs";
@@ -108,7 +108,7 @@ export function loadProduct(world: World, edits: readonly Edit[] = []): Product 
     loaded.set(name, exports);
     return exports;
   };
-  // The boot task makes the actor and forgets it; a snapshot of the thread must see it.
+  // The boot task keeps no reference to the actor that it creates; a snapshot of the thread needs one.
   const { Actor } = load("worker/actor") as { Actor: new (boot: object) => object };
   const Known = class extends Actor {
     constructor(boot: object) {
@@ -143,10 +143,10 @@ function scopeOf(world: World): Exports {
       allocUnsafe: (count: number) => new Uint8Array(count),
       concat: (pieces: Uint8Array[]) => Uint8Array.from(pieces.flatMap((piece) => [...piece])),
     },
-    // The time that something took decides about speed only: the model's clock stands still.
+    // Elapsed time affects speed only, so the model's clock stands still.
     performance: { now: () => 0 },
     setImmediate: (callback: () => void) => void world.immediates.push(callback),
-    // A time-out of the networking thread's is many times longer than anything here.
+    // The networking thread's timers are far longer than any scenario, so they never fire.
     setTimeout: () => 0,
     clearTimeout: () => {},
     process: { on: (event: string, listener: (value: unknown) => void) => void world.listeners.set(event, listener) },
@@ -226,7 +226,7 @@ function standIns(world: World): Record<string, Exports> {
     "main/api/tls-options": {
       startTlsParameters: (_options: object, isServer: boolean) => ({ parameters: {}, isServer }),
     },
-    // Whether it pays to poll depends on the traffic; where it may, both are tried.
+    // Whether polling pays depends on the traffic; where it is enabled, both choices are explored.
     "worker/polling": {
       Polling: class {
         readonly enabled: boolean;
@@ -249,7 +249,7 @@ function standIns(world: World): Record<string, Exports> {
   };
 }
 
-/** Node's function, on a port of a scenario. Where notices have no part there is nothing on it. */
+/** Node's function, on a port of a scenario. A scenario without notices has a port without messages. */
 function receiveMessageOnPort(port: { receive?(): { message: object } | undefined }): object | undefined {
   return port.receive?.();
 }
@@ -258,7 +258,7 @@ function same(_name: string, value: unknown): unknown {
   return value;
 }
 
-/** Node's class, over a channel of the model's: what is posted are letters. */
+/** Node's class, over a channel of the model; messages are posted as letters. */
 function broadcastChannel(world: World): unknown {
   return class {
     constructor(readonly name: string) {}
@@ -314,7 +314,7 @@ function link(name: string, text: string, scope: Exports): (load: (name: string)
     .replace(/import \{([^}]*)\} from "(node:[^"]*)";/g, (_, names: string, from: string) => {
       return `const {${names}} = load("${from}");`;
     })
-    // The boot task loads the rest late, to tell what fails; nothing here waits.
+    // The boot task imports the rest dynamically, to report what fails; here loading is synchronous.
     .replace(
       /await import\("(\.[^"]*)\.js"\)/g,
       (_, from: string) => `load("${posix.join(posix.dirname(name), from)}")`,

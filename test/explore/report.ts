@@ -1,5 +1,5 @@
 /**
- * The generated parts of docs/protocols.md and traces.md: `EXPLORE_REPORT=1 npx vitest run test/explore` writes them anew.
+ * The generated parts of docs/protocols.md and traces.md: `EXPLORE_REPORT=1 npx vitest run test/explore` rewrites them.
  *
  * Test code.
  */
@@ -10,14 +10,14 @@ import type { Outcome } from "./explorer.js";
 const DOCUMENT = new URL("../../docs/protocols.md", import.meta.url);
 const TRACES = new URL("traces.md", import.meta.url);
 
-/** Whether this run writes the parts anew instead of comparing with them. */
+/** Whether this run rewrites the parts instead of comparing with them. */
 export const REPORTING = process.env.EXPLORE_REPORT !== undefined;
 
 function documentOf(part: string): URL {
   return part === "traces" ? TRACES : DOCUMENT;
 }
 
-/** What stands between the two marks of a part. */
+/** The text between the two marks of a part. */
 export function part(name: string): string {
   const { text, begin, end } = find(name);
   return text.slice(begin, end);
@@ -47,7 +47,7 @@ export function row(name: string, index: number, text: string): string[] | undef
   return rows.find((columns) => columns[index] === text);
 }
 
-/** An error thrown by JavaScript itself. A seeded fault that only shows as one has broken the code and not the protocol. */
+/** An error thrown by JavaScript itself. A seeded fault that shows only as such an error breaks the code, not the protocol. */
 export const CRASH = /^\w*Error\b/;
 
 /** A count for people: exact up to a million. */

@@ -18,7 +18,7 @@ export interface Stage {
   product: Product;
   /** A rule of the drivers that this run breaks on purpose, or "". */
   broken: string;
-  /** Whether waits may run out of time, and the worker's loop be run by something else, at any moment. */
+  /** Whether, at any moment, a wait may time out and another event may run the worker's loop. */
   restless: boolean;
 }
 
@@ -26,14 +26,14 @@ export interface Scenario {
   name: string;
   /** What the threads do, for docs/protocols.md. */
   story: string;
-  /** Explored elsewhere, and left out where there are states enough: waits that run out of time, ticks. */
+  /** Leaves out timeouts and ticks, to keep the number of states small; other scenarios explore them. */
   calm?: boolean;
   /** Changes of the source that are not faults: a smaller queue, for example. */
   edits?: Edit[];
   set(stage: Stage): Omit<Exploration, "world">;
 }
 
-/** A caller's sleep ends only by a wake-up, or the time-out of the wait: that a heartbeat is due would hide a lost wake-up. */
+/** A caller's sleep ends only with a wake-up or the timeout of the wait: a heartbeat that is due would hide a lost wake-up. */
 const ENDLESS_SLEEP: Edit = {
   module: "main/link/sleep-round",
   find: "HEARTBEAT_MS = 250",
@@ -55,7 +55,7 @@ export function labels(block: string, names: Record<string, number>): (index: nu
   return (index) => known.get(index) ?? `${block}[${index}]`;
 }
 
-/** In ms; how long that is does not matter to the model, only whether it ends. */
+/** In ms; for the model it matters only that it is finite. */
 export const SLICE = 50;
 
 export type Sleeper = InstanceType<Product["SignalSleeper"]>;
@@ -76,7 +76,7 @@ export function waitRound(
 }
 
 /**
- * A networking thread, as `Actor` in `src/worker` is one: it is rung, drains, and sleeps in its event loop unless there is
+ * A networking thread like `Actor` in `src/worker`: it is rung, drains, and sleeps in its event loop unless there is
  * work again: `onRing() { cancelWait(); drain(); sleep(); }`,
  * `sleep() { for (;;) { prepareWait(); if (!hasWork()) return; cancelWait(); drain(); } }`; or polls for a while before it sleeps.
  * It runs in turns, so that states need not hold what an earlier turn has loaded.
@@ -139,7 +139,7 @@ export abstract class Actor implements Program {
   protected abstract drain(): void;
   protected happens(_event: string): void {}
 
-  /** Whether it polls for a turn of the event loop before it sleeps: that depends on the traffic, and here both are tried. */
+  /** Whether it polls for a turn of the event loop before it sleeps: that depends on the traffic, so both are explored. */
   private polls(): boolean {
     const { world, restless } = this.stage;
     return restless && world.choose(2) === 1;
@@ -152,10 +152,10 @@ export abstract class Actor implements Program {
     if (event === "turn") this.next = "turn";
     else if (event === "ring") world.callback();
     else if (event === "immediate") world.immediate();
-    // Anything else that runs the loop may make it check for work too.
+    // Any other event that runs the loop may also make it check for work.
     else if (event === "tick") this.next = "cancel";
     else {
-      // A message may come with work; a socket's news do not.
+      // A message may bring work; a socket's event does not.
       if (event === "message") this.next = "drain";
       this.happens(event);
     }

@@ -147,7 +147,7 @@ export class ModelThread {
   }
 }
 
-/** Everything that the program's later turns can depend on, as text that is equal where the state is, and to be restored. */
+/** Everything that the program's later turns can depend on: as text that is equal for equal states, and in a form to restore. */
 function takeSnapshot(root: Root, world: World): { key: string; cells: Cell[] } {
   const cells: Cell[] = [];
   const seen = new Map<object, number>();
@@ -192,7 +192,7 @@ function takeSnapshot(root: Root, world: World): { key: string; cells: Cell[] } 
 
 const functionTexts = new WeakMap<object, string>();
 
-/** Closures count as equal where their text is: what they capture is `this`, which is one object in all histories. */
+/** Closures with equal text count as equal: they capture only `this`, which is one object in all histories. */
 function textOf(value: object): string {
   let text = functionTexts.get(value);
   if (text === undefined) {

@@ -23,7 +23,7 @@ export type Kind =
   | "wait"
   | "waitAsync"
   | "notify"
-  /** Accesses without `Atomics`: free of data races, or the explorer complains. */
+  /** Accesses without `Atomics`; the explorer reports a data race between them as a fault. */
   | "read"
   | "write"
   /** One of `first` ways to go on, each of which is explored. */
@@ -151,7 +151,7 @@ export class World {
   /**
    * From now on a word is an event count: it only goes up, and what a thread has loaded from it serves only to tell, by `wait`
    * or `waitAsync` in the same turn, whether it has gone up since. Its value is left out of the states, which makes them far
-   * fewer; what is lost is that it might go round all 2³² values in between.
+   * fewer; a wrap-around through all 2³² values in between is not explored.
    */
   counter(array: object, index: number): void {
     (this.places[this.place(array, index)] as Place).counts = true;
@@ -195,7 +195,7 @@ export class World {
     return this.#do("take", this.#channel(channel)) as number;
   }
 
-  /** A number to post for an object that is always the same where `key` is. */
+  /** A number to post for an object; the same for equal keys. */
   letter(key: string, object: object): number {
     let number = this.#letterNumbers.get(key);
     if (number === undefined) {

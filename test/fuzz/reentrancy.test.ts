@@ -62,13 +62,13 @@ describe("calls work from", () => {
     expect(live("handover")).toEqual({ good: 200 });
   });
 
-  test("a loop around pairs", () => {
+  test("the net facade: on closed handles they return error pairs", () => {
     expect(live("net")).toEqual({ failures: 5, of: 5 });
   });
 });
 
 describe("memory", () => {
-  test("of the rings themselves, given to write", () => {
+  test("of the receive ring can be passed to write", () => {
     expect(live("own memory")).toEqual({ same: true });
   });
 
@@ -110,7 +110,7 @@ describe("memory", () => {
     socket.close();
   });
 
-  test("of options that can't be cloned or belong to a pool is copied or refused, never taken away", () => {
+  test("of options is copied, even from a pool; options that can't be cloned are refused", () => {
     const peer = startPeer("echo");
     const options = { host: peer.host, port: peer.port, timeout: 2000 };
     const pooled = Buffer.from("not a certificate");

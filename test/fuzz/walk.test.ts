@@ -13,7 +13,7 @@ import { selfSigned } from "../tls/support/certificates.js";
 const STEPS = 3000;
 const WALKS = 6;
 
-test(`${WALKS} walks of ${STEPS} steps: whatever is called, in whatever order, the model says what comes out`, () => {
+test(`${WALKS} walks of ${STEPS} steps: every result of calls in random order matches the model`, () => {
   const peer = startPeer("echo", { hash: false });
   const identity = JSON.stringify(selfSigned("localhost"));
   let verified = 0;

@@ -332,7 +332,7 @@ test("names: an IP resolves at once, localhost to the loopback address, an unkno
   expect([nobody.error?.code, nobody.ip]).toEqual(["ENOTFOUND", null]);
 });
 
-test("all of it works in a worker thread", () => {
+test("connecting, writing and reading work in a worker thread", () => {
   const peer = startPeer("echo");
   const thread = `
     Promise.all([import("ringnet"), import("node:fs")]).then(([{ connect }, { writeSync }]) => {

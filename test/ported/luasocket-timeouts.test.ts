@@ -28,7 +28,7 @@ function reconnect(...steps: Step[]): TcpSocket {
   return openTo(peer);
 }
 
-/** That a call runs out of time, not before its time and not long after. */
+/** Expects that a call times out, not before its timeout and not long after. */
 function runsOut(timeout: number, call: (timeout: number) => unknown): ReturnType<typeof errorOf> {
   const { value, milliseconds } = timed(() => errorOf(() => call(timeout)));
   expect(value.code).toBe("ETIMEDOUT");

@@ -26,7 +26,7 @@ function reconnect(...steps: Step[]): TcpSocket {
   return openTo(peer);
 }
 
-test("the methods are there", () => {
+test("sockets, servers and addresses have their methods", () => {
   const methods: [{ prototype: object }, string][] = [
     [TcpSocket, "read readInto peek consume write waitUntilConnected waitUntilReadable waitUntilWritable"],
     [TcpSocket, "waitUntilDrained readExactly readLine readUntil readAll writeAll end reset close"],

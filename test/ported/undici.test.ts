@@ -31,7 +31,7 @@ function thrownBy(action: () => unknown): Error & { code?: unknown } {
 }
 
 describe("informational responses", () => {
-  test("one of 1xx has no body: bytes behind its head are no response", () => {
+  test("a 1xx response has no body: bytes after its head are a parse error", () => {
     for (const status of ["100 Continue", "102 Processing", "103 Early Hints"]) {
       const url = answering(`HTTP/1.1 ${status}\r\nContent-Length: 3\r\n\r\nabc${OK}`);
       expect(thrownBy(() => fetch(url, LIMIT).text()).code).toBe("ERR_HTTP_PARSE");
@@ -60,7 +60,7 @@ describe("requests", () => {
     }
   });
 
-  test("a form has a length", () => {
+  test("a form is sent with a Content-Length", () => {
     const form = new FormData();
     form.set("key", "value");
     const seen = fetch(`${origin}/echo`, { ...LIMIT, method: "POST", body: form }).json() as { rawHeaders: string[] };
@@ -96,7 +96,7 @@ describe("responses", () => {
     expect(rawHeaders).toContain(value);
   });
 
-  test("trailers may be announced and missing, or there without being announced", () => {
+  test("trailers may be missing although announced, and present without being announced", () => {
     const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
     const missing = fetch(answering(`${chunked}Trailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\n\r\n`), LIMIT);
     expect([missing.text(), [...missing.trailers]]).toEqual(["ok", []]);
@@ -133,7 +133,7 @@ describe("responses", () => {
     expect([read, error.code]).toEqual(["hellowor", "ERR_STREAM_PREMATURE_CLOSE"]);
   });
 
-  test("what stands behind the announced length is not part of the body, and the connection is not used again", () => {
+  test("bytes after the announced length are not part of the body, and the connection is not used again", () => {
     const server = startRawServer({ long: `${OK}more`, it: OK });
     const client = createHttpClient();
     expect(client.fetch(`${server.origin}/long?then=stay`, LIMIT).text()).toBe("ok");
@@ -142,7 +142,7 @@ describe("responses", () => {
     client.close();
   });
 
-  test.each(["2s", "abc", "-1", "", "99999999999999999999"])("a Keep-Alive of timeout=%s does no harm", (value) => {
+  test.each(["2s", "abc", "-1", "", "99999999999999999999"])("a Keep-Alive of timeout=%s is tolerated", (value) => {
     const head = `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=${value}\r\nConnection: keep-alive\r\n\r\nok`;
     const server = startRawServer({ it: head });
     const client = createHttpClient();

@@ -22,7 +22,7 @@ describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
     server.close();
   });
 
-  test.each([loopback, any])("a chosen port on %s", (host) => {
+  test.each([loopback, any])("binds a chosen port on %s", (host) => {
     const port = closedPort(host);
     const server = listen({ host, port });
     expect(server.address).toBe(host);
@@ -157,7 +157,7 @@ describe.each(families)("states, $family", ({ loopback }) => {
   });
 });
 
-test.each(families)("sample application, $family", ({ loopback }) => {
+test.each(families)("delivers a message of a client that closed before the accept, $family", ({ loopback }) => {
   const first = Buffer.from("one message over the wire");
   const second = Buffer.from("another, from somebody else");
   const server = listen({ host: loopback, backlog: 32 });

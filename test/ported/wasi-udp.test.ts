@@ -47,7 +47,7 @@ describe.each(families)("bind, $family", ({ loopback, any, foreign }) => {
     socket.close();
   });
 
-  test.each([loopback, any])("a chosen port on %s, which a second socket is refused", (host) => {
+  test.each([loopback, any])("binds a chosen port on %s, and refuses a second socket on it", (host) => {
     const socket = bindChosen(host);
     expect(socket.address).toBe(host);
     expect(errorOf(() => bindUdp({ host, port: socket.port })).code).toBe("EADDRINUSE");
@@ -261,7 +261,7 @@ describe.each(families)("options, $family", ({ loopback }) => {
   });
 });
 
-test.each(families)("sample application, $family", ({ loopback, any }) => {
+test.each(families)("datagrams, empty ones too, arrive with their sender's address, $family", ({ loopback, any }) => {
   const server = bindUdp({ host: loopback });
 
   const client = bindUdp({ host: any });

@@ -203,7 +203,7 @@ describe("fetch: redirects", () => {
     }
   });
 
-  test("other methods than POST stay, except with 303", () => {
+  test("methods other than POST are kept, except with 303", () => {
     const methodOf = (status: number) =>
       (fetch(to(status, "/echo"), { ...LIMIT, method: "PROPFIND" }).json() as { method: string }).method;
     expect([301, 302, 303, 307, 308].map(methodOf)).toEqual(["PROPFIND", "PROPFIND", "GET", "PROPFIND", "PROPFIND"]);

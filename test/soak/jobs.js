@@ -8,7 +8,7 @@ import { cancel, Deadline, NetError, TcpSocket } from "ringnet";
 import { pattern } from "../support/bytes.js";
 
 const host = "127.0.0.1";
-/** A job that has not moved for so long, in ms, hangs. */
+/** A job without progress for this long, in ms, hangs. */
 const STUCK = 60_000;
 const NOTHING = Buffer.alloc(0);
 let seeds = 0;
@@ -18,7 +18,7 @@ export class Finding extends Error {}
 /** What all jobs have in common. */
 class Job {
   done = false;
-  /** Why it may fail: what was done to it. */
+  /** The fault that was caused on purpose and explains a failure; null: it must not fail. */
   excuse = null;
   #moved = performance.now();
 
@@ -28,7 +28,7 @@ class Job {
     this.random = random;
   }
 
-  /** It came a step further. */
+  /** Records progress. */
   moved() {
     this.#moved = performance.now();
   }
@@ -83,8 +83,8 @@ export class Exchange extends Job {
       ]);
     this.incoming = { seed: ++seeds, bytes: bytes(), piece: random.size(100_000), pause: random.chance(0.1) ? 1 : 0 };
     this.outgoing = { seed: ++seeds, bytes: bytes(), slow: random.chance(0.15) };
-    this.incoming.piece += this.incoming.bytes >> 8; // or a peer that sends millions of pieces has no time for the others
-    // The peer may break it off in the middle, and so may we.
+    this.incoming.piece += this.incoming.bytes >> 8; // millions of pieces would keep the peer from serving its other connections
+    // Either side may break it off in the middle.
     this.fault = random.chance(0.1)
       ? { after: random.below(this.incoming.bytes), how: random.of(["reset", "end", "destroy"]) }
       : null;
@@ -168,7 +168,7 @@ export class Exchange extends Job {
     const { handle, buffer } = this;
     const left = this.incoming.bytes - this.#received;
     if (left > 0 && this.wants === "readExactly" && this.excuse === null) {
-      const count = Math.min(left, buffer.length, 4096); // more than the smallest ring never is there at once
+      const count = Math.min(left, buffer.length, 4096); // the smallest ring never holds more at once
       if (handle.readable < count && handle.status === "success") return NOTHING;
       return handle.readExactly(count, 0) ?? NOTHING;
     }
@@ -339,7 +339,7 @@ export class Ending extends Job {
   verified = 0;
   #head = "";
   #order = null;
-  /** It is read from then on: the program has ended by then, with bytes that the system does not have. */
+  /** When reading begins, in ms. By then the program may have ended, with bytes that were not yet passed to the system. */
   #begin;
 
   /** `socket`: from that program. */

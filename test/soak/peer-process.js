@@ -34,7 +34,7 @@ export class PeerProcess {
     this.ports = JSON.parse(readFileSync(path, "utf8"));
   }
 
-  /** Stops it for a while. Another process lets it go on, because this one may be waiting for it. */
+  /** Stops it for a while. Another process resumes it, because this one may be waiting for it. */
   stop(milliseconds) {
     const { pid } = this.child;
     spawn("sh", ["-c", `kill -STOP ${pid}; sleep ${milliseconds / 1000}; kill -CONT ${pid}`], {

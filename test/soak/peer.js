@@ -26,7 +26,7 @@ const SLOW_BYTES = 65_536;
 const SLOW_MS = 4;
 
 function serve(socket) {
-  socket.on("error", () => {}); // resets are what this is about
+  socket.on("error", () => {}); // resets are expected
   let head = Buffer.alloc(0);
   const onHead = (chunk) => {
     head = Buffer.concat([head, chunk]);

@@ -1,5 +1,5 @@
 /**
- * The soak: a mixed load with random faults that verifies every byte, for as long as one likes.
+ * The soak: a mixed load with random faults that verifies every byte, for any length of time.
  *
  *   npm run soak [-- minutes [seed]]
  *
@@ -38,7 +38,7 @@ const asides = Object.values(makeAsides(random, join(folder, "asides")));
 let peer = new PeerProcess(folder);
 let runtime = createRuntime();
 let server = runtime.listen({ host });
-/** A server that gets nothing but scans and garbage. */
+/** A server for scans and garbage only. */
 let scanned = runtime.listen({ host });
 /** A server for programs that end with bytes to send. */
 let ending = runtime.listen({ host, receiveBuffer: 4096 });
@@ -83,7 +83,7 @@ function excuse(why, ones = jobs.values()) {
 const ring = () => random.of([4096, 65536, 2 ** 20]);
 const rings = () => ({ receiveBuffer: ring(), sendBuffer: ring() });
 
-/** Asks the peer for connections to our server. What came of that is not asked: the peer may be stopped. */
+/** Asks the peer for connections to our server. The outcome is not checked: the peer may be stopped. */
 function ask(what) {
   const asker = runtime.connect({ host, port: peer.ports.tcp });
   asker.write(`${JSON.stringify(what)}\n`);
@@ -121,7 +121,7 @@ const OPEN = [
   [0.5, () => aside(random.of(asides))],
 ];
 
-/** What stands beside connections, in one go: cancelled waits, an input, datagrams, a look-up, a WebSocket, or a page over HTTP. */
+/** A feature beside connections, exercised in one go: cancelled waits, an input, datagrams, a look-up, a WebSocket, or a page over HTTP. */
 function aside(exercise) {
   exercise(runtime);
   totals.asides++;
@@ -228,8 +228,8 @@ function acceptAll() {
 }
 
 /**
- * What there is to do on a connection is reported again and again. The networking thread publishes a position first and
- * queues the slot then, and may be preempted between the two: what is not reported at once has to be within seconds.
+ * The poller is level-triggered: it reports a connection as long as there is something to do on it. The networking thread first
+ * publishes a position, then queues the slot, and may be preempted in between; so a report may be late, but only by seconds.
  */
 function compareReports() {
   let due = [...jobs.values()].filter((job) => job.due);
@@ -270,7 +270,7 @@ async function soak() {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  // All that is under way comes to its end.
+  // Lets the remaining jobs end.
   const last = performance.now() + 90_000;
   while (jobs.size > 0) {
     acceptAll();

@@ -1,5 +1,5 @@
 /**
- * A short run of the soak; `npm run soak -- minutes` is the same for as long as one likes.
+ * A short run of the soak; `npm run soak -- minutes` is the same for any length of time.
  */
 
 import { join } from "node:path";

@@ -25,8 +25,8 @@ const FLOW_RINGS = [16, KIB, 16 * KIB, 64 * KIB, 1024 * KIB];
 const STARTS = { "2³¹": 2 ** 31, "2³²": 2 ** 32 };
 
 /**
- * Bytes through a small ring cost far more than through a large one: what a case gets of the whole. The larger half of the rings
- * gets nearly all, the smaller has the more interleavings for each byte.
+ * The relative share of the bytes that a case moves: a byte through a small ring costs far more than one through a large ring. The
+ * larger half of the rings moves nearly all bytes; the smaller half has more interleavings for each byte.
  */
 function share(capacity) {
   return Math.sqrt(capacity);

@@ -1,6 +1,6 @@
 /**
- * The whole way in under stress: a producer in its event loop that stops when the ring is full, and is started again by way of
- * flow control, the slot queue and the doorbell; a consumer that blocks.
+ * The whole receive path under stress: a producer in its event loop that stops when the ring is full, and that flow control, the
+ * slot queue and the doorbell resume; a consumer that blocks.
  *
  * Test code.
  */

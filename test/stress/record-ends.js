@@ -1,5 +1,5 @@
 /**
- * The two ends of a record ring under stress. Hosts, ports and lengths are drawn alike on both sides.
+ * The two ends of a record ring under stress. Both ends draw the same hosts, ports and lengths.
  *
  * Test code.
  */
@@ -68,7 +68,7 @@ export function consumeRecords({ words, bytes, producerBlock, consumerBlock, tot
   };
   while (received < total) {
     while (held.length > random(HELD)) release();
-    // What is held may be what the producer waits for: all of it goes back before this thread blocks.
+    // The producer may wait for the records held here: all are released before this thread blocks.
     if (!records.next()) {
       while (held.length > 0) release();
       waiting.until(NAME, () => records.next());

@@ -20,7 +20,7 @@ const LONGEST_CASE = 1800;
 
 const threads = Array.from({ length: 3 }, () => new Worker(new URL("./ends.js", import.meta.url)));
 
-/** Lets a thread play a part; resolves with its figures. */
+/** Runs a part on a thread; resolves with its figures. */
 function play(thread, message) {
   return new Promise((resolve, reject) => {
     thread.once("error", reject);

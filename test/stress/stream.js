@@ -6,7 +6,7 @@
 
 /** Period of the stream: a prime above the largest ring, so that no byte stands at its place one ring later or earlier. */
 const PERIOD = 1_048_583;
-/** The longest piece that can be had in one go. */
+/** The longest piece that one call can return. */
 export const LONGEST = 4 * 1024 * 1024;
 
 /** A generator of numbers from 0 up to, and without, `below`: mulberry32. */
@@ -20,7 +20,7 @@ export function randomNumbers(seed) {
   };
 }
 
-/** Dawdles now and then, for up to some µs: what two threads do then meets in other ways than when both hurry. */
+/** Now and then spins for up to some µs: that gives other interleavings than two threads at full speed. */
 export function dawdle(random) {
   if (random(4) > 0) return;
   for (let rounds = random(random(8) === 0 ? 20_000 : 400); rounds > 0; rounds--) Math.sqrt(rounds);

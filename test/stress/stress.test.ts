@@ -22,7 +22,7 @@ test("hundreds of megabytes pass unchanged through rings of every size", async (
   expect(code, output).toBe(0);
   const verified = /([\d,]+) bytes verified/.exec(output)?.[1]?.replaceAll(",", "");
   expect(Number(verified)).toBeGreaterThanOrEqual(BYTES);
-  // Of each kind the smallest ring: its threads must really have slept.
+  // With the smallest ring of each kind, the threads must really have slept.
   for (const kind of ["bytes", "records", "flow", "swarm", "doorbell"]) {
     const line = output.split("\n").find((text) => text.startsWith(`${kind} `)) ?? "";
     const [, , , , ...figures] = line.split(/ +/).map((cell) => Number(cell.replaceAll(",", "")));

@@ -1,5 +1,5 @@
 /**
- * How a thread of the stress runs waits: as a caller of the package does, and reports wake-ups that never came.
+ * The waits of the threads in the stress runs: as a caller of the package waits, and with a report of wake-ups that never came.
  *
  * Test code.
  */
@@ -13,7 +13,7 @@ const SLICE_MS = 10_000;
 const SLICES = 3;
 
 export class Waiting {
-  /** How often it really slept, and how often it was woken for nothing. */
+  /** How often it really slept, and how often a wake-up was spurious. */
   sleeps = 0;
   vain = 0;
   #sleeper;

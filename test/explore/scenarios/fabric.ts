@@ -56,7 +56,7 @@ export function weave(
   return fabric;
 }
 
-/** The blocks of one caller more; `owner` is said behind the names of their words. */
+/** The blocks of one more caller; `owner` is appended to the names of their words. */
 export function weaveStrand({ world, product }: Pick<Stage, "world" | "product">, owner = ""): Strand {
   const { QUEUES, QUEUE_CAPACITY } = product;
   const of = owner === "" ? "" : ` of ${owner}`;
@@ -81,7 +81,7 @@ function pick<T extends object>(from: T, names: (keyof T)[]): Record<string, num
   return Object.fromEntries(names.map((name) => [name, from[name] as number]));
 }
 
-/** Complains when one of the link's two queues overflows, or more than `most` entries stand in it. */
+/** Reports a fault when one of the link's two queues overflows, or holds more than `most` entries. */
 export function queueGuard(
   { product }: Stage,
   { link }: Strand,
@@ -185,7 +185,7 @@ export class ModelCaller {
 
   maybeCheckLiveness(): void {}
 
-  /** One round of `Caller.wait`, set by the scenario; where the condition does not hold behind it, its act begins anew by `Again`. */
+  /** One round of `Caller.wait`, set by the scenario; where the condition does not hold after it, `Again` restarts the act. */
   round: (met: () => boolean) => boolean = (met) => met();
 
   wait<T>(_interest: number, _deadline: unknown, met: (target: T) => boolean, target: T): boolean {
@@ -197,7 +197,7 @@ export class ModelCaller {
 /** See `ModelCaller.round`. */
 export class Again extends Error {}
 
-/** Stands for what has no part in the protocols, statistics say: may be called, and asked for anything. */
+/** Stands for what plays no part in the protocols, such as statistics: it can be called, and has every property. */
 function nothing(world: Stage["world"]): object {
   const stub: object = new Proxy(() => stub, { get: () => stub });
   world.opaque.set(stub, "nothing");

@@ -8,7 +8,7 @@ import { byteAt, type Traffic } from "./node-socket.js";
 
 /** Name of the server that an accepted connection comes from. */
 export const SERVER = 4;
-/** Where the handle ids of the caller with this number begin, beside that of the connection at home. */
+/** The first handle id of each caller; the caller that opened the connection also has `HANDLE_ID`. */
 export const FIRST_HANDLE_IDS = [HANDLE_ID + 1, 30, 40];
 
 /** Posted by the networking thread when it has begun, so that its first steps interleave with no other. */
@@ -16,14 +16,14 @@ export const BEGUN = "begun";
 
 export type Act =
   | { act: "begin" | "accept" }
-  /** Reads until `count` bytes of the stream were read, here or before, or with `poll` the same by checking only when it was reported. */
+  /** Reads until `count` bytes of the stream were read, here or by earlier owners; `poll` checks only when the slot was reported. */
   | { act: "read" | "poll"; count: number }
   /** Reads until the peer's end. */
   | { act: "read all" | "poll all" }
   /** Writes until `count` bytes of the stream were written. */
   | { act: "write"; count: number }
   | { act: "give"; to: string[] }
-  /** Takes the connection over, or finds that another was faster and is done. */
+  /** Takes the connection over; ends if another caller was faster. */
   | { act: "take"; from: string }
   | { act: "close" }
   | { act: "reset" }
@@ -36,7 +36,7 @@ export interface Plan extends Traffic {
   send: number;
   /** What each caller does; the first opened the connection. */
   callers: { name: string; acts: Act[] }[];
-  /** Whether the networking thread learns of the connection only by the command that accepts it. */
+  /** Whether the networking thread gets the connection only with the command that accepts it. */
   accepted?: boolean;
   /** Entries of a queue. */
   capacity?: number;
@@ -51,7 +51,7 @@ export interface Rings {
 type Reference = ConstructorParameters<Stage["product"]["Slot"]>[1];
 type RingPair = ConstructorParameters<Stage["product"]["Connection"]>[1];
 
-/** Where the slot and its rings are, as commands say it. */
+/** Where the slot and its rings are, in the form that commands carry. */
 export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Reference; rings: RingPair } {
   return {
     slot: { handleId: HANDLE_ID, memory: shared(slot), offset: 0 },
@@ -62,7 +62,7 @@ export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Refe
   };
 }
 
-/** A caller that has the connection, or takes it over, and does as its list of acts says. */
+/** A caller that has the connection, or takes it over, and performs its list of acts. */
 export class User implements Program {
   private readonly caller: ModelCaller;
   private readonly sleeper;

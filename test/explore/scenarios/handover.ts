@@ -1,6 +1,6 @@
 /**
  * Scenarios of a connection that is handed to another thread: `TcpSocket.detach` and `attach` on the calling threads, the networking
- * thread's own `Actor` with a `Connection`. No byte is lost, no wake-up, and the slot comes back to the thread that opened it, once.
+ * thread's own `Actor` with a `Connection`. No byte and no wake-up is lost, and the slot returns to the thread that opened it, once.
  * Test code.
  */
 
@@ -57,7 +57,7 @@ function ownerOf(handleId: number, plan: Plan): string {
   return handleId === HANDLE_ID ? (plan.callers[0]?.name as string) : (plan.callers[number]?.name ?? "no thread");
 }
 
-/** Complains when a thread touches a slot or a ring that is not its own, or not any more. */
+/** Reports a fault when a thread touches a slot or a ring that it does not own, or no longer owns. */
 function ownershipGuard({ product }: Stage, plan: Plan, { slot }: Fabric, { receive, send }: Rings) {
   const home = plan.callers[0]?.name;
   return (view: View, thread: string, { kind }: Operation, array: object, index: number): string | null => {
@@ -128,7 +128,7 @@ function handoverScenario(name: string, story: string, plan: Plan): Scenario {
   };
 }
 
-/** What the giver does, what the takers do; the bytes that come and go. */
+/** The acts of the giver and of the takers, and the number of bytes each way. */
 function plan(giver: Act[], takers: Act[][], incoming = 0, outgoing = 0): Plan {
   return {
     incoming,

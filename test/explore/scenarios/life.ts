@@ -1,6 +1,6 @@
 /**
  * Scenarios of a networking thread's life and death, with its own boot task and `Actor`, and the callers' `WorkerLink`: it is stopped,
- * it dies and says so, it is killed without a word. Every wait ends, and no thread that answers is declared dead. Test code.
+ * it fails and reports that, or it is killed and reports nothing. Every wait ends, and no thread that answers is declared dead. Test code.
  */
 
 import type { View } from "../explorer.js";
@@ -12,9 +12,9 @@ import { BROADCAST, NetworkingThread } from "./networking-thread.js";
 
 /** Name of the connection at the caller that has attached it. */
 const ATTACHED = 30;
-/** Silent watches in a row that are allowed where the thread may be killed, also while it starts. */
+/** Consecutive watches without an answer that are allowed where the thread may be killed, also while it starts. */
 const SILENT = 1;
-/** If it reports its end, silence does not count. */
+/** The same for a thread that reports its end: no limit that a scenario reaches. */
 const PATIENT = 100;
 
 const NAMES = ["caller", "other"];
@@ -22,9 +22,9 @@ const NAMES = ["caller", "other"];
 interface Plan {
   /** What becomes of the networking thread. */
   fate: "lives" | "stopped" | "throws" | "killed";
-  /** What the caller does that started it: asks and goes; asks and stops it; waits. */
+  /** Pings by the caller that started the thread; after them it leaves, or stops the thread if `fate` is "stopped". */
   asks: number;
-  /** Whether the callers come only when it has begun. */
+  /** Whether the callers start only after it has begun. */
   late?: boolean;
   /** How often the callers watch while they wait, before their time is up; the second has an attached connection. */
   watches: number[];
@@ -44,7 +44,7 @@ class Worker extends NetworkingThread {
     if (plan.late === true) for (const name of NAMES) stage.world.post(`begun for ${name}`, 1);
   }
 
-  /** A connection of the caller at home that another has attached. */
+  /** A connection of the caller that started it, attached by the other caller. */
   private attach({ caller, link }: Strand): void {
     const { world, product } = this.stage;
     const reference = { handleId: HANDLE_ID, memory: shared(this.fabric.slot), offset: 0 };
@@ -102,7 +102,7 @@ abstract class Watcher implements Program {
   protected abstract goOn(): boolean;
 }
 
-/** Waits for news that never come. A heartbeat is due in each round: the clock is left out. */
+/** Waits for news that never comes. There is no clock, so a heartbeat is due in each round. */
 class Waiting extends Watcher {
   private watched = 0;
 
@@ -142,7 +142,7 @@ class Waiting extends Watcher {
   }
 }
 
-/** Asks whether the networking thread lives, and then goes, or stops it and waits until it rests. */
+/** Sends heartbeats to the networking thread, then leaves, or stops it and waits until it has stopped. */
 class Asking extends Watcher {
   private asked = 0;
   private stopping = false;

@@ -1,7 +1,7 @@
 /**
  * Scenario of a WebSocket's messages on their way out: the caller's `OutgoingMessages`, the ring of records, the slot queue and the doorbell, the
- * networking thread's `MessageSender`, an object of `ws`, which reads the ring until it calls back. Messages leave whole and in order, also those
- * in pieces, and the close behind them. Test code.
+ * networking thread's `MessageSender`, an object of `ws`, which reads the ring until it calls back. Messages leave whole and in order, also in
+ * pieces, and the close follows them. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
@@ -20,7 +20,7 @@ interface Plan {
   calm: boolean;
 }
 
-/** The messages' bytes are numbered through. */
+/** The bytes are numbered consecutively across all messages. */
 function messagesOf({ lengths }: Plan): number[][] {
   let next = 1;
   return lengths.map((length) => Array.from({ length }, () => next++));

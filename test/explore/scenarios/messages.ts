@@ -1,7 +1,7 @@
 /**
  * Scenarios of a WebSocket's messages on their way in: the networking thread's `MessageReceiver`, the ring of records, the port of notices, flow
- * control, the slot queue and the doorbell, the caller's `IncomingMessages`. Messages arrive whole and in order, also those in notices, and all of
- * them before the end. Test code.
+ * control, the slot queue and the doorbell, the caller's `IncomingMessages`. Messages arrive whole and in order, also as notices, and all of them
+ * before the end. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
@@ -29,7 +29,7 @@ interface Plan {
   calm: boolean;
 }
 
-/** The messages' bytes are numbered through. */
+/** The bytes are numbered consecutively across all messages. */
 function messagesOf({ lengths }: Plan): number[][] {
   let next = 1;
   return lengths.map((length) => Array.from({ length }, () => next++));

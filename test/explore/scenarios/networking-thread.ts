@@ -60,7 +60,7 @@ export abstract class NetworkingThread implements Program {
     }
   }
 
-  /** What its sockets may bring, or what may become of it. */
+  /** Events of its sockets, or its own end. */
   protected events(): string[] {
     return [];
   }

@@ -1,8 +1,8 @@
 /**
- * A TCP socket of Node's as `Connection` uses it, with the order of calls that Node has. Test code.
+ * Node's TCP socket as `Connection` uses it, with Node's order of calls. Test code.
  *
- * Bytes come at any time, straight into the buffer of `onread`; after the last the peer may end at any time. What is written is
- * looked at when the kernel takes it, as late as possible.
+ * Bytes come at any time, straight into the buffer of `onread`; after the last the peer may end at any time. Written bytes
+ * are checked when the kernel takes them, as late as possible.
  */
 
 import type { Stage } from "../scenario.js";

@@ -10,9 +10,9 @@ import { type Fabric, queueGuard, shared, weave, workerLink } from "./fabric.js"
 const HANDLE_IDS = [11, 12];
 
 interface Plan {
-  /** How often which slot has news, in any order. */
+  /** How often each slot has news; all orders are explored. */
   news: number[];
-  /** A slot that the caller waits for by itself before it polls both, or -1. */
+  /** A slot that the caller waits for alone before it polls both, or -1. */
   first: number;
   swarms: boolean;
   calm: boolean;

@@ -1,5 +1,5 @@
 /**
- * Scenarios of the whole way in: a socket of Node's, the networking thread's `Receiver`, the ring, flow control, the slot queue
+ * Scenarios of the whole receive path: Node's socket, the networking thread's `Receiver`, the ring, flow control, the slot queue
  * and the doorbell, the caller's `ReadBuffer`. A paused connection is always resumed, and no byte is lost. Test code.
  */
 
@@ -30,7 +30,7 @@ function byteAt(index: number): number {
 
 type Receiver = InstanceType<Stage["product"]["Receiver"]>;
 
-/** A socket of Node's as far as its reading goes, with the order of calls that Node has. */
+/** The reading side of Node's socket, with Node's order of calls. */
 class NodeSocket {
   private paused = false;
   private arrived = 0;

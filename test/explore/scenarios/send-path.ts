@@ -1,6 +1,6 @@
 /**
- * Scenarios of the whole way out: the caller's `SocketWriter`, the ring, the slot queue and the doorbell, the networking thread's
- * `Sender`, a socket of Node's. The socket reads the ring until it calls back. Test code.
+ * Scenarios of the whole send path: the caller's `SocketWriter`, the ring, the slot queue and the doorbell, the networking thread's
+ * `Sender`, Node's socket. The socket reads the ring until it calls back. Test code.
  */
 
 import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
@@ -23,7 +23,7 @@ function byteAt(index: number): number {
 
 type Sender = InstanceType<Stage["product"]["Sender"]>;
 
-/** A socket of Node's as far as its writing goes: it reads the bytes at the last moment, as libuv may. */
+/** The writing side of Node's socket: it reads the bytes at the last moment, as libuv may. */
 class NodeSocket {
   private bytes: Uint8Array | null = null;
   private done: () => void = () => {};

@@ -8,7 +8,7 @@ type Call = "wake" | "wakeWaiting" | "wakeAnyway";
 
 interface Plan {
   wakers: { handleId: number; call: Call; news: number }[];
-  /** What the caller waits for, one after another: how far which waker's news must have come. */
+  /** The caller's waits, in order: each ends when this waker has published so much news. */
   waits: { interest: number; waker: number; news: number }[];
 }
 

@@ -67,7 +67,7 @@ class Consumer implements Program {
   }
 }
 
-/** Complains when an entry is written over one that was not taken out yet. */
+/** Reports a fault when an entry overwrites one that was not yet taken out. */
 export function overflowGuard(
   link: Int32Array,
   writeWord: number,

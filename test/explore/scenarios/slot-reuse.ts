@@ -187,7 +187,7 @@ class Caller implements Program {
   }
 }
 
-/** Complains when the networking thread touches a slot that it has released, or that was not announced to it. */
+/** Reports a fault when the networking thread touches a slot that it has released, or that was not announced to it. */
 function ownershipGuard({ product }: Stage, { slot }: Fabric) {
   return (view: View, thread: string, _operation: Operation, array: object): string | null => {
     if (thread !== "worker" || array !== slot) return null;

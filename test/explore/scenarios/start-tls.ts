@@ -34,12 +34,12 @@ interface Rings {
 type Connection = InstanceType<Stage["product"]["Connection"]>;
 type HandshakeEnd = { done(socket: unknown): void };
 
-/** What the peer sends: its bytes are numbered, and enciphered behind that of the handshake. */
+/** What the peer sends: its bytes are numbered, and enciphered after the one of the handshake. */
 function sentByPeer({ plainIn }: Plan, index: number): number {
   return index > plainIn ? (index + 1) | SECRET : index + 1;
 }
 
-/** The network as it is seen from here. */
+/** The network as this side sees it: the bytes that arrive and that are sent. */
 class Wire {
   arrived = 0;
   private sent = 0;
@@ -59,7 +59,7 @@ class Wire {
     return sentByPeer(this.plan, this.arrived++);
   }
 
-  /** What was written in plain text has gone out by now. */
+  /** Checks that everything written in plain text has been sent. */
   beginTls(): void {
     this.stage.world.expect("the number of bytes sent before TLS", this.sent, this.plan.plainOut);
     if (this.outgoing !== null) this.stage.world.fail("a byte in plain text is under way when TLS begins");
@@ -274,7 +274,7 @@ class Worker extends Actor {
   }
 }
 
-/** Writes and reads in plain text, starts TLS, and at once begins to write and read what belongs within. */
+/** Writes and reads in plain text, starts TLS, and at once begins to write and read the bytes within TLS. */
 class Caller implements Program {
   private readonly sleeper;
   private readonly channel;
@@ -362,7 +362,7 @@ class Caller implements Program {
     this.written += this.writer.write(bytes, 0);
   }
 
-  /** The byte of the handshake is not the caller's. */
+  /** The caller does not get the byte of the handshake. */
   private read(most: number): void {
     const count = Math.min(most, this.buffer.readable);
     if (count === 0) return;

@@ -11,7 +11,7 @@ import { type Fabric, HANDLE_ID, ModelCaller, queueGuard, shared, weave } from "
 
 const COMMANDS = "commands";
 const NOTICES = "notices";
-/** What a time-out is does not matter, only that there is one. */
+/** The length of the timeout does not matter, only that there is one. */
 const TIMEOUT = { left: 50, timeout: 50 };
 /** The code of a handshake that was refused. */
 const REFUSED = "EPROTO";
@@ -20,7 +20,7 @@ type Outcome = "established" | "refused";
 
 interface Plan {
   isServer: boolean;
-  /** What may become of the handshake; nothing: the peer is silent. */
+  /** The possible outcomes of the handshake; none if the peer is silent. */
   outcomes: Outcome[];
   /** Whether the caller may close the connection after a time-out. */
   givesUp: boolean;
@@ -103,7 +103,7 @@ class Handshake {
     return this.below.destroyed ? ["cut off"] : this.plan.outcomes;
   }
 
-  /** What TLS has become of it, or null. */
+  /** Ends the handshake; returns the TLS socket, or null. */
   happens(event: string): QuietSocket | null {
     this.over = true;
     if (event === "established") {
@@ -332,7 +332,7 @@ function outcomeScenario(name: string, story: string, plan: Plan): Scenario {
           new ModelThread("caller", world, () => new Caller(stage, plan, fabric, rings)),
           new ModelThread("worker", world, () => new Worker(stage, plan, fabric, rings)),
         ],
-        // Only time can end the wait for a silent peer.
+        // Only the timeout ends the wait for a silent peer.
         timely: plan.outcomes.length === 0,
         guard: (view, thread, operation, array, index) => {
           const released = (view.word(fabric.slot, product.STATE) & product.PHASE_MASK) === product.PHASE_RELEASED;

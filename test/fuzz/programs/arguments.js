@@ -1,8 +1,8 @@
 /**
  * Calls everything that is public with hostile arguments: `node arguments.js <runs> <seed> <echo port> <folder>`.
  *
- * Nothing but a TypeError, a RangeError, a NetError or an error of the caller's own may come out (of `net` no NetError
- * either: a run-time failure is a pair), no call may take long, and connections have to work afterwards. It prints a
+ * A call may throw only a TypeError, a RangeError, a NetError or an error of the caller's own (a call of `net` no NetError
+ * either: a run-time failure is a pair), no call may take long, and connections must work afterwards. It prints a
  * line for each call, with how often it was tried.
  */
 
@@ -32,7 +32,7 @@ let longest = 0;
 let thrown = 0;
 let returned = 0;
 
-/** Makes a call, which may throw what calls may throw; what it returned, or null. */
+/** Makes a call and checks the kind of error that it throws, if any; returns the call's result, or null. */
 function call(action, allowNetError = true) {
   const start = performance.now();
   let result = null;
@@ -66,7 +66,7 @@ function fuzz(name, args, act, share = 1) {
   writeSync(1, `${JSON.stringify(outcome)}\n`);
 }
 
-/** A connection that works; opened anew when the last one was ended by a call that was in order. */
+/** A connection that works; a new one if a valid call has ended the last one. */
 let socket = null;
 function open() {
   if (socket === null || socket.closed || socket.status !== "success") {

@@ -1,6 +1,6 @@
 /**
- * Short exercises of what stands beside connections: cancelled waits, inputs, datagrams, look-ups of names, WebSockets, HTTP. The walk and the
- * soak do them in between. Each opens what it needs, compares what comes out, and closes it; timeouts are numbers or deadlines.
+ * Short exercises of the features beside connections: cancelled waits, inputs, datagrams, look-ups of names, WebSockets, HTTP. The walk and the
+ * soak run them between their own steps. Each opens what it needs, checks the results, and closes it; timeouts are numbers or deadlines.
  */
 
 import { execFileSync } from "node:child_process";
@@ -35,7 +35,7 @@ function codeOf(call) {
 }
 
 /**
- * The exercises by name; each takes a runtime. `folder` is empty and belongs to them.
+ * The exercises by name; each takes a runtime. `folder` is an empty folder for their use.
  * @param {import("./random.js").Random} random
  * @param {string} folder
  */

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { Deadline } from "ringnet";
 
-/** What hostile objects throw: an error of the caller's own, which has to come out as it is. */
+/** What hostile objects throw: an error of the caller's own, which must reach the caller unchanged. */
 export class OwnError extends Error {
   name = "OwnError";
 }
@@ -109,7 +109,7 @@ const STRANGE = [
   () => globalThis,
 ];
 
-/** A strange value in a box: fast-check itself would trip over some of them. */
+/** A strange value in a box: fast-check itself fails on some of them. */
 class Box {
   constructor(make) {
     this.make = make;
@@ -186,7 +186,7 @@ export const path = (folder) =>
     anything.filter(only(namesNothing)),
   );
 
-/** Options some of which are right. */
+/** Options, some of them valid. */
 export function optionsOf(fields) {
   return fc.oneof(
     { weight: 5, arbitrary: fc.record(fields, { requiredKeys: [] }) },

@@ -1,5 +1,5 @@
 /**
- * Random numbers that a seed determines (mulberry32), so that a failure can be had again.
+ * Random numbers that a seed determines (mulberry32), so that a failure can be reproduced.
  */
 
 export class Random {
@@ -24,7 +24,7 @@ export class Random {
     return Math.floor(this.fraction() * end);
   }
 
-  /** True in that part of the cases. @param {number} part */
+  /** True with the probability `part`. @param {number} part */
   chance(part) {
     return this.fraction() < part;
   }

@@ -23,7 +23,7 @@ function echoes(socket, text = "hello") {
 }
 
 const stories = {
-  /** A resource of the program's that uses its connection while it is disposed of, and more than once. */
+  /** A resource of the program uses its connection while it is being disposed of, and disposes of it twice. */
   dispose() {
     const log = [];
     class Session {
@@ -48,7 +48,7 @@ const stories = {
     tell({ log, runtime: codeOf(() => runtime.connect({ host, port: echo })) });
   },
 
-  /** Handlers of the process's end talk to the network, block, and open what was never opened before. */
+  /** Exit handlers use the network, block, and open kinds of handles that were never open before. */
   exit() {
     process.on("exit", (code) => {
       const again = echoes(kept, "from the exit handler");
@@ -133,7 +133,7 @@ const stories = {
     tell({ ...results, afterwards: echoes(other) });
   },
 
-  /** Lists that change what they list while they are gone through. */
+  /** Iterating a list closes the handles in it. */
   lists() {
     const sockets = Array.from({ length: 4 }, () => connect({ host, port: echo, timeout: 5000 }));
     for (const socket of sockets) socket.write("x");
@@ -152,7 +152,7 @@ const stories = {
       poller.add(socket);
     }
     let reported = 0;
-    // Closing, adding and waiting while the list of the last wait is gone through.
+    // Closes, adds and waits while it iterates the result of the last wait.
     for (const socket of [...poller.wait(5000)]) {
       reported++;
       poller.delete(socket);
@@ -179,7 +179,7 @@ const stories = {
     tell({ good });
   },
 
-  /** What is read may be written, what is peeked at too, and one buffer serves both ways. */
+  /** Bytes that were peeked at, still in the receive ring, can be written; one buffer serves for writing and reading. */
   "own memory"() {
     const socket = connect({ host, port: echo, timeout: 5000, receiveBuffer: 4096, sendBuffer: 4096 });
     const buffer = Buffer.from("once around ".repeat(20));
@@ -199,7 +199,7 @@ const stories = {
     socket.close();
   },
 
-  /** Errors of the `net` facade from inside a loop of its pairs. */
+  /** Calls of the `net` facade on closed handles return error pairs. */
   net() {
     const [server] = net.create_server(net.resolve_address(host)[0], 0);
     const [tcp] = net.open_tcp(net.resolve_address(host)[0], server.get_port());

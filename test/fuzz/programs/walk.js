@@ -3,7 +3,7 @@
  *
  * The model of a connection is two streams of known bytes: how many were sent, how many were read, whether the stream
  * was ended, and whether a reset cut it. Some connections go to an echo server, where both streams are one; others to a
- * server of our own, where both ends take part. After each step the model says what must have come out. Handles that
+ * server of our own, where both ends take part. After each step the results are compared with the model. Handles that
  * were closed stay in the walk: every call on them fails.
  */
 
@@ -21,7 +21,7 @@ const random = new Random(seed);
 const asides = makeAsides(random, process.argv[6]);
 const asidesDone = {};
 const host = "127.0.0.1";
-/** Longer than a walk: what is closed is sent however late the other end reads. */
+/** Lingers longer than a walk: bytes written before a close are sent however late the other end reads. */
 const runtime = createRuntime({ lingerMs: 120_000, receiveBuffer: 1 << 15, sendBuffer: 1 << 15 });
 const MOST_ENDS = 8;
 const log = [];
@@ -34,7 +34,7 @@ function must(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-/** The error that a call throws, which has to be a NetError, or what it returned. */
+/** What a call returned, or the code of the NetError that it threw; any other error fails the walk. */
 function attempt(call) {
   try {
     return { value: call(), code: null };
@@ -88,7 +88,7 @@ class End {
     verified += bytes.length;
   }
 
-  /** The stream said that it has ended. */
+  /** The stream reported its end. */
   sawEnd() {
     const { ended, outstanding, cut } = this.incoming;
     must(cut || (ended && outstanding === 0), `an end, but ended is ${ended} and ${outstanding} bytes are missing`);
@@ -263,7 +263,7 @@ const others = {
     end.socket.setNoDelay(random.chance(0.5));
     end.socket.setKeepAlive(random.chance(0.5), random.below(5000));
   },
-  /** A wait that can't be met, and one that may be: then the request stays for the next. */
+  /** A wait that can't be met, and one that may be met: the cancellation then stays pending for the next wait. */
   cancel(end) {
     const canceller = structuredClone(end.socket.canceller());
     if (random.chance(0.5)) {
@@ -283,7 +283,7 @@ const others = {
     for (const each of begun) readOutstanding(each);
     const [client, accepted] = end.accepted ? [other, end] : [end, other];
     const options = { key: identity.key, cert: identity.cert, isServer: true };
-    // Neither can wait for the other in one thread: the first begins, and is waited for behind the second.
+    // In one thread neither can wait for the other: the client starts, then the server, and then the client's handshake is awaited.
     const hello = attempt(() => client.socket.startTls({ ca: identity.cert, servername: "localhost" }, 0));
     must(hello.code === "ETIMEDOUT", `startTls without an answer gave ${hello.code}`);
     must(client.socket.write("in plain text") === 0 && client.socket.writable === 0, "written during the handshake");
@@ -330,7 +330,7 @@ const others = {
     else end.socket.close();
     end.closed = true;
     end.outgoing.ended = true;
-    // What the other end writes from now on goes nowhere.
+    // What the other end writes from now on is lost.
     if (end.incoming !== end.outgoing) end.incoming.cut = true;
     leave(end);
   },
@@ -352,7 +352,7 @@ function readOutstanding(end) {
   while (incoming.outstanding > 0) end.took(socket.readExactly(Math.min(incoming.outstanding, 4000), 20_000));
 }
 
-/** The poller forgets an end whose handle is closed, and says so once. */
+/** The poller reports a closed handle once, and then no longer watches it. */
 function forget(end) {
   if (!watched.delete(end)) return;
   must([...poller.wait(0)].includes(end.socket), "a closed handle is reported");
@@ -367,7 +367,7 @@ function leave(end) {
   if (graves.length > 20) graves.shift();
 }
 
-/** Calls on a handle that was closed, and what they have to give. */
+/** Calls on a handle that was closed, to be compared with what they must return or throw. */
 const POSTHUMOUS = {
   canceller: (socket) => socket.canceller(),
   read: (socket) => socket.read(),
