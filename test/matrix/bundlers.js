@@ -4,7 +4,7 @@ import * as program from "./program.js";
 
 const BOTH = { esm: "mjs", cjs: "cjs" };
 
-/** How each is used, in the way of its own documentation; gives the built file and the folder or file to take along. */
+/** How each is used, as its own documentation says; returns the built file, and the folder or file that it needs. */
 const BUNDLERS = {
   esbuild(project, format, ending) {
     project.run("esbuild", ["in.mjs", "--bundle", "--platform=node", `--format=${format}`, `--outfile=out.${ending}`]);

@@ -52,11 +52,11 @@ const { listenWebSocket, openWebSocket } = require("ringnet/websocket");
 export const esm = `${IMPORTS}${BODY}console.log("works");\n`;
 export const cjs = `${REQUIRES}${BODY}console.log("works");\n`;
 
-/** The same as a test of a runner's: `imports` are the runner's own. */
+/** The same as a test for a test runner, whose own imports are `imports`. */
 export const testOf = (module, imports, test = "test") =>
   `${imports}${module === "esm" ? IMPORTS : REQUIRES}${test}("works", () => {${BODY}});\n`;
 
-/** A program of `ringnet/pool`'s, which needs files beside it: a pool serves what a blocking task asks. */
+/** A program with `ringnet/pool`, which needs files beside it: a pool serves the requests of a blocking task. */
 export const pool = {
   "pool.mjs": `
 import { runBlocking, servePool } from "ringnet/pool";

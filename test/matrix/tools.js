@@ -20,7 +20,7 @@ const RUNNERS = ["jest", "mocha", "tsx", "ts-node", "vitest"];
 const MANAGERS = ["pnpm", "@yarnpkg/cli-dist"];
 const NODES = ["20", "22", "24", "26"];
 const OLDEST = "20.0.0";
-/** Versions of TypeScript, each with types of Node's that are as old. */
+/** Versions of TypeScript, each with types of Node of the same age. */
 const TYPESCRIPTS = { "5.0": "20.4", 5.3: "20.10", 5.6: "22.7", 5.9: "24", 6: "24", 7: "latest" };
 
 function npm(folder, args) {

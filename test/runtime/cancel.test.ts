@@ -1,5 +1,5 @@
 /**
- * `canceller` and `cancel`: a wait that ends because another thread says so.
+ * `canceller` and `cancel`: one thread ends a wait of another.
  */
 
 import { execFileSync } from "node:child_process";
@@ -26,7 +26,7 @@ import { startPeer, startUnanswering } from "../support/peers.js";
 import { root } from "../support/processes.js";
 import { errorOf, fill, openTo } from "../tcp/sockets.js";
 
-/** A thread that cancels after some ms, for as often as it is asked. */
+/** Starts a thread that cancels once, after `milliseconds`. */
 function cancelSoon(canceller: Canceller, milliseconds = 100): void {
   const program = `
     const { workerData } = require("node:worker_threads");
@@ -92,8 +92,8 @@ describe("cancel ends", () => {
   });
 });
 
-describe("of pollers and poll", () => {
-  /** A socket, also in a pollable, and a peer that writes to it. */
+describe("cancelling", () => {
+  /** A socket, a pollable that watches it, and its peer. */
   function watched() {
     const peer = startPeer("manual");
     const socket = openTo(peer);
@@ -108,7 +108,7 @@ describe("of pollers and poll", () => {
     return { peer, socket, composite };
   }
 
-  test.each(["handle", "pollable"])("Poller.wait ends, with a %s, and loses nothing", (kind) => {
+  test.each(["handle", "pollable"])("ends Poller.wait on a %s, and no event is lost", (kind) => {
     const { peer, socket, composite } = watched();
     const source = kind === "handle" ? socket : composite;
     const poller = new Poller<typeof source>().add(source);
@@ -118,14 +118,14 @@ describe("of pollers and poll", () => {
     peer.send({ do: "write", text: "x" });
     expect([...poller.wait(5000)]).toEqual([source]);
     cancel(poller.canceller());
-    expect([...poller.wait(5000)]).toEqual([source]); // it need not wait
+    expect([...poller.wait(5000)]).toEqual([source]); // the socket is ready, so there is no wait to cancel
     socket.read();
     expect(errorOf(() => poller.wait(0)).code).toBe("ERR_CANCELLED");
     expect(poller.wait(0)).toEqual([]);
     socket.close();
   });
 
-  test("poll ends by the canceller of any of its handles; a poller does not", () => {
+  test("any handle of a poll ends that poll, but not the wait of a poller that has the handle", () => {
     const { socket, composite } = watched();
     const other = watched();
     cancelSoon(socket.canceller());
@@ -142,7 +142,7 @@ describe("of pollers and poll", () => {
   });
 });
 
-test("cancels of several handles of one poll end that poll and no other; one between two waits ends its handle's next", () => {
+test("cancelling several handles of one poll ends that poll only; a cancel between two waits ends the handle's next wait", () => {
   const [one, two] = [bindUdp({ host: "127.0.0.1" }), bindUdp({ host: "127.0.0.1" })];
   cancel(one.canceller());
   cancel(two.canceller());
@@ -155,7 +155,7 @@ test("cancels of several handles of one poll end that poll and no other; one bet
   for (const each of [one, two]) each.close();
 });
 
-test("of inputs, addresses and servers of WebSockets", () => {
+test("cancel ends the waits of inputs and WebSocket servers", () => {
   const fifo = join(temporaryFolder(), "fifo");
   execFileSync("mkfifo", [fifo]);
   const writer = openSync(fifo, constants.O_RDWR); // opening one end alone would wait for the other
@@ -171,7 +171,7 @@ test("of inputs, addresses and servers of WebSockets", () => {
   expect(errorOf(() => server.acceptWait(20_000)).code).toBe("ERR_CANCELLED");
 });
 
-test("of an address whose look-up is under way", () => {
+test("cancel ends waitUntilResolved, and the look-up goes on", () => {
   let tries = 0;
   for (let code = ""; code !== "ERR_CANCELLED"; tries++) {
     expect(tries).toBeLessThan(20); // the look-up may be faster
@@ -188,7 +188,7 @@ test("of an address whose look-up is under way", () => {
   }
 });
 
-test("before a wait it ends the next one, once; a call that has what it needs goes on", () => {
+test("a cancel before a wait ends the next wait, once; a call that need not wait succeeds", () => {
   const peer = startPeer("manual");
   const socket = openTo(peer);
   peer.waitForEvent("connection");
@@ -202,7 +202,7 @@ test("before a wait it ends the next one, once; a call that has what it needs go
   socket.close();
 });
 
-test("of one handle it leaves the waits on others alone, and after close it does nothing", () => {
+test("cancelling one handle leaves waits on others alone; after close it does nothing", () => {
   const [one, other] = [openTo(startPeer("silent")), openTo(startPeer("silent"))];
   const canceller = one.canceller();
   cancelSoon(canceller, 1);
@@ -214,6 +214,6 @@ test("of one handle it leaves the waits on others alone, and after close it does
   other.close();
 });
 
-test("takes cancellers only", () => {
+test("cancel throws a TypeError for what is not a canceller", () => {
   for (const wrong of [null, undefined, {}, "x"]) expect(() => cancel(wrong as never)).toThrow(TypeError);
 });

@@ -1,5 +1,5 @@
 /**
- * `Runtime.close`: gives all back, and sends what was written.
+ * `Runtime.close` sends what was written and frees every resource.
  */
 
 import { readdirSync, readlinkSync } from "node:fs";
@@ -20,7 +20,7 @@ function sockets(): number {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
     } catch {
-      return false; // it was the folder's own
+      return false; // the listing's own descriptor
     }
   }).length;
 }
@@ -77,7 +77,7 @@ test("sends what was written to sockets that were closed before", () => {
   for (const end of peer.events("end")) expect(end).toMatchObject({ bytes, sha256: patternHash(61, bytes) });
 });
 
-test("waits for a peer that reads nothing no longer than lingerMs", () => {
+test("waits at most lingerMs for a peer that reads nothing", () => {
   for (const lingerMs of [0, 400]) {
     const peer = startPeer("silent");
     const runtime = createRuntime({ lingerMs });
@@ -101,8 +101,8 @@ test("a runtime with nothing to send closes at once", () => {
   expect(timed(() => unused.close()).milliseconds).toBeLessThan(1000);
 });
 
-describe("afterwards", () => {
-  test("handles that were open have failed, with the reason", () => {
+describe("a closed runtime", () => {
+  test("has failed the handles that were open, with the reason", () => {
     const peer = startPeer("greeter", { text: "read me" });
     const runtime = createRuntime();
     const socket = runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 });
@@ -143,7 +143,7 @@ describe("afterwards", () => {
     }
   });
 
-  test("`using` closes it at the end of the block, also after an error", () => {
+  test("is what `using` leaves at the end of the block, also after an error", () => {
     let kept: Runtime | null = null;
     let error: unknown;
     try {

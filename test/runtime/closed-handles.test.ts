@@ -1,4 +1,4 @@
-/** What a closed handle answers after its slot went to another. */
+/** What a closed handle returns after another handle has got its slot. */
 
 import { bindUdp, connect, poll } from "ringnet";
 import { expect, test } from "vitest";

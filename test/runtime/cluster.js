@@ -1,6 +1,6 @@
 /**
- * A program of node:cluster whose children use the package. The primary forks two children, the second when the first has its server,
- * prints what they say, and ends with its standard input. Node's own server, `net` below, is the one that cluster shares.
+ * A program of node:cluster whose children use the package. The primary forks two children, the second once the first has its server,
+ * prints their messages, and ends with its standard input. Node's own server, `net` below, is the one that cluster shares.
  */
 
 import cluster from "node:cluster";
@@ -19,7 +19,7 @@ function forkChild(child, port) {
   if (child === 1) process.stdin.on("end", () => process.exit()).resume();
 }
 
-/** Has a port, TCP and UDP, and serves one client there. */
+/** Opens a TCP and a UDP port, and serves one client. */
 function first() {
   const server = listen({ host: "127.0.0.1" });
   const datagrams = bindUdp({ host: "127.0.0.1", port: server.port });
@@ -30,7 +30,7 @@ function first() {
   process.exit();
 }
 
-/** Tries to get that port, then has one of its own and serves one client there; a server of Node's is shared meanwhile. */
+/** Tries to open that port, and one that cluster shares for a server of Node's; then opens its own and serves one client. */
 function second(port) {
   const refused = [listen, bindUdp].map((open) => codeOf(() => open({ host: "127.0.0.1", port })));
   createServer().listen({ host: "127.0.0.1", port: 0 }, function () {

@@ -10,7 +10,7 @@ import { timed } from "../support/waiting.js";
 import { errorOf, openTo } from "../tcp/sockets.js";
 
 describe("a deadline", () => {
-  test("says what is left, and when the time is up", () => {
+  test("has the time that is left, and whether it has expired", () => {
     const deadline = new Deadline(100);
     expect(deadline.timeout).toBe(100);
     expect(deadline.expired).toBe(false);
@@ -21,7 +21,7 @@ describe("a deadline", () => {
     expect(deadline.expired).toBe(true);
   });
 
-  test("of 0 is over at once, one of -1 or Infinity never is", () => {
+  test("of 0 has expired at once, one of -1 or Infinity never expires", () => {
     expect([new Deadline(0).left, new Deadline(0).expired]).toEqual([0, true]);
     for (const endless of [-1, Number.POSITIVE_INFINITY, 1e300]) {
       const deadline = new Deadline(endless);
@@ -29,7 +29,7 @@ describe("a deadline", () => {
     }
   });
 
-  test("of anything else is a mistake, which names the argument", () => {
+  test("of anything else throws an error that names the argument", () => {
     for (const wrong of [-2, -0.5, Number.NaN]) expect(() => new Deadline(wrong)).toThrow(RangeError);
     for (const wrong of ["1", null, undefined, {}, 1n]) {
       expect(() => new Deadline(wrong as never)).toThrow("timeout must be a number of milliseconds or a Deadline");
@@ -39,7 +39,7 @@ describe("a deadline", () => {
     expect(() => Deadline.of(-2, "patience")).toThrow("patience must be -1, 0 or");
   });
 
-  test("stays what it is where a function takes a timeout", () => {
+  test("is returned as it is by Deadline.of, which makes one from a number", () => {
     const deadline = new Deadline(1000);
     expect(Deadline.of(deadline)).toBe(deadline);
     expect(Deadline.of(5).timeout).toBe(5);
@@ -48,7 +48,7 @@ describe("a deadline", () => {
 
 const MS = 300;
 
-/** Every call that takes a timeout, on handles on which nothing happens. */
+/** Every call that takes a timeout, on idle handles. */
 function idleCalls(): Record<string, (timeout: Timeout) => unknown> {
   const socket = openTo(startPeer("manual", { paused: true }), { sendBuffer: 65536 });
   for (let full = 0; full < 4; )
@@ -93,7 +93,7 @@ test("each call takes a deadline as its timeout, waits until it has passed, and 
   }
 });
 
-test("calls that share a deadline take no longer together, whatever each of them got", () => {
+test("calls that share a deadline end by it, even if each of them receives something", () => {
   const peer = startPeer("manual");
   const socket = openTo(peer);
   peer.waitForEvent("connection");
@@ -109,11 +109,11 @@ test("calls that share a deadline take no longer together, whatever each of them
   });
   expect(lines.length).toBeGreaterThan(0);
   expect(milliseconds).toBeGreaterThanOrEqual(499);
-  expect(milliseconds).toBeLessThan(2000); // four waits of 500 ms each would be as long
+  expect(milliseconds).toBeLessThan(2000); // four waits of 500 ms each would take this long
   socket.close();
 });
 
-test("a wait without an argument has no end: what is awaited ends it", () => {
+test("a wait without a timeout lasts until what it waits for happens", () => {
   const peer = startPeer("manual");
   const socket = openTo(peer);
   peer.waitForEvent("connection");

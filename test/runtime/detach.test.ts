@@ -11,7 +11,7 @@ import { timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo } from "../tcp/sockets.js";
 import { startThread, ThreadError } from "./threads.js";
 
-/** The code of what a call in another thread has thrown. */
+/** The code of the error that a call in another thread threw. */
 function threadErrorOf(call: () => unknown): string | undefined {
   try {
     call();
@@ -85,7 +85,7 @@ describe("bytes in flight", () => {
     const bytes = 30_000_000;
     const peer = startPeer("source", { bytes, seed: 50 });
     const socket = openTo(peer, { receiveBuffer: 65_536, sendBuffer: 65_536 });
-    /** Reads and writes for a while, at full speed, and says where it stopped. */
+    /** Reads and writes for 60 ms at full speed, then detaches; returns what it read, how much it wrote, and the token. */
     const work = ({ TcpSocket }: typeof import("ringnet"), _: unknown, [token, keys]: [SocketToken, string]) => {
       const socket = TcpSocket.attach(token);
       const received: Uint8Array[] = [];
@@ -181,7 +181,7 @@ describe("bytes in flight", () => {
     expect(Buffer.from(bytes[1] as Uint8Array).toString()).toBe("the end");
   });
 
-  test("while the token is on its way", () => {
+  test("that arrive while the token is on its way are kept", () => {
     const peer = startPeer("echo");
     const socket = openTo(peer);
     const token = socket.detach();
@@ -203,8 +203,8 @@ describe("bytes in flight", () => {
   });
 });
 
-describe("the new owner sees the state", () => {
-  test("the peer has ended, whether or not that was read", () => {
+describe("an attached socket reports", () => {
+  test("the peer's end, whether or not it was read before detach", () => {
     for (const seen of [false, true]) {
       const peer = startPeer("halfClosed", { text: "bye" });
       const socket = openTo(peer);
@@ -222,7 +222,7 @@ describe("the new owner sees the state", () => {
     }
   });
 
-  test("this side has ended", () => {
+  test("that its own side has ended", () => {
     const peer = startPeer("sink", { reply: "got it all" });
     const socket = openTo(peer);
     socket.writeAll("all");
@@ -233,7 +233,7 @@ describe("the new owner sees the state", () => {
     other.close();
   });
 
-  test("it fails while detached, or after it was attached", () => {
+  test("a failure while it was detached, and one after attach", () => {
     const peer = startPeer("manual");
     const token = openTo(peer).detach();
     peer.waitForEvent("connection");
@@ -259,8 +259,8 @@ describe("the new owner sees the state", () => {
   });
 });
 
-describe("a token can be used once", () => {
-  test("attaching again throws, in any thread", () => {
+describe("TcpSocket.attach", () => {
+  test("rejects a token that was used, in any thread", () => {
     const peer = startPeer("echo");
     const token = openTo(peer).detach();
     const thread = startThread();
@@ -302,7 +302,7 @@ describe("a token can be used once", () => {
     socket.close();
   });
 
-  test("rejects a token whose slot another connection that is detached has now", () => {
+  test("rejects a token whose slot now belongs to another detached connection", () => {
     const peer = startPeer("echo");
     const first = openTo(peer).detach();
     const slot = (token: SocketToken): number => (token as unknown as { slot: { offset: number } }).slot.offset;
@@ -316,7 +316,7 @@ describe("a token can be used once", () => {
     for (const token of tokens) TcpSocket.attach(token).close();
   });
 
-  test("of several threads that attach it at once, one succeeds", () => {
+  test("succeeds in one of several threads that attach a token at once", () => {
     const peer = startPeer("echo");
     const threads = [startThread(), startThread(), startThread()];
     for (let round = 0; round < 30; round++) {
@@ -346,7 +346,7 @@ describe("a token can be used once", () => {
     }
   });
 
-  test("what is not a token throws", () => {
+  test("throws a TypeError for what is not a token", () => {
     for (const nothing of [null, undefined, {}, 5, "token"]) {
       expect(() => TcpSocket.attach(nothing as never)).toThrow(TypeError);
     }
@@ -435,12 +435,12 @@ test("a client that is detached and attached right after accept is served withou
       socket.close();
     }).milliseconds;
   });
-  // A thread without a wake-up sleeps for a slice of 250 ms.
+  // Without a wake-up the thread sleeps for a slice of 250 ms.
   expect(times.filter((milliseconds) => milliseconds > 200).length).toBeLessThanOrEqual(clients / 20);
   server.close();
 });
 
-test("a socket attached in the thread that opened it waits as any other", () => {
+test("a socket attached in the thread that opened it waits like any other", () => {
   const peer = startPeer("manual");
   const socket = TcpSocket.attach(openTo(peer).detach());
   peer.waitForEvent("connection");
@@ -449,7 +449,7 @@ test("a socket attached in the thread that opened it waits as any other", () => 
   socket.close();
 });
 
-test("closing the runtime that opened it closes it for its new owner too", () => {
+test("closing the runtime that opened a connection closes it in the thread that attached it too", () => {
   const peer = startPeer("echo");
   const runtime = createRuntime();
   const socket = runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 });
@@ -466,7 +466,7 @@ test("closing the runtime that opened it closes it for its new owner too", () =>
   });
   const { milliseconds } = timed(() => runtime.close());
   expect(milliseconds).toBeLessThan(2000);
-  // The end that the peer answers with may be seen first, or that the connection was closed.
+  // The peer's end, which follows ours, may arrive before or after the error.
   expect([null, "ECANCELED", "ERR_RUNTIME_CLOSED", "ERR_WORKER_DIED"]).toContain(thread.result());
   peer.waitForEvent("close");
   expect(thread.run((_, { socket }) => socket.status)).toBe("failure");
@@ -542,9 +542,9 @@ test("a thread that only attaches does not grow in memory, and its pollers keep 
   const peer = startPeer("echo");
   let socket = openTo(peer);
   const before = process.memoryUsage().rss;
-  // More than the queue of slots has entries.
+  // More than the slot queue has entries.
   for (let i = 0; i < 530_000; i++) socket = TcpSocket.attach(socket.detach());
-  // 131,072 announcements may be under way, where the networking thread gets no core. With a channel for each there were gigabytes.
+  // While the networking thread gets no core, 131,072 attached connections may wait to be moved. A channel for each would take gigabytes.
   expect(process.memoryUsage().rss - before).toBeLessThan(600e6);
   const poller = new Poller().add(socket);
   socket.writeAll("x");

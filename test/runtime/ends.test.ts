@@ -11,7 +11,7 @@ import { waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo } from "../tcp/sockets.js";
 
 describe("addresses and ports", () => {
-  test.each(["127.0.0.1", "::1"])("of both ends over %s", (host) => {
+  test.each(["127.0.0.1", "::1"])("of both ends agree over %s", (host) => {
     const server = listen({ host });
     expect(server.address).toBe(host);
     expect(server.port).toBeGreaterThan(0);
@@ -56,7 +56,7 @@ describe("addresses and ports", () => {
     expect(ends(socket)).toEqual(known);
   });
 
-  test("of Unix domain sockets are paths, and no ports", () => {
+  test("of a Unix domain server are its path and 0; its sockets have none", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path });
     expect([server.address, server.port]).toEqual([path, 0]);
@@ -68,7 +68,7 @@ describe("addresses and ports", () => {
     for (const handle of [client, accepted, server]) handle.close();
   });
 
-  test("of UDP sockets", () => {
+  test("of a UDP socket are the sender's in its datagrams", () => {
     const one = bindUdp({ host: "127.0.0.1" });
     const two = bindUdp({ host: "127.0.0.1" });
     expect([one.address, two.address]).toEqual(["127.0.0.1", "127.0.0.1"]);

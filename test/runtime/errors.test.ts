@@ -1,5 +1,5 @@
 /**
- * What errors and `console.log` say: where it happened, whose line it was, and why a wait may have been in vain.
+ * What errors and `console.log` contain: the endpoint, the line that called, and why a wait may have timed out.
  */
 
 import { inspect, isDeepStrictEqual } from "node:util";
@@ -14,8 +14,8 @@ import { Authority } from "../tls/support/certificates.js";
 
 const { key, cert } = new Authority("the authority").issue({ names: ["localhost"] });
 
-describe("an error says where it happened", () => {
-  test("a time-out of connecting, by name and by IP", () => {
+describe("an error has the endpoint of", () => {
+  test("a connection attempt that timed out, by name and by IP", () => {
     const { port } = startUnanswering();
     resolve("localhost").waitUntilResolved(10_000); // the networking thread has started
     const byName = errorOf(() => connect({ host: "localhost", port, timeout: 50 }));
@@ -24,13 +24,13 @@ describe("an error says where it happened", () => {
     expect(errorOf(() => connect({ host: address, port, timeout: 50 }))).toMatchObject({ host: "127.0.0.1", port });
   });
 
-  test("a refused connection to a name has its name, IP and port", () => {
+  test("a refused connection to a name: name, IP and port", () => {
     const port = closedPort();
     const error = errorOf(() => connect({ host: resolve("localhost", { family: 4 }), port, timeout: 5000 }));
     expect(error).toMatchObject({ code: "ECONNREFUSED", host: "localhost", address: "127.0.0.1", port });
   });
 
-  test("TLS that does not trust its peer", () => {
+  test("a TLS peer that is not trusted", () => {
     const { port } = startPeer("echo", { tls: { key, cert } });
     const error = errorOf(() => connect({ host: "localhost", port, tls: true, timeout: 5000 }));
     expect(error).toMatchObject({ host: "localhost", port });
@@ -42,7 +42,7 @@ describe("an error says where it happened", () => {
     expect(error).toMatchObject({ host: "no-such-host.invalid", port: 1 });
   });
 
-  test("a wait of an open, an accepted, a listening, a UDP and a closed one", () => {
+  test("an open, an accepted, a listening, a UDP and a closed handle", () => {
     const { port } = startPeer("silent");
     const socket = openTo({ host: "127.0.0.1", port });
     const there = { address: "127.0.0.1", port };
@@ -117,7 +117,7 @@ describe("the stack of an error", () => {
   });
 });
 
-test("a wait in vain while this thread's own event loop runs a server says so; without one it does not", () => {
+test("a time-out while this thread's own event loop runs a server says so; without one it does not", () => {
   const { output, errors } = runProgram(
     `import { createServer } from "node:net";
     import { once } from "node:events";
@@ -143,8 +143,8 @@ test("a wait in vain while this thread's own event loop runs a server says so; w
   expect(alone).not.toMatch(/event loop/);
 });
 
-describe("console.log shows one line that helps", () => {
-  test("of a connection, a server, a UDP socket and an address, and of closed ones", () => {
+describe("a handle", () => {
+  test("prints as one line with its endpoint and state, also when closed", () => {
     const server = listen({ host: "127.0.0.1" });
     const client = connect({ host: "127.0.0.1", port: server.port });
     expect(inspect(client)).toMatch(/^TcpSocket #\d+ \{ 127\.0\.0\.1:\d+, (connecting|open), readable 0, unsent 0 \}$/);
@@ -167,7 +167,7 @@ describe("console.log shows one line that helps", () => {
     expect(inspect(client)).toMatch(/^TcpSocket #\d+ \{ closed \}$/);
   });
 
-  test("two handles are never equal, one is equal to itself", () => {
+  test("is deeply equal to itself only", () => {
     const [one, other] = [bindUdp({ host: "127.0.0.1" }), bindUdp({ host: "127.0.0.1" })];
     expect([isDeepStrictEqual(one, other), isDeepStrictEqual(one, one)]).toEqual([false, true]);
     expect([one]).not.toEqual([other]);
@@ -178,7 +178,7 @@ describe("console.log shows one line that helps", () => {
   });
 });
 
-test("the error property stays the same object, the thrown ones are their own", () => {
+test("`error` is always the same object; each throw has a new one", () => {
   const socket = connect({ host: "127.0.0.1", port: closedPort() });
   expect(socket.waitUntilConnected(5000)).toBe("failure");
   const [one, other] = [errorOf(() => socket.read()), errorOf(() => socket.read())] as [NetError, NetError];

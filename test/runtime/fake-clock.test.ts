@@ -8,7 +8,7 @@ import { moduleCommand } from "../support/runtime.js";
 test.each([
   ["performance.now", "performance.now = () => 0;"],
   ["performance", "Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } });"],
-])("a timeout ends where %s was replaced", (_, stop) => {
+])("timeouts end although %s was replaced", (_, stop) => {
   const peer = startPeer("silent");
   const [command = "", ...args] = moduleCommand(programThatWaits(peer.port, stop), []);
   const program = new Process(command, args);
@@ -23,7 +23,7 @@ test.each([
   ]);
 });
 
-/** A program whose clock stands once it has loaded the package, and whose calls all run out of time. */
+/** A program that stops its clock after it has loaded the package, and whose calls all time out. */
 function programThatWaits(port: number, stop: string): string {
   return `
     import { bindUdp, connect, listen, poll } from "ringnet";

@@ -1,5 +1,5 @@
 /**
- * Places where a process may do less than usual: each program is a process of its own that connects, serves, looks a name up, verifies a
+ * Restricted processes and unusual folders: each program is a process of its own that connects, serves, looks a name up, verifies a
  * certificate and asks for a page.
  *
  * The tests that need mount namespaces, limits or other users run on Linux: as root, or where unprivileged users may make namespaces
@@ -21,7 +21,7 @@ const major = Number.parseInt(process.versions.node, 10);
 const authority = new Authority("ringnet test root");
 const { key, cert } = authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
 
-/** What each program does; its last argument says where the peers are. */
+/** What each program does; its last argument has the peers' ports and the authority. */
 const BODY = `
   const [plain, secure, page, ca] = JSON.parse(process.argv[process.argv.length - 1]);
   const say = (socket, text) => {
@@ -59,7 +59,7 @@ const CJS = `
   const { fetch } = require("ringnet/http");
 `;
 
-/** Says what can be written to, which is nothing on a read-only file system. */
+/** Prints the folders that can be written to: none on a read-only file system. */
 const WRITABLE = `
   import { writeFileSync } from "node:fs";
   import { tmpdir } from "node:os";
@@ -104,7 +104,7 @@ function writePrograms(folder: string): void {
 }
 
 interface Place {
-  /** A command that runs the program: its last words. */
+  /** A command, such as `env -i`, to which the program's command line is appended. */
   within?: string[];
   flags?: string[];
   env?: Record<string, string | undefined>;
@@ -128,7 +128,7 @@ const expectToWork = (place: Place) => expect(run(place)).toBe(WORKS);
 /** Runs shell commands in a mount namespace of its own before the program. */
 const mounted = (commands: string) => ["unshare", asRoot ? "-m" : "-Urm", "sh", "-ec", `${commands}\nexec "$@"`, "sh"];
 
-describe.runIf(linux)("places that Linux makes", () => {
+describe.runIf(linux)("works on Linux with", () => {
   test("a read-only file system", () => {
     const place = install(temporaryFolder());
     writeFileSync(join(place, "in.mjs"), `${WRITABLE}${ESM}${BODY}`);
@@ -175,7 +175,7 @@ describe.runIf(linux)("places that Linux makes", () => {
   });
 });
 
-describe("Node's flags", () => {
+describe("works with Node's flags", () => {
   const allowed = () => [
     major >= 22 ? "--permission" : "--experimental-permission",
     "--allow-worker",
@@ -199,12 +199,12 @@ describe("Node's flags", () => {
     expectToWork({ flags: [flag] });
   });
 
-  test("many at once, as CommonJS", () => {
+  test("several at once, as CommonJS", () => {
     const flags = ["--frozen-intrinsics", "--disallow-code-generation-from-strings", "--disable-proto=throw"];
     expectToWork({ flags: [...flags, "--max-old-space-size=64", "--no-addons"], file: "in.cjs" });
   });
 
-  test("--disallow-code-generation-from-strings holds where the program runs, and the networking thread needs none", () => {
+  test("--disallow-code-generation-from-strings in force in the program's thread", () => {
     const flags = ["--disallow-code-generation-from-strings"];
     writeFileSync(
       join(home, "no-code.mjs"),
@@ -216,17 +216,17 @@ describe("Node's flags", () => {
     expectToWork({ flags, file: "no-code.mjs" });
   });
 
-  test("--jitless, without HTTP, which says that its parser is WebAssembly", () => {
+  test("--jitless, except HTTP, whose error names WebAssembly", () => {
     expect(run({ flags: ["--jitless", "--no-warnings"] })).toMatch(/^works, HTTP: HTTP needs WebAssembly.*--jitless/);
   });
 
-  test("NODE_OPTIONS with the ones that it may contain", () => {
+  test("in NODE_OPTIONS", () => {
     const flags = `--disallow-code-generation-from-strings --frozen-intrinsics --max-old-space-size=64`;
     expectToWork({ env: { NODE_OPTIONS: major >= 22 ? flags : "--frozen-intrinsics --max-old-space-size=64" } });
   });
 });
 
-describe("paths", () => {
+describe("works in a folder", () => {
   test.each([
     "with spaces",
     "ünïcödé 日本 🪐",
@@ -244,22 +244,22 @@ describe("paths", () => {
     expectToWork({ cwd: folder });
   });
 
-  test("with many of them, as CommonJS", () => {
-    // But no backslash: from such a path Node itself loads no package that has `exports`.
+  test("with many such characters, as CommonJS", () => {
+    // No backslash: Node itself loads no package with `exports` from such a path.
     const folder = join(temporaryFolder(), "spaces %20 a#b 日本 'x'?");
     mkdirSync(folder);
     install(folder);
     expectToWork({ cwd: folder, file: join(folder, "in.cjs") });
   });
 
-  test("of 250 characters a folder, near the system's longest path", () => {
+  test("near the system's longest path, with names of 250 characters", () => {
     const folder = join(temporaryFolder(), ...Array.from({ length: 12 }, () => "x".repeat(250)));
     mkdirSync(folder, { recursive: true });
     install(folder);
     expectToWork({ cwd: folder });
   });
 
-  test("links, as pnpm lays packages out", () => {
+  test("with links, as pnpm lays packages out", () => {
     const folder = temporaryFolder();
     const store = join(folder, "node_modules/.pnpm/ringnet@1.0.0_file+..+x/node_modules/ringnet");
     mkdirSync(store, { recursive: true });

@@ -34,7 +34,7 @@ describe("resolve", () => {
     socket.close();
   });
 
-  test("an IP of the other family is a failure that says so", () => {
+  test("fails for an IP of the other family, and the error says so", () => {
     expect(resolve("::1", { family: 6 }).ip).toBe("::1");
     const address = resolve("::1", { family: 4 });
     expect([address.status, address.error?.code, address.ip]).toEqual(["failure", "ENOTFOUND", null]);
@@ -48,11 +48,11 @@ describe("resolve", () => {
     [[], { family: 4, order: "ipv6first" }, ["10.9.8.7", "10.9.8.8"]],
     [["--dns-result-order=ipv4first"], {}, ["10.9.8.7", "10.9.8.8", "fd00::7"]],
     [["--dns-result-order=ipv4first"], { order: "ipv6first" }, ["fd00::7", "10.9.8.7", "10.9.8.8"]],
-  ])("of a name with several addresses: with %j in %j", (nodeArgs, options, expected) => {
+  ])("filters and orders the addresses of a name: Node's arguments %j, options %j", (nodeArgs, options, expected) => {
     expect(lookUp(nodeArgs, options)).toEqual(expected);
   });
 
-  test("verbatim is the system's order, also against --dns-result-order", () => {
+  test("verbatim keeps the system's order, whatever --dns-result-order is", () => {
     expect(lookUp(["--dns-result-order=ipv4first"], { order: "verbatim" })).toEqual(
       lookUp(["--dns-result-order=verbatim"], {}),
     );
@@ -69,7 +69,7 @@ describe("resolve", () => {
 });
 
 describe("reverse", () => {
-  test("the name of an IP, of either family", () => {
+  test("returns the name of an IP of either family", () => {
     const { output } = runProgram(
       `import { reverse } from "ringnet";
       console.log(JSON.stringify([reverse("10.9.8.7", 10000), reverse("fd00::7")]));`,
@@ -78,7 +78,7 @@ describe("reverse", () => {
     expect(JSON.parse(output)).toEqual(["several.example", "several.example"]);
   });
 
-  test("an IP without a name is the system's error, or the time is up", () => {
+  test("throws the system's error, or ETIMEDOUT, for an IP without a name", () => {
     const error = errorOf(() => reverse("192.0.2.1", 3000));
     expect(["ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"]).toContain(error.code);
   });

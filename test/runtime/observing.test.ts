@@ -54,7 +54,7 @@ describe("stats", () => {
     server.close();
   });
 
-  test("of the package root, and of a runtime that was closed", () => {
+  test("work for the package root and for a closed runtime", () => {
     expect(stats().threads.length).toBeLessThanOrEqual(1);
     const runtime = createRuntime();
     runtime.listen({ host: "127.0.0.1" });

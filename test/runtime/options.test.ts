@@ -27,7 +27,7 @@ test.each<[keyof RuntimeOptions, unknown[], unknown[]]>([
   ["busyPoll", [-1, 0.5, 1_000_001, Number.NaN], ["100", null]],
   ["lingerMs", [-1, 0.5, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY], ["100", null]],
   ["resourceLimits", [], [5, "x", null]],
-])("%s out of range is a RangeError, of a wrong type a TypeError, that names it", (name, outOfRange, wrong) => {
+])("%s out of range throws a RangeError, of a wrong type a TypeError; both name it", (name, outOfRange, wrong) => {
   for (const value of outOfRange) {
     expect(() => createRuntime({ [name]: value })).toThrow(RangeError);
     expect(() => createRuntime({ [name]: value })).toThrow(name);
@@ -111,7 +111,7 @@ describe("ring sizes", () => {
   });
 });
 
-test.each([0, 1000, 1_000_000])("busyPoll of %d µs: requests and responses, and quiet afterwards", (busyPoll) => {
+test.each([0, 1000, 1_000_000])("busyPoll of %d µs answers requests, and stops when idle", (busyPoll) => {
   const runtime = runtimeWith({ busyPoll });
   const peer = startPeer("echo");
   const socket = runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 });

@@ -1,6 +1,6 @@
 /**
- * A Piscina pool whose tasks use the package: `node pool.js <port of an echo server>` runs twenty of them in two threads and prints what
- * they gave. The same file is the pool's task.
+ * A Piscina pool whose tasks use the package: `node pool.js <port of an echo server>` runs twenty of them in two threads and prints
+ * their results. The same file is the pool's task.
  */
 
 import { isMainThread } from "node:worker_threads";

@@ -5,7 +5,7 @@
 import { connect, listen, NetError, type SocketToken, TcpSocket } from "ringnet";
 import { expect, test } from "vitest";
 
-/** For the package's own pools, and not among its types. */
+/** Internal: the package's pools use it, and its types don't declare it. */
 const { revoke } = TcpSocket as unknown as { revoke(token: SocketToken): void };
 
 const host = "127.0.0.1";

@@ -1,5 +1,5 @@
 /**
- * Options that sockets elsewhere have: the local port, a shared port, DSCP; and what is set, read back.
+ * The options `localPort`, `reusePort` and `dscp`, and `options`, which reads back what is set.
  */
 
 import { execFileSync } from "node:child_process";
@@ -24,7 +24,7 @@ describe("localPort", () => {
     socket.reset();
   });
 
-  test("goes with localAddress", () => {
+  test("can be combined with localAddress", () => {
     const peer = startPeer("silent");
     const localPort = closedPort();
     const socket = openTo(peer, { localPort, localAddress: "127.0.0.2" });
@@ -32,7 +32,7 @@ describe("localPort", () => {
     socket.reset();
   });
 
-  test("in use is the system's error", () => {
+  test("in use throws the system's error", () => {
     const peer = startPeer("silent");
     const server = listen({ host: "127.0.0.1" });
     const error = errorOf(() => openTo(peer, { localPort: server.port, localAddress: "127.0.0.1" }));
@@ -110,7 +110,7 @@ describe("dscp", () => {
 });
 
 describe("options", () => {
-  test("of a connection: as it was opened, and as it was changed", () => {
+  test("of a connection follow setNoDelay and setKeepAlive", () => {
     const socket = openTo(startPeer("silent"), { keepAlive: 1500, receiveBuffer: 4096, sendBuffer: 8192 });
     expect(socket.options).toEqual({
       noDelay: true,
@@ -137,7 +137,7 @@ describe("options", () => {
     for (const handle of [client, accepted, server]) handle.close();
   });
 
-  test("of a UDP socket", () => {
+  test("of a UDP socket follow setBroadcast", () => {
     const socket = bindUdp({ host: "127.0.0.1", reuseAddr: true, receiveBuffer: 131_072 });
     expect(socket.options).toMatchObject({
       reuseAddr: true,
@@ -152,7 +152,7 @@ describe("options", () => {
 });
 
 describe("writing to a peer that has gone", () => {
-  test.each(["destroy", "reset"] as const)("with a small send ring the end is known within it: %s", (end) => {
+  test.each(["destroy", "reset"] as const)("fails before the bytes of a small send ring are taken: %s", (end) => {
     const peer = startPeer("manual");
     const socket = openTo(peer, { sendBuffer: 4096 });
     peer.waitForEvent("connection");

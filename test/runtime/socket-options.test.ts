@@ -43,13 +43,13 @@ describe("keep-alive", () => {
   test.each([
     [60_000, 60],
     [300_000, 300],
-  ])("keepAlive: %d at connecting", (keepAlive, seconds) => {
+  ])("keepAlive: %d sets the delay when connecting", (keepAlive, seconds) => {
     const socket = openTo(startPeer("silent"), { keepAlive });
     expectKeepAlive(socket, seconds);
     socket.close();
   });
 
-  test("keepAlive at connecting with TLS", () => {
+  test("keepAlive sets the delay when connecting with TLS", () => {
     const socket = openTo(startPeer("silent", { tls: { key, cert } }), { keepAlive: 300_000, tls });
     expectKeepAlive(socket, 300);
     socket.close();
@@ -77,7 +77,7 @@ describe("keep-alive", () => {
     socket.close();
   });
 
-  test("setKeepAlive before the connection is established", () => {
+  test("setKeepAlive applies before the connection is established", () => {
     const peer = startPeer("silent");
     const socket = connect({ host: peer.host, port: peer.port });
     socket.setKeepAlive(true, 100_000);
@@ -148,7 +148,7 @@ describe("no delay", () => {
     socket.close();
   });
 
-  test("with TLS it is on by default, and can be turned off at connecting", () => {
+  test("with TLS it is on by default, and can be turned off when connecting", () => {
     const peer = startPeer("answer", { tls: { key, cert } });
     const quick = openTo(peer, { tls });
     expect(writeWriteRead(quick)).toBeLessThan(20);
@@ -158,7 +158,7 @@ describe("no delay", () => {
     slow.close();
   });
 
-  test("noDelay: false at connecting", () => {
+  test("noDelay: false turns it off when connecting", () => {
     const socket = openTo(startPeer("answer"), { noDelay: false });
     expect(writeWriteRead(socket)).toBeGreaterThan(30);
     socket.close();

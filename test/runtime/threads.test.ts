@@ -10,7 +10,7 @@ import { startPeer } from "../support/peers.js";
 import { waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf } from "../tcp/sockets.js";
 
-/** Threads of this process whose CPU time has grown in between: `before` is what `cpuTimes` gave. */
+/** How many threads of this process have used CPU time since `before`, a result of `cpuTimes`. */
 function busyThreads(before: Map<string, number>): number {
   let busy = 0;
   for (const [thread, time] of cpuTimes()) if (time - (before.get(thread) ?? 0) > 5) busy++;
@@ -29,7 +29,7 @@ function ticksOf(path: string): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Reads from all of them until this many threads have been busy with it. */
+/** Reads from all the sockets until `threads` threads have used CPU time. */
 function expectBusyThreads(threads: number, sockets: TcpSocket[]): void {
   const poller = new Poller();
   for (const socket of sockets) poller.add(socket);
@@ -75,7 +75,7 @@ describe("several networking threads", () => {
     const sockets = Array.from({ length: 4 }, () =>
       runtime.connect({ host: peer.host, port: peer.port, timeout: 5000 }),
     );
-    expectBusyThreads(3, sockets); // this one, and two that network
+    expectBusyThreads(3, sockets); // this thread and two networking threads
     for (const socket of sockets) socket.reset();
   });
 
@@ -145,7 +145,7 @@ describe("several runtimes", () => {
     expect(runtime.bindUdp({ host: "127.0.0.1" }).port).toBeGreaterThan(0);
   });
 
-  test("an address of one opens connections of another", () => {
+  test("an address of one runtime can be the host of another's connections", () => {
     using first = createRuntime();
     using second = createRuntime({ threads: 2 });
     const peer = startPeer("greeter", { text: "hello" });

@@ -7,7 +7,7 @@
  * expect(thread.run((_, state) => state.socket.readLine(5000))).toBe("hello");
  * ```
  *
- * The functions run in the thread, from their source text: they see their arguments and nothing of the test's file.
+ * The functions run in the thread, from their source text: they can use their arguments, but nothing of the test's file.
  */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
@@ -25,7 +25,7 @@ interface Answer {
   error?: { name: string; code?: string; message: string };
 }
 
-/** What a call in another thread has thrown. */
+/** The error that a call in another thread threw. */
 export class ThreadError extends Error {
   readonly code: string | undefined;
   constructor({ name, code, message }: NonNullable<Answer["error"]>) {
@@ -52,12 +52,12 @@ export class Thread {
     this.#worker.on("error", () => {});
   }
 
-  /** Has the thread call `call`, and returns while it does. */
+  /** Starts `call` in the thread, and returns at once. */
   start<A, R>(call: Call<A, R>, argument?: A): void {
     this.#port.postMessage({ source: String(call), argument });
   }
 
-  /** Blocks for the result of the call that was started first and not asked for; throws what that has thrown. */
+  /** Blocks for the result of the oldest call whose result was not taken yet; throws what that call threw. */
   result(timeout = 20_000): unknown {
     const answer = waitFor(
       "an answer of the thread",
@@ -68,13 +68,13 @@ export class Thread {
     return answer.value;
   }
 
-  /** Has the thread call `call`, and blocks for what it returns. */
+  /** Runs `call` in the thread, and blocks for its result. */
   run<A, R>(call: Call<A, R>, argument?: A, timeout?: number): Awaited<R> {
     this.start(call, argument);
     return this.result(timeout) as Awaited<R>;
   }
 
-  /** Ends the thread, whatever it does; `await` it to be sure that it has ended. */
+  /** Ends the thread, even while it blocks; `await` the promise to be sure that it has ended. */
   terminate(): Promise<number> {
     return this.#worker.terminate();
   }

@@ -65,7 +65,7 @@ test("threads block independently, each for its own timeout", () => {
   }
 });
 
-test("a blocked thread and this one talk to each other over the loopback", () => {
+test("a blocked thread and this one exchange bytes over loopback", () => {
   const server = listen({ host: "127.0.0.1" });
   const thread = startThread();
   thread.start(({ connect }, _, port) => {

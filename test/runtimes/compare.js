@@ -3,7 +3,7 @@
 /**
  * @param run what vitest's JSON reporter wrote
  * @param expected `differences`: what differs, and the tests that show it, as "file: title"; `sometimes` on a
- * difference: those that may pass as well. A listed test that its file does not have counts as one that passes
+ * difference: its tests may also pass. A listed test that its file does not have counts as one that passes
  * @param nameOf gives a file's path as the list has it
  */
 export function compare(run, expected, nameOf) {

@@ -60,7 +60,7 @@ const client = (port, options = {}) => {
   return socket;
 };
 
-/** What a program of its own prints with this runtime, in one line. `flags` are Node's. */
+/** What a separate program prints on this runtime, in one line. `flags` are Node's. */
 async function printed(source, { flags = [], env = {} } = {}) {
   writeFileSync(file("program.mjs"), source);
   const command = process.versions.deno === undefined ? flags : ["run", "-A", ...flags];

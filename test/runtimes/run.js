@@ -16,9 +16,9 @@ import { recordSecondTries } from "../setup/second-tries-record.js";
 import { compare } from "./compare.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-/** A test that never ends, which the blocked runner can't see, ends the run by this. */
+/** The time limit of a run: a runner that a test blocks can't end that test itself. */
 const TIMEOUT_MS = Number(process.env.LIMIT_MS ?? 20 * 60_000);
-/** With more files than this something else is wrong. */
+/** When more files than this deviate, the cause is not chance, and there is no second try. */
 const SECOND_TRY_FILES = 15;
 
 const arm = process.arch === "arm64";
@@ -114,7 +114,7 @@ function fetch({ package: from, program: file }) {
   const args = ["install", "--prefix", home, "--no-save", "--no-audit", "--no-fund", `${from}@latest`];
   mkdirSync(home, { recursive: true });
   const npm = spawnSync("npm", args, { encoding: "utf8" });
-  // Without a network the one that is there will do.
+  // Without a network, the installed version is used.
   if (npm.status !== 0 && !existsSync(join(folder, file)))
     throw new Error(`npm install ${from} failed:\n${npm.stdout}${npm.stderr}`);
   const { version: found } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

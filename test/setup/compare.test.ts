@@ -28,13 +28,13 @@ test("a test that is listed as different at times may pass", () => {
   expect(compare(run, { differences: [{ sometimes: true, tests: ["a: once"] }] }, nameOf).mended).toEqual([]);
 });
 
-test("a file that can't be loaded has failed by its path", () => {
+test("a file that can't be loaded counts as a failure under its path", () => {
   const run = { testResults: [{ name: "/root/a", status: "failed", assertionResults: [], message: "no such module" }] };
   expect(compare(run, { differences: [] }, nameOf).unexpected).toEqual([{ test: "a", message: "no such module" }]);
   expect(compare(run, { differences: [{ tests: ["a"] }] }, nameOf).differ).toBe(1);
 });
 
-test("a listed test that is not there is a fault", () => {
+test("a listed test that its file does not have is a fault", () => {
   const run = { testResults: [result("a", "renamed", "passed")] };
   expect(compare(run, { differences: [{ tests: ["a: old", "b: not run"] }] }, nameOf).mended).toEqual(["a: old"]);
 });

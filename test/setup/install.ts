@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
-/** No program, but a module of the system's Python. */
+/** Not a program but a module of the system's Python. */
 const PYTHON_WEBSOCKETS = "/usr/lib/python3/dist-packages/websockets";
 
 /** Programs, and the packages that they come from. */
@@ -29,7 +29,7 @@ const PROGRAMS: Record<string, string> = {
   [PYTHON_WEBSOCKETS]: "python3-websockets",
 };
 
-/** Folders of administrators' programs are not in every user's path, PostgreSQL's in none. */
+/** The PATH of a user may lack the folders of administrators' programs, and does not contain PostgreSQL's. */
 function folders(): string[] {
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES).map((version) => join(POSTGRES, version, "bin")) : [];
   return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", ...versions];

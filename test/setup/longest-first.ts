@@ -1,7 +1,7 @@
 /**
  * The order of the test files: the longest first, so that none of them still runs alone when all others have ended.
  *
- * Vitest knows how long a file took only after a first run, and `npm ci` removes what it knows. Runs in the runner's own process.
+ * Vitest orders files by the times of an earlier run, which `npm ci` removes. Runs in the runner's own process.
  */
 
 import { existsSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * The record of the tests that passed only at a second try, .cache/second-tries.json: by file and title, the runs in which they did.
- * Delete a test's entry after you have found and mended the cause.
+ * Delete a test's entry after you have fixed the cause.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const PATH = join(root, ".cache/second-tries.json");
 
 /**
- * Adds this run's tests to the record, and gives the tests that stood there before.
+ * Adds this run's tests to the record, and returns those that were in it before.
  *
  * @param {Record<string, string[]>} before
  * @param {readonly string[]} tests

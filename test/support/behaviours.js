@@ -37,7 +37,7 @@ export const behaviours = {
     socket.pause();
   },
 
-  /** Reads all and says nothing; ends when the other side ends, after a `reply` if there is one. */
+  /** Reads all and sends nothing; ends when the other side ends, after a `reply` if there is one. */
   sink(socket, { reply }) {
     socket.resume();
     socket.on("end", () => socket.end(reply));
@@ -85,7 +85,7 @@ export const behaviours = {
     socket.on("close", () => clearInterval(timer));
   },
 
-  /** Answers each `size` bytes that arrived by `reply`, and not before; ends when the other side ends. */
+  /** Sends `reply` after each `size` bytes that arrived; ends when the other side ends. */
   answer(socket, { size = 8, reply = "answer" }) {
     let seen = 0;
     socket.on("data", (chunk) => {
@@ -139,7 +139,7 @@ export const behaviours = {
   },
 
   /**
-   * Sends what the other side orders by lines of JSON, `{ pieces: [{ base64, delay }], end }`: each piece is given to
+   * Sends what the other side requests in lines of JSON, `{ pieces: [{ base64, delay }], end }`: each piece is given to
    * the kernel separately, `delay` ms (0: one turn of the event loop) after the one before. With `end` the stream ends
    * then, otherwise the next line may follow.
    */
@@ -160,7 +160,7 @@ export const behaviours = {
   scripted,
 };
 
-/** What a peer can be asked to do with a connection; `peer.send({ do: "end", connection: 0 })`. */
+/** The commands for a connection: `peer.send({ do: "end", connection: 0 })`. */
 export const commands = {
   /** Sends `text`, or `bytes` bytes of stream `seed`. */
   write(socket, { text, ...rest }) {

@@ -1,5 +1,5 @@
 /**
- * Runs before each test file: whatever a test starts ends with it, whatever a file starts ends with the file.
+ * Runs before each test file: processes that a test starts end with the test, the file's own end with the file.
  */
 
 import { afterAll, afterEach, beforeEach } from "vitest";

@@ -1,5 +1,5 @@
 /**
- * What the operating system itself says of connections (Linux).
+ * Connections and sockets as the operating system lists them (Linux).
  */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -22,7 +22,7 @@ export function openSockets(): number {
     try {
       return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith("socket:");
     } catch {
-      return false; // the listing's own
+      return false; // the listing's own descriptor
     }
   }).length;
 }

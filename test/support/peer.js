@@ -111,7 +111,7 @@ serve((options, report) => {
       const socket = sockets[connection];
       const act = () => {
         if (what !== "report") return commands[what](socket, details);
-        // What Node's own queue holds still has not been sent.
+        // What is still in Node's own queue has not been sent.
         report("report", { connection, received: socket.bytesRead, sent: socket.bytesWritten - socket.writableLength });
       };
       if (delay > 0) opened.later(act, delay);

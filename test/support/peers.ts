@@ -112,7 +112,7 @@ export type Step =
   /** `close` sends what is pending first, then closes without reading on; `reset` does not. */
   | { do: "end" | "close" | "reset" };
 
-/** `delay`: run it after this many ms, when the test blocks already. */
+/** `delay`: run it after this many ms, while the test blocks. */
 export type PeerCommand = { connection?: number; delay?: number } & (
   | { do: "write"; text: string }
   | { do: "write"; bytes: number; seed?: number; piece?: number }
@@ -161,7 +161,7 @@ export class Peer {
     this.send({ do: "script", steps });
   }
 
-  /** Lets a script continue that waits, or will wait, at the step `await`. */
+  /** Lets a script continue past its step `await`, whether it has reached it or not. */
   go(): void {
     this.send({ do: "go" });
   }

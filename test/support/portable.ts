@@ -1,5 +1,5 @@
 /**
- * The test files that run on macOS and Windows too: the ones that name nothing of Linux's, themselves or in what they import from test/.
+ * The test files that run on macOS and Windows too: those that use nothing specific to Linux, themselves or in what they import from test/.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const TESTS = fileURLToPath(new URL("../", import.meta.url));
 const OF_LINUX =
   /\/proc\/|\/etc\/|\/dev\/|\bunshare\b|\bmkfifo\b|"sh"|"perl"|"nc"|"ip"|"openssl"|\bnginx\b|redis-server|postgres|squid|tinyproxy|microsocks|apache2|"curl"|setuid|startNetcat|startRedis|startUnanswering\(|127\.0\.0\.2/;
 
-/** These say themselves what they do on other systems. */
+/** These files handle other systems themselves. */
 const AWARE = [
   "support/peers.ts",
   "support/processes.ts",

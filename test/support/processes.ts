@@ -114,7 +114,7 @@ export class Process {
       return waitFor(
         what,
         () => {
-          const alive = this.alive; // before the look: what it said last counts
+          const alive = this.alive; // read first, so that `look` has all the output of a process that has ended
           const found = look();
           if ((found === undefined || found === false) && !alive) throw failed("the process has ended");
           return found;

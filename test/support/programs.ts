@@ -25,7 +25,7 @@ export interface ProgramOptions extends ProcessOptions {
   args?: string[];
   /** Node's own arguments. */
   nodeArgs?: string[];
-  /** The machine's names for the program, beside localhost, and their IPs. */
+  /** Host names, beside localhost, and their IPs, for this program alone. */
   names?: Record<string, string[]>;
 }
 

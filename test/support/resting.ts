@@ -7,7 +7,7 @@
 import { node, Process, type ProcessOptions } from "./processes.js";
 import { waitFor } from "./waiting.js";
 
-/** For what a peer has to give back after a test, in ms; one that needs longer is left alone. */
+/** How long a new session waits for a peer that still closes its last one, in ms; after that, a new process starts. */
 const REST_MS = 500;
 
 const resting = new Map<string, Process[]>();
@@ -29,7 +29,7 @@ export function startSession(script: string, options: object, processOptions: Pr
   return started;
 }
 
-/** Ends those that rest. */
+/** Ends the peers that rest. */
 export function killResting(): void {
   for (const process of [...resting.values()].flat()) {
     process.kill();

@@ -1,5 +1,5 @@
 /**
- * Copies of the built package whose networking thread has other code: what breaks in it, or dies on command, is not in the package.
+ * Copies of the built package with changed code in the networking thread, for failures that the package itself can't be made to have.
  */
 
 import { cpSync, symlinkSync, writeFileSync } from "node:fs";

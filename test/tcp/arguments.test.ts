@@ -76,7 +76,7 @@ describe("a TcpSocket's methods", () => {
   });
 
   afterAll(() => {
-    // None of the mistakes did the connection any harm.
+    // The connection still works after the mistakes.
     socket.write("alive");
     expect(String(readBytes(socket, 5))).toBe("alive");
     socket.close();

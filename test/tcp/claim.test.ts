@@ -8,7 +8,7 @@ import { pattern, patternHash } from "../support/bytes.js";
 import { startPeer } from "../support/peers.js";
 import { acceptFrom, errorOf, fill, openTo } from "./sockets.js";
 
-test("what was committed goes out, and nothing else", () => {
+test("sends what was committed, and nothing else", () => {
   const socket = openTo(startPeer("echo"), { sendBuffer: 4096 });
   const room = socket.claim();
   expect(room.length).toBe(4096);
@@ -20,7 +20,7 @@ test("what was committed goes out, and nothing else", () => {
   socket.close();
 });
 
-test("a million bytes through a small ring, in pieces of all sizes: the claim is what lies together", () => {
+test("a claim is at most the contiguous room; a million bytes pass through a small ring in claims of all sizes", () => {
   const peer = startPeer("slow", { piece: 40_000, interval: 1 });
   const socket = openTo(peer, { sendBuffer: 4096 });
   const total = 1_000_000;
@@ -39,7 +39,7 @@ test("a million bytes through a small ring, in pieces of all sizes: the claim is
   socket.close();
 });
 
-test("more than was claimed is a RangeError, and takes nothing", () => {
+test("commit of more than was claimed throws a RangeError, and takes nothing", () => {
   const socket = openTo(startPeer("echo"));
   socket.claim(10);
   for (const count of [11, -1, 0.5, Number.NaN]) expect(() => socket.commit(count)).toThrow(RangeError);
@@ -77,7 +77,7 @@ test("a full ring gives an empty claim; before the connection is established the
   for (const handle of [client, accepted, server]) handle.close();
 });
 
-test("after end, a failure and close it throws as write does", () => {
+test("claim throws as write does after end, a failure and close", () => {
   const socket = openTo(startPeer("echo"));
   socket.claim(5);
   socket.end();

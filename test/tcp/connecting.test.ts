@@ -88,22 +88,22 @@ describe("connect with a timeout", () => {
   });
 });
 
-describe("connect's host", () => {
-  test("a name", () => {
+describe("connect", () => {
+  test("takes a name", () => {
     const peer = startPeer("echo");
     const socket = connect({ host: "localhost", port: peer.port, timeout: 5000 });
     expect(socket.status).toBe("success");
     socket.close();
   });
 
-  test("an IPv6 address", () => {
+  test("takes an IPv6 address", () => {
     const peer = startPeer("greeter", { host: "::1", text: "six" });
     const socket = connect({ host: "::1", port: peer.port, timeout: 5000 });
     expect(String(readBytes(socket, 3))).toBe("six");
     socket.close();
   });
 
-  test("an Address that is resolved", () => {
+  test("takes an Address that is resolved", () => {
     const peer = startPeer("echo");
     const address = resolve("127.0.0.1");
     const socket = connect({ host: address, port: peer.port, timeout: 5000 });
@@ -111,14 +111,14 @@ describe("connect's host", () => {
     socket.close();
   });
 
-  test("an Address that is not resolved yet", () => {
+  test("takes an Address that is not resolved yet", () => {
     const peer = startPeer("echo");
     const socket = connect({ host: resolve("localhost"), port: peer.port });
     expect(socket.waitUntilConnected(5000)).toBe("success");
     socket.close();
   });
 
-  test("an Address that failed, or fails later", () => {
+  test("throws the error of an Address that failed, or fails later", () => {
     const failed = resolve("no such host");
     failed.waitUntilResolved(5000);
     expect(errorOf(() => connect({ host: failed, port: 80, timeout: 5000 })).code).toBe("ENOTFOUND");
@@ -126,7 +126,7 @@ describe("connect's host", () => {
     expect(errorOf(() => connect({ host: later, port: 80, timeout: 5000 })).code).toBe("ENOTFOUND");
   });
 
-  test.each(["127.0.0.1", "127.0.0.2", "::1"])("all addresses of a name are tried; %s answers", (host) => {
+  test.each(["127.0.0.1", "127.0.0.2", "::1"])("tries all addresses of a name; %s answers", (host) => {
     const peer = startPeer("greeter", { host });
     const { output, errors } = runProgram(
       `import { connect, resolve } from "ringnet";
@@ -144,7 +144,7 @@ describe("connect's host", () => {
     expect(output).toBe(`${host}\n`.repeat(3));
   });
 
-  test("a name whose first address does not answer at all: the next one is tried before that has timed out", () => {
+  test("tries the next address of a name before an address that does not answer has timed out", () => {
     const stuck = startUnanswering();
     const peer = startPeer("greeter", { host: "127.0.0.9", port: stuck.port });
     const { output, errors } = runProgram(
@@ -162,7 +162,7 @@ describe("connect's host", () => {
 });
 
 describe("TcpSocket's addresses", () => {
-  test("of both ends", () => {
+  test("are known for both ends", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer);
     const { remotePort, remoteAddress } = peer.waitForEvent("connection");
@@ -175,7 +175,7 @@ describe("TcpSocket's addresses", () => {
     socket.close();
   });
 
-  test("localAddress", () => {
+  test("localAddress is the source of the connection", () => {
     const peer = startPeer("manual");
     const socket = openTo(peer, { localAddress: "127.0.0.7" });
     expect(peer.waitForEvent("connection").remoteAddress).toBe("127.0.0.7");

@@ -37,7 +37,7 @@ const start = performance.now();
 
 let received = 0;
 let read = 0; // bytes of the file read so far
-let piece = out.subarray(0, 0); // those not yet taken by the socket
+let piece = out.subarray(0, 0); // read from the file and not yet taken by the socket
 let ended = false;
 for (;;) {
   if (piece.length === 0 && read < bytes) {
@@ -55,7 +55,7 @@ for (;;) {
   if (count === null) break;
   got.update(back.subarray(0, count));
   received += count;
-  // Where nothing can be written, bytes are under way: some will come back.
+  // When nothing can be written, bytes are in flight: some will come back.
   if (taken === 0 && count === 0 && !socket.waitUntilReadable(SILENCE)) throw new Error("nothing comes back");
 }
 const seconds = (performance.now() - start) / 1000;

@@ -1,6 +1,6 @@
 /**
  * An echo server made with the package, in one blocking thread: `node echo-server.js <ringBytes>`. Serves one client,
- * whose end it answers by its own. Prints `{"port": …}` when it listens. Gives up after a minute without a byte.
+ * and ends its side after the client's end. Prints `{"port": …}` when it listens. Gives up after a minute without a byte.
  */
 
 import { writeSync } from "node:fs";

@@ -36,7 +36,7 @@ describe("end()", () => {
     socket.close();
   });
 
-  test("without a byte written", () => {
+  test("works without a byte written", () => {
     const peer = startPeer("sink", { reply: "nothing?" });
     const socket = openTo(peer);
     socket.end();
@@ -44,7 +44,7 @@ describe("end()", () => {
     socket.close();
   });
 
-  test("after the peer's end", () => {
+  test("works after the peer's end, and closes the connection", () => {
     const peer = startPeer("halfClosed", { text: "I end first" });
     const socket = openTo(peer);
     expect(readToEnd(socket).bytes.toString()).toBe("I end first");
@@ -105,7 +105,7 @@ describe("close()", () => {
     expect(peer.events("error")).toEqual([]);
   });
 
-  test("also of a connection that is still waiting", () => {
+  test("sends what was written to a connection that is still waiting", () => {
     const peer = startPeer("sink");
     const socket = connect({ host: "localhost", port: peer.port });
     socket.write("early");
@@ -113,7 +113,7 @@ describe("close()", () => {
     expect(peer.waitForEvent("end")).toMatchObject({ bytes: 5, sha256: sha256("early") });
   });
 
-  test("also when bytes of the peer were left unread", () => {
+  test("sends what was written although the peer's bytes were left unread", () => {
     const peer = startPeer("source", { bytes: 300_000, keepOpen: true });
     const before = openSockets();
     const socket = openTo(peer, { receiveBuffer: 4096 });
@@ -122,7 +122,7 @@ describe("close()", () => {
     writeBytes(socket, data);
     socket.close();
     expect(peer.waitForEvent("end")).toMatchObject({ bytes: data.length, sha256: sha256(data) });
-    // Once the peer ends too nothing is left to wait for: the linger time is not used up.
+    // Once the peer has ended too, there is nothing to linger for.
     peer.send({ do: "end" });
     waitFor("the socket to be closed", () => openSockets() === before, 3000);
   });
@@ -132,7 +132,7 @@ describe("close()", () => {
     const socket = openTo(peer);
     fill(socket);
     socket.close();
-    // A paused peer sees nothing of it; the system's own table does.
+    // A paused peer reports nothing; the system's table of connections shows it.
     expect(connectionsTo(peer.port)).toBe(1);
     waitFor("the connection to be left", () => connectionsTo(peer.port) === 0, 15_000);
   });
@@ -163,7 +163,7 @@ describe("close()", () => {
     expect(socket.writable).toBe(0);
   });
 
-  test("of a connection that failed", () => {
+  test("works after the connection failed", () => {
     const peer = startPeer("reset", { after: 0 });
     const socket = connect({ host: "127.0.0.1", port: peer.port });
     socket.waitUntilReadable(5000);

@@ -11,10 +11,10 @@ import { runProgram } from "../support/programs.js";
 import { startUdpPeer } from "../udp/support/udp-peers.js";
 import { errorOf } from "./sockets.js";
 
-/** "localhost" in its low seven bits, and a name of its own. */
+/** "localhost" if masked to seven bits, but a different name. */
 const MASKED = "Ŭůţalhost";
 const ENCODED = "xn--alhost-okb3fsa";
-/** Names that IDNA has no form for; `domainToASCII` makes "xn--tda" of some. */
+/** Names without an IDNA form; `domainToASCII` turns some into "xn--tda". */
 const NO_NAMES = [
   "ü/evil",
   "ü:80",

@@ -1,5 +1,5 @@
 /**
- * `connect` through proxies: the connection is that to the host, whatever is spoken over it.
+ * `connect` through proxies: the connection is end to end with the host, with and without TLS.
  */
 
 import { connect, NetError, parseProxy, poll, resolve, type TcpSocket } from "ringnet";
@@ -25,7 +25,7 @@ beforeAll(() => {
 
 const proxyOf = (kind: string) => (kind === "http" ? squid.origin : socks.origin.replace("socks5h", kind));
 
-/** The programming mistake that a call throws. */
+/** The TypeError or RangeError that a call throws. */
 function mistakeOf(call: () => unknown): Error {
   try {
     call();
@@ -44,7 +44,7 @@ function expectEcho(socket: TcpSocket, length: number): void {
 }
 
 describe.each(["http", "socks5", "socks5h"])("%s", (kind) => {
-  test("plain TCP, written to before it is established", () => {
+  test("sends bytes that were written before the connection is established", () => {
     const { port } = startPeer("echo");
     const socket = connect({ host: "localhost", port, proxy: proxyOf(kind) });
     expect(socket.write("early\n")).toBe(6);
@@ -54,14 +54,14 @@ describe.each(["http", "socks5", "socks5h"])("%s", (kind) => {
     socket.close();
   });
 
-  test("what a server says first is the first that is read", () => {
+  test("the server's first bytes are the first that are read", () => {
     const { port } = startPeer("greeter", { text: "hello\n" });
     const socket = connect({ host: "127.0.0.1", port, proxy: proxyOf(kind), timeout: 10_000 });
     expect(socket.readLine(10_000)).toBe("hello");
     socket.close();
   });
 
-  test("TLS is with the host", () => {
+  test("TLS verifies the host, not the proxy", () => {
     const { cert, key } = identity;
     const { port } = startPeer("echo", { tls: { cert, key } });
     const proxy = proxyOf(kind);
@@ -76,7 +76,7 @@ describe.each(["http", "socks5", "socks5h"])("%s", (kind) => {
     });
   });
 
-  test("an Address, and a poll that waits for the connection", () => {
+  test("takes an Address, and poll reports the connection", () => {
     const { port } = startPeer("echo");
     const host = resolve("localhost");
     const socket = connect({ host, port, proxy: proxyOf(kind) });
@@ -85,7 +85,7 @@ describe.each(["http", "socks5", "socks5h"])("%s", (kind) => {
     socket.close();
   });
 
-  test("what can't be reached is ERR_PROXY, with the proxy's reason", () => {
+  test("an unreachable port is ERR_PROXY, with the proxy's reason", () => {
     const error = errorOf(() =>
       connect({ host: "127.0.0.1", port: closedPort(), proxy: proxyOf(kind), timeout: 10_000 }),
     );
@@ -106,7 +106,7 @@ describe.each(["http", "socks5", "socks5h"])("%s", (kind) => {
     expect(milliseconds).toBeLessThan(5000);
   });
 
-  test("one that is closed meanwhile leaves nothing behind", () => {
+  test("a connection closed while it waits for the proxy leaves nothing behind", () => {
     const peer = startPeer("silent");
     const socket = connect({ host: "127.0.0.1", port: 80, proxy: `${kind}://127.0.0.1:${peer.port}` });
     while (socket.state.stage !== "proxy") poll([socket], 20);
@@ -128,7 +128,7 @@ test("an end of the server right behind its greeting is an end, not an error", (
   }
 });
 
-describe("the option", () => {
+describe("the option proxy", () => {
   test("is a URL, or its parts", () => {
     const parts = { kind: "http", host: "proxy.example", port: 3128, username: "me", password: "p:ss" };
     expect(parseProxy("http://me:p%3Ass@proxy.example:3128")).toEqual(parts);
@@ -157,7 +157,7 @@ describe("the option", () => {
     expect(error).toMatchObject({ message: expect.not.stringContaining("secret") });
   });
 
-  test("goes with hosts, not with paths, and with no host that would be more than a host in CONNECT", () => {
+  test("is refused with a path, and with a host that contains white space", () => {
     expect(mistakeOf(() => connect({ path: "/tmp/x", proxy: squid.origin })).message).toContain("proxy");
     for (const host of ["a b", "a\r\nb", "a\tb"]) {
       expect(mistakeOf(() => connect({ host, port: 1, proxy: squid.origin }))).toBeInstanceOf(RangeError);

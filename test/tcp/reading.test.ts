@@ -35,7 +35,7 @@ describe("read(max)", () => {
     socket.close();
   });
 
-  test("returns an empty one while the connection is waiting", () => {
+  test("returns an empty Buffer while the connection is waiting", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: "127.0.0.1", port: stuck.port });
     expect(socket.read()).toHaveLength(0);
@@ -59,7 +59,7 @@ describe("readInto(target)", () => {
     socket.close();
   });
 
-  test("null at the end, however often it is called", () => {
+  test("returns null at the end, however often it is called", () => {
     const peer = startPeer("halfClosed", { text: "x" });
     const socket = openTo(peer);
     const target = new Uint8Array(new SharedArrayBuffer(10));

@@ -26,7 +26,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       again.close();
     });
 
-    test("without a host: on all interfaces, IPv4 and IPv6", () => {
+    test("without a host binds all interfaces, IPv4 and IPv6", () => {
       const server = listen();
       const hosts = ["127.0.0.1", "::1"];
       for (const list of Object.values(networkInterfaces())) {
@@ -40,7 +40,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("on IPv6 alone", () => {
+    test("with an IPv6 host binds IPv6 alone", () => {
       const server = listen({ host: "::1" });
       expect(server.address).toBe("::1");
       openTo({ host: "::1", port: server.port }).close();
@@ -49,7 +49,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("on a name", () => {
+    test("with a name binds its address", () => {
       const server = listen({ host: "localhost" });
       expect(["127.0.0.1", "::1"]).toContain(server.address);
       server.close();
@@ -77,7 +77,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
   });
 
   describe("accept()", () => {
-    test("null when no client waits, without blocking", () => {
+    test("returns null without blocking when no client waits", () => {
       const server = listen({ host: "127.0.0.1" });
       const { value, milliseconds } = timed(() => Array.from({ length: 100 }, () => server.accept()));
       expect(value.every((client) => client === null)).toBe(true);
@@ -85,7 +85,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("a TcpSocket for each client, connected, with the addresses of both ends", () => {
+    test("returns a connected TcpSocket with the addresses of both ends", () => {
       const server = listen({ host: "127.0.0.1" });
       const peer = startPeer("greeter", { connect: server.port, text: "me" });
       const client = acceptFrom(server);
@@ -104,7 +104,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("each client once", () => {
+    test("returns each client once", () => {
       const server = listen({ host: "127.0.0.1" });
       startPeer("manual", { connect: server.port, connections: 30 });
       const ports = new Set(Array.from({ length: 30 }, () => acceptFrom(server).remotePort));
@@ -114,7 +114,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("what a client sent, and that it ended, long before it was accepted", () => {
+    test("keeps the bytes and the end of a client that ended long before it was accepted", () => {
       const server = listen({ host: "127.0.0.1" });
       const peer = startPeer("source", { connect: server.port, bytes: 50_000, seed: 30 });
       peer.waitForEvent("connection");
@@ -127,7 +127,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("a client that sent much and reset before it was accepted does no harm", () => {
+    test("keeps working after a client that reset before it was accepted", () => {
       const server = listen({ host: "127.0.0.1" });
       const peer = startPeer("manual", { connect: server.port });
       peer.waitForEvent("connection");
@@ -144,7 +144,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("clients that are not accepted wait with their bytes in the kernel", () => {
+    test("leaves the bytes of a client in the kernel until it is accepted", () => {
       const server = listen({ host: "127.0.0.1" });
       const peer = startPeer("source", { connect: server.port, bytes: 50_000_000, seed: 31 });
       peer.waitForEvent("connection");
@@ -157,7 +157,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("with the ring sizes of the server", () => {
+    test("gives clients the ring sizes of the server", () => {
       const server = listen({ host: "127.0.0.1", receiveBuffer: 4096, sendBuffer: 8192 });
       startPeer("source", { connect: server.port, bytes: 100_000 });
       const client = acceptFrom(server);
@@ -169,7 +169,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
       server.close();
     });
 
-    test("20 MB each way", () => {
+    test("returns a socket that carries 20 MB each way", () => {
       const server = listen({ host: "127.0.0.1" });
       const peer = startPeer("source", { connect: server.port, bytes: 20_000_000, seed: 32, keepOpen: true });
       const client = acceptFrom(server);
@@ -221,7 +221,7 @@ export function testServers({ seesHiddenResets }: { seesHiddenResets: boolean })
     });
   });
 
-  test("a server and its clients in one blocking thread", () => {
+  test("a server and its clients work in one blocking thread", () => {
     const server = listen({ host: "127.0.0.1" });
     const pairs = Array.from({ length: 20 }, () => {
       const here = openTo({ host: "127.0.0.1", port: server.port });

@@ -1,5 +1,5 @@
 /**
- * The loops around calls that do not block, each with a time limit; tests of the blocking calls themselves do without.
+ * Loops around the non-blocking calls, each with a time limit. Tests of the blocking calls don't use them.
  */
 
 import { connect, NetError, type TcpServer, type TcpSocket } from "ringnet";

@@ -1,5 +1,5 @@
 /**
- * Against programs that others wrote: nc, redis-server, node:http, curl's and Python's ways.
+ * Sockets and servers against stock programs: nc, redis-server, node:http and Node's fetch.
  */
 
 import { connect, listen } from "ringnet";
@@ -54,7 +54,7 @@ test("redis-server: requests one at a time, and ten thousand in one go", () => {
   answerTo(ask("GET", "none"), "$-1\r\n");
   answerTo("NONSENSE\r\n", "-ERR unknown command");
   expect(socket.waitUntilReadable(1000)).toBe(true);
-  socket.read(); // the rest of its complaint
+  socket.read(); // the rest of the error
   for (let i = 1; i <= 1000; i++) answerTo(ask("INCR", "count"), `:${i}\r\n`);
   answerTo(ask("INCR", "count").repeat(10_000), Array.from({ length: 10_000 }, (_, i) => `:${i + 1001}\r\n`).join(""));
   answerTo(ask("QUIT"), "+OK\r\n");

@@ -171,7 +171,7 @@ describe("a wait of -1 ends when the connection fails", () => {
     fill(socket);
     peer.send({ do: "die", delay: 200 });
     const error = errorOf(() => {
-      // The kernel may still have found some room before it heard of the peer's end.
+      // The kernel may still have had some room when the peer was killed.
       while (socket.waitUntilWritable(-1)) socket.write(Buffer.alloc(65_536));
     });
     expect(error.code).toMatch(/^(ECONNRESET|EPIPE)$/);

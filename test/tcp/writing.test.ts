@@ -49,7 +49,7 @@ describe("write(data)", () => {
     waitFor("the early bytes to arrive", () => peer.events("end").find(({ sha256 }) => sha256 === hash));
   });
 
-  test("while waiting, up to the size of the ring", () => {
+  test("takes up to the size of the ring while waiting", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: "127.0.0.1", port: stuck.port, sendBuffer: 4096 });
     expect(socket.writable).toBe(4096);
@@ -139,7 +139,7 @@ describe("errors of write", () => {
     peer.waitForEvent("connection");
     peer.send({ do: "destroy" });
     expect(readToEnd(socket)).toEqual({ bytes: Buffer.alloc(0), error: null });
-    // The first one makes the peer's system answer by a reset, the next one gets the error.
+    // The first one makes the peer's system answer with a reset, the next one gets the error.
     const error = errorOf(() => {
       for (let i = 0; i < 1000; i++) {
         socket.write("x");
@@ -203,7 +203,7 @@ describe("back-pressure", () => {
       pause(20);
       return peer.events("report").at(-1)?.sent ?? 0;
     };
-    // The peer gets rid of what the ring and the kernel's buffers hold, and no more.
+    // The peer can send what the ring and the kernel's buffers hold, and no more.
     let before = -1;
     waitFor("the peer to stand still", () => {
       const now = sent();

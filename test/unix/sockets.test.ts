@@ -143,7 +143,7 @@ describe("connect({ path })", () => {
     expect(peer.waitForEvent("end").sha256).toBe(sha256("first, second"));
   });
 
-  test("a peer that dies", () => {
+  test("reads the end of a killed peer, and writing fails with EPIPE", () => {
     const path = newPath();
     const peer = startPeer("greeter", { path, text: "hello" });
     const socket = connect({ path, timeout: 5000 });
@@ -221,7 +221,7 @@ describe("connect({ path }) fails with a reason that names the path", () => {
     if (process.getuid?.() === 0) {
       expect(result).toMatchObject({ code: "EACCES", syscall: "connect", address: path });
     } else {
-      expect(result).toBeNull(); // it is our own
+      expect(result).toBeNull(); // this user owns it
     }
   });
 
@@ -291,7 +291,7 @@ describe("listen({ path })", () => {
     server.close();
   });
 
-  test("a client of our own, in the same blocking thread", () => {
+  test("works with a client in the same blocking thread", () => {
     const path = newPath();
     const server = listen({ path });
     const here = connect({ path, timeout: 5000 });
@@ -306,7 +306,7 @@ describe("listen({ path })", () => {
     server.close();
   });
 
-  test("with TLS", () => {
+  test("works with TLS", () => {
     const path = newPath();
     const authority = new Authority("the authority");
     const { key, cert } = authority.issue({ names: ["local.test"] });
@@ -382,14 +382,14 @@ describe("listen({ path }) throws a reason that names the path", () => {
   });
 });
 
-describe("a path that is too long", () => {
+describe("the length of a path", () => {
   // The kernel's limit is 108 bytes with the final NUL: unix(7).
   const longest = (bytes: number) => {
     const folder = temporaryFolder();
     return join(folder, "x".repeat(bytes - folder.length - 1));
   };
 
-  test("107 bytes are not", () => {
+  test("107 bytes are accepted", () => {
     const path = longest(107);
     const server = listen({ path });
     expect(existsSync(path)).toBe(true);
@@ -408,7 +408,7 @@ describe("a path that is too long", () => {
     expect(cut.events("connection")).toHaveLength(0);
   });
 
-  test("bytes count, not characters", () => {
+  test("is counted in bytes, not characters", () => {
     const folder = temporaryFolder();
     const path = join(folder, "ü".repeat(60));
     expect(Buffer.byteLength(path)).toBeGreaterThan(108);
