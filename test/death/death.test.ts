@@ -42,7 +42,7 @@ beforeAll(() => {
   folder = killablePackage();
 });
 
-/** Starts the waits, all in one program after another (`together`) or each in one of its own at the same time. */
+/** Starts the waits: one after another in one program (`together`), or at the same time, each in a program of its own. */
 function start(way: string, waits: string[], together: boolean): Process[] {
   const ports = { silent: startPeer("silent").port, stuck: startUnanswering().port, echo: startPeer("echo").port };
   const lists = together ? [waits] : waits.map((wait) => [wait]);
@@ -89,7 +89,7 @@ describe("dies or hangs without a reason", () => {
   const SOME = ["connect", "writeAll", "readExactly", "acceptWait", "poll"];
 
   test("terminated, out of memory, asleep, or in an endless loop: every wait ends within seconds", () => {
-    // All at the same time: mostly they sleep.
+    // All at the same time, because they mostly sleep.
     const cases: [string, string[]][] = [
       ["terminate", WAITS],
       ["memory", SOME],

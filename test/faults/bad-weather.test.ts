@@ -111,7 +111,7 @@ describe.each(able ? ["a cable"] : [])("%s", () => {
   }, 60_000);
 });
 
-/** Our own line did to packets what the test says. */
+/** Expects that our own line treated packets as the test says. */
 function expectWeather(
   did: ReturnType<JoinedNetworks["statistics"]>,
   { loss = 0, jitter = 0, repeat = 0 }: Weather,

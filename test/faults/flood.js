@@ -1,6 +1,6 @@
 /**
- * Sends numbered datagrams as fast as it can: `node flood.js <port> <count>`. Each says its number, and its length and
- * bytes follow from that.
+ * Sends numbered datagrams as fast as it can: `node flood.js <port> <count>`. Each holds its number, which
+ * determines its length and bytes.
  */
 
 import { createSocket } from "node:dgram";

@@ -23,7 +23,7 @@ const { networks: able, reason } = probe();
 function startWithNameServer(network: Network, name: string, ...args: string[]): Process {
   const resolvers = join(temporaryFolder(), "resolv.conf");
   writeFileSync(resolvers, "nameserver 127.0.0.1\noptions timeout:4 attempts:1\n");
-  // /etc/resolv.conf is another file for this program.
+  // This program has an /etc/resolv.conf of its own.
   const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
   const program = join(root, "test/faults/programs", name);
   return network.start(["unshare", "-m", "sh", "-c", mount, resolvers, ...fileCommand(program, ...args)]);
@@ -59,7 +59,7 @@ test.each(able ? ["deadlines hold"] : [])(
     expect(names.answered?.result).toBe("10.1.2.3");
     for (const { milliseconds } of Object.values(names)) expect(milliseconds).toBeLessThan(3000);
 
-    // A look-up that the system works on can't be taken back: the process ends when the system gives up.
+    // A look-up that the system has begun can't be cancelled: the process ends when the system gives up.
     expect(timed(() => running.waitForExit(20_000)).milliseconds).toBeLessThan(10_000);
   },
   60_000,

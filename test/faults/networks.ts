@@ -27,7 +27,7 @@ export interface Abilities {
   networks: boolean;
   /** Whether the kernel has netem. */
   netem: boolean;
-  /** What the system said where it can't. */
+  /** The system's message if it can't. */
   reason: string;
 }
 
@@ -71,7 +71,7 @@ export function probe(): Abilities {
 export class Network {
   readonly holder: Process;
 
-  /** `within`: the network whose user it belongs to. */
+  /** `within`: the network whose user namespace it shares. */
   constructor(within?: Network) {
     const enter = within === undefined ? ["unshare", ...UNSHARE] : [...within.#enter, "unshare", "-n"];
     const hold = ["sh", "-c", "ip link set lo up && echo ready && exec cat"];
@@ -140,7 +140,7 @@ export class JoinedNetworks {
       program.kill();
       program.waitForExit();
     }
-    // The kernel keeps the old network, with its connections, for a while; nothing leads there any more.
+    // The kernel keeps the old network, with its connections, for a while, but nothing reaches it any more.
     this.a.run("ip link delete cable-a");
     this.b = new Network(this.a);
     this.#join();

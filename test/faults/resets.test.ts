@@ -11,7 +11,7 @@ import { acceptFrom, errorOf, fill, openTo, readToEnd } from "../tcp/sockets.js"
 import { Authority } from "../tls/support/certificates.js";
 
 const MEGABYTE = 1_000_000;
-/** What a reset may be called, depending on what this side is doing when it comes. */
+/** The error codes of a reset, depending on what this side is doing when it arrives. */
 const RESET = ["ECONNRESET", "EPIPE"];
 /** Far more than any of these takes, and far less than the timeouts of the waits in question. */
 const SOON = 5000;
@@ -95,7 +95,7 @@ describe("reset while writing", () => {
 });
 
 describe("reset while connecting", () => {
-  test("a listener that goes away while its queue is full", () => {
+  test("fails a connection whose listener closes while its queue is full", () => {
     const stuck = startUnanswering();
     const socket = connect({ host: stuck.host, port: stuck.port });
     expect(socket.waitUntilConnected(200)).toBe("waiting");
@@ -116,7 +116,7 @@ describe("reset while connecting", () => {
   });
 });
 
-describe("a server that aborts the TLS handshake", () => {
+describe("the connection fails if the server aborts the TLS handshake", () => {
   const connectTo = ({ port }: { port: number }, timeout = 20_000) =>
     timed(() => errorOf(() => connect({ host: "127.0.0.1", port, timeout, tls: { rejectUnauthorized: false } })));
 
@@ -135,7 +135,7 @@ describe("a server that aborts the TLS handshake", () => {
 
   test("by an end", () => {
     const { value, milliseconds } = connectTo(startPeer("halfClosed", { text: "" }));
-    expect(value.code).toBe("ECONNRESET"); // Node's name for it
+    expect(value.code).toBe("ECONNRESET"); // Node's code for it
     expect(milliseconds).toBeLessThan(SOON);
   });
 
@@ -158,7 +158,7 @@ describe("a server that aborts the TLS handshake", () => {
 
 describe("a client that aborts the TLS handshake", () => {
   test.each([
-    ["a reset before it says anything", "reset", {}],
+    ["a reset before it sends anything", "reset", {}],
     ["a reset in the middle of its first record", "reset", { text: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" }],
     [
       "an end in the middle of its first record",
@@ -187,14 +187,14 @@ describe("a peer that ends in the middle of a frame", () => {
     return openTo(peer);
   };
 
-  test("readExactly", () => {
+  test("readExactly throws, and the bytes remain readable", () => {
     const socket = openWith("12345");
     expect(errorOf(() => socket.readExactly(10, SOON)).code).toBe("ERR_STREAM_PREMATURE_CLOSE");
     expect(String(socket.readExactly(5, SOON))).toBe("12345");
     expect(socket.readExactly(5, SOON)).toBeNull();
   });
 
-  test("readUntil", () => {
+  test("readUntil throws, and the bytes remain readable", () => {
     const socket = openWith("first;second");
     expect(String(socket.readUntil(";", SOON))).toBe("first;");
     expect(errorOf(() => socket.readUntil(";", SOON)).code).toBe("ERR_STREAM_PREMATURE_CLOSE");
@@ -209,7 +209,7 @@ describe("a peer that ends in the middle of a frame", () => {
     expect(socket.readLine(SOON)).toBeNull();
   });
 
-  test("in a frame longer than the ring", () => {
+  test("readExactly throws also in a frame longer than the ring", () => {
     const peer = startPeer("source", { bytes: 300_000, seed: 5 });
     const socket = openTo(peer, { receiveBuffer: 4096 });
     expect(errorOf(() => socket.readExactly(400_000, SOON)).code).toBe("ERR_STREAM_PREMATURE_CLOSE");

@@ -13,7 +13,7 @@ beforeAll(() => {
   peer = startPiecewise();
 });
 
-test.each([0, 1, RING, 100 * RING + 1])("%d bytes up to the end", (count) => {
+test.each([0, 1, RING, 100 * RING + 1])("returns %d bytes up to the end", (count) => {
   const socket = peer.open();
   const sent = pattern(20, 0, count);
   order(socket, [sent]);

@@ -33,7 +33,7 @@ test("returns exactly n bytes, however they arrived", () => {
   socket.close();
 });
 
-test("more than the ring holds", () => {
+test("returns more bytes than the ring holds", () => {
   const socket = peer.open();
   const sent = pattern(2, 0, 20 * RING + 17);
   order(socket, [sent]);
@@ -91,7 +91,7 @@ describe("what arrived in time remains readable", () => {
     order(socket, [sent], false);
     const error = errorOf(() => socket.readExactly(count + 1, 300));
     expect(error.code).toBe("ETIMEDOUT");
-    waitFor("all", () => socket.readable === count); // the kernel may have had the last of them
+    waitFor("all", () => socket.readable === count); // the last of them may still be in the kernel
     expect(socket.bytesRead).toBe(0);
     expect(errorOf(() => socket.readExactly(count + 1, 0)).code).toBe("ETIMEDOUT");
     // Each way to read continues where the one before stopped.

@@ -27,11 +27,11 @@ test("a million rounds of write, readInto and wait cause no more garbage collect
   const peer = startPeer("echo", { hash: false });
   const empty = run(peer.port, "empty");
   const work = run(peer.port, "loop");
-  expect(work.written).toBeGreaterThan(1_000_000); // it really did something
+  expect(work.written).toBeGreaterThan(1_000_000); // the loop did its work
   expect(work.read).toBeGreaterThan(1_000_000);
   expect(work.ready).toBeGreaterThan(1000);
   expect(empty.collections).toBe(0);
-  // A small object each round would make about 30. A few are for what happens around the rounds, the more the busier the machine is.
+  // A small object each round would make about 30. A few come from what happens around the rounds, more on a busy machine.
   expect(work.collections).toBeLessThanOrEqual(5);
   if (work.collections === 0) expect(work.grown / ROUNDS).toBeLessThan(8);
 }, 130_000);

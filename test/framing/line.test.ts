@@ -19,7 +19,7 @@ function linesOf(socket: ReturnType<typeof peer.open>): string[] {
   return lines;
 }
 
-test("lines without their ends, of either kind", () => {
+test("returns lines without their ends, of either kind", () => {
   const socket = peer.open();
   order(socket, ["one\ntwo\r\n\n\r\nfive \r six\r\r\n", "seven"]);
   expect(linesOf(socket)).toEqual(["one", "two", "", "", "five \r six\r", "seven"]);
@@ -70,7 +70,7 @@ test("a line end may arrive split, and lines byte by byte", () => {
   slow.close();
 });
 
-test("only the last line may lack its end; nothing behind the last end is not a line", () => {
+test("only the last line may lack its end; no empty line follows the last end", () => {
   const socket = peer.open();
   order(socket, ["last\n"]);
   expect(linesOf(socket)).toEqual(["last"]);
@@ -81,7 +81,7 @@ test("only the last line may lack its end; nothing behind the last end is not a 
   cut.close();
 });
 
-test("UTF-8, however its bytes were split", () => {
+test("decodes UTF-8, however its bytes were split", () => {
   const text = "grüß dich — 你好 🦊🦊 é";
   const bytes = Buffer.from(`${text}\n`);
   const socket = peer.open();
@@ -93,7 +93,7 @@ test("UTF-8, however its bytes were split", () => {
   socket.close();
 });
 
-test("UTF-8 and line ends across the ring's edge, at each offset", () => {
+test("reads UTF-8 and line ends across the ring's edge, at each offset", () => {
   const socket = peer.open();
   const line = "🦊é你\r\n";
   const size = Buffer.byteLength(line);
@@ -136,7 +136,7 @@ describe("maxLength", () => {
         expect(errorOf(() => socket.readLine(5000, { maxLength: 5 })).code).toBe("EMSGSIZE");
       }
       expect(socket.bytesRead).toBe(5 + end.length);
-      expect(socket.readLine(5000, { maxLength: 6 })).toBe("123456"); // it had stayed
+      expect(socket.readLine(5000, { maxLength: 6 })).toBe("123456"); // it remained readable
       socket.close();
     }
   });

@@ -125,7 +125,7 @@ print(len(steps), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
   });
 
   test("does not keep the process alive", () => {
-    // Open for writing too, a FIFO never ends.
+    // A FIFO that is also open for writing never ends.
     const line = 'mkfifo "$P.fifo"; timeout 15 "$N" "$P" <>"$P.fifo"; echo "code $?"';
     expect(shell(line, `openInput(); console.log("over");`)).toBe("over\ncode 0");
     const closes = `const input = openInput(); console.log(input.waitUntilReadable(50)); input.close(); console.log("over");`;

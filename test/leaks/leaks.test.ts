@@ -20,7 +20,7 @@ function portOf(peer: string): number {
 }
 
 test.each(PROGRAMS)(
-  "$name: $quick of them",
+  "$name: $quick of them leak nothing",
   ({ program, quick, peer, mode }) => {
     const args = [`${quick}`, `${portOf(peer)}`, mode ?? peer];
     const running = new Process(

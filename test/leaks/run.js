@@ -1,5 +1,5 @@
 /**
- * Looks for leaks at full size: `node test/leaks/run.js [part of a name]`. Some minutes. Prints a table, and fails if anything is not back.
+ * Looks for leaks at full size: `node test/leaks/run.js [part of a name]`. Takes some minutes, prints a table, and fails if anything leaks.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -29,7 +29,7 @@ async function portOf(script, ...args) {
   }
 }
 
-/** A certificate for localhost, of no authority. */
+/** A self-signed certificate for localhost. */
 function certificate() {
   const [keyPath, certPath] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];

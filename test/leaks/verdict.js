@@ -25,14 +25,14 @@ export const PROGRAMS = [
   { name: "forgotten handles", program: "forgotten.js", quick: 500, full: 20_000, peer: "tcp" },
 ];
 
-/** What may grow: the heaps of two threads grow to what suits them, whatever the program does. In MB. */
+/** How much memory may grow, in MB: the heaps of two threads grow somewhat, whatever the program does. */
 const MEMORY = 200;
 /** Bytes set aside in advance: a block of rings of each size, and one of slots. */
 const ARENAS = 3 * 32 * 1024 * 1024;
 
 /**
- * The C library is set to return large pieces of memory at once: of its own accord glibc keeps more and more of them in its heap,
- * free and resident, which looks like a leak but is not one.
+ * Makes the C library return large pieces of memory at once: by default glibc keeps more and more of them in its heap, free and
+ * resident, which looks like a leak but is not one.
  */
 export const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: "131072" };
 

@@ -63,7 +63,7 @@ describe("no thread keeps the process alive when nothing is open", () => {
 
 describe("bytes taken by write are flushed at exit", () => {
   const BYTES = 8_000_000;
-  /** Takes 8 MB into the send ring at once, says so, and ends in some way. */
+  /** Writes 8 MB into the send ring in one call, prints how much it took, and runs `end`. */
   const program = (end: string) => `
     import { connect } from "ringnet";
     import { pattern } from "./test/support/bytes.js";
@@ -101,7 +101,7 @@ describe("bytes taken by write are flushed at exit", () => {
       const peer = startPeer("silent");
       const { code, milliseconds } = runProgram(program(end), { args: [`${peer.port}`], timeout: 30_000 });
       expect(code).toBe(0);
-      expect(milliseconds).toBeGreaterThan(1000); // it did try
+      expect(milliseconds).toBeGreaterThan(1000); // it tried to send
       expect(milliseconds).toBeLessThan(20_000); // 5 s of linger time, and the start on a busy machine; it would take minutes otherwise
       peer.send({ do: "resume" });
       expect(peer.waitForEvent("error").code).toBe("ECONNRESET"); // bytes were dropped: it must not look like an end

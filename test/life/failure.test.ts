@@ -12,7 +12,7 @@ import { root } from "../support/processes.js";
 import { runProgram, startProgram } from "../support/programs.js";
 import { packageWithThread } from "../support/thread-code.js";
 
-/** Tries every way in, each of which has to fail, and prints the error and how long it took. */
+/** Makes one call of each kind that starts the thread; each must fail. Prints the error and how long the call took. */
 const PROGRAM = `
   import { connect, listen, resolve, net } from "ringnet";
   const attempt = (name, call) => {
@@ -35,7 +35,7 @@ const PROGRAM = `
   attempt("net", () => net.create_server(0));
 `;
 
-/** What the program found in the broken copy. */
+/** What the calls returned with the broken copy. */
 function attempts(folder: string) {
   const outcome = runProgram(PROGRAM, { cwd: folder, timeout: 60_000 });
   expect(outcome.code, outcome.errors).toBe(0);
@@ -59,7 +59,7 @@ function expectFailure(folder: string, reason: RegExp, limit: number): void {
   for (const { ms } of Object.values<{ ms: number }>(found)) expect(ms).toBeLessThan(limit);
 }
 
-/** A copy of the package whose actor does something as soon as its class is made. */
+/** A copy of the package whose networking thread runs this code when it loads the class Actor. */
 const born = (what: string) => packageWithThread((code) => code.replace("Actor=class{", `Actor=class{static{${what}}`));
 
 test("an exception while loading: the error has its stack, mapped to the source", () => {

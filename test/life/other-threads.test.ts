@@ -9,7 +9,7 @@ import { runProgram } from "../support/programs.js";
 
 const BYTES = 12_000_000;
 
-/** A worker thread takes 12 MB into its send ring and blocks; then the main thread does `end`. `first` is what that does before. */
+/** The main thread runs `first`; a worker thread writes 12 MB into its send ring and blocks; then the main thread runs `end`. */
 const program = (first: string, end: string) => `
   import * as ringnet from "ringnet";
   import { Worker } from "node:worker_threads";
@@ -42,7 +42,7 @@ describe("bytes that a worker thread's socket took are sent before the main thre
     ["by process.exit, having used the package only later", "", `await taken; ${USED} ${YIELDING}`],
     ["by process.exit, having only loaded the package", "void ringnet;", YIELDING],
     ["by process.exit in a main thread that never yields", USED, BLOCKED],
-    ["by an error that nobody catches", USED, 'await taken; console.log(words[1]); throw new Error("on purpose");'],
+    ["by an uncaught error", USED, 'await taken; console.log(words[1]); throw new Error("on purpose");'],
   ])("%s", (_name, first, end) => {
     const peer = startPeer("slow", { piece: 128 << 10, interval: 20 });
     const { code, output, errors } = runProgram(program(first, end), { args: [`${peer.port}`], timeout: 30_000 });
@@ -52,7 +52,7 @@ describe("bytes that a worker thread's socket took are sent before the main thre
     expect(peer.events("error")).toEqual([]);
   });
 
-  test("for the linger time only, and what is dropped then is a reset, not an end", () => {
+  test("for the linger time only; if bytes are dropped, the peer gets a reset, not an end", () => {
     const peer = startPeer("silent");
     const { code, milliseconds } = runProgram(program(USED, YIELDING), { args: [`${peer.port}`], timeout: 40_000 });
     expect(code).toBe(3);
@@ -63,7 +63,7 @@ describe("bytes that a worker thread's socket took are sent before the main thre
     expect(peer.events("end")).toEqual([]);
   });
 
-  test("a thread that was terminated before holds nothing up", () => {
+  test("a worker that was terminated before causes no delay", () => {
     const peer = startPeer("sink");
     const end = `await taken; await worker.terminate(); const begin = performance.now();
       const { reallyExit } = process;

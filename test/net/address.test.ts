@@ -19,7 +19,7 @@ describe("net.resolve_address(name)", () => {
   });
 
   test.each(["127.0.0.1", "0.0.0.0", "::1", "::", "2001:db8::7", "255.255.255.255"])(
-    "an IP literal is success from birth: %s",
+    "an IP literal is success from the start: %s",
     (ip) => {
       const address = unwrap(net.resolve_address(ip));
       expect(address.get_status()).toEqual(["success", null]);

@@ -78,7 +78,7 @@ export function writeBytes(tcp: net.tcp, data: Uint8Array, timeout = 10_000): vo
   }
 }
 
-/** Writes until no more is taken for 300 ms; how many bytes that was. */
+/** Writes until nothing was taken for 300 ms; returns how many bytes were taken. */
 export function fill(tcp: net.tcp, most = 256 << 20): number {
   const piece = Buffer.alloc(1 << 16, 120);
   let taken = 0;

@@ -97,7 +97,7 @@ describe("net: a programming mistake throws TypeError or RangeError", () => {
     expect(() => tcp.write(wrong(null))).toThrow(TypeError);
     expect(() => tcp.write(wrong([1, 2]))).toThrow(TypeError);
     expect(() => tcp.write(wrong(new ArrayBuffer(4)))).toThrow(TypeError);
-    // None of these did the connection any harm.
+    // The connection still works.
     writeBytes(tcp, Buffer.from("still alive"));
     expect(String(readBytes(tcp, 11))).toBe("still alive");
     tcp.close();
@@ -190,7 +190,7 @@ test("net: read, write, get_pending_writes, get_status and accept never block", 
       expect(server.accept()).toEqual([null, null]);
     }
   });
-  expect(milliseconds).toBeLessThan(2000); // 5,000 calls; a single wait among each of them would be seen
+  expect(milliseconds).toBeLessThan(2000); // 5,000 calls; one wait in each round would take longer
   tcp.close();
   server.close();
 });

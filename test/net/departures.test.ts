@@ -1,5 +1,5 @@
 /**
- * The table of the `net` contract about what departs from the original, as far as it concerns TCP.
+ * The rows about TCP in the `net` contract's table of departures from the original.
  */
 
 import { net } from "ringnet";
@@ -15,7 +15,7 @@ test("departs: the end of the stream is [null, null], not an error", () => {
   const tcp = openTo(peer);
   expect(String(readToEnd(tcp))).toBe("end");
   for (let i = 0; i < 3; i++) expect(tcp.read(1)).toEqual([null, null]);
-  // The other direction is open still.
+  // The other direction is still open.
   expect(tcp.get_status()).toEqual(["success", null]);
   writeBytes(tcp, Buffer.from("good bye"));
   tcp.close();
@@ -61,7 +61,7 @@ test("departs: a closed connection says failure, with a text", () => {
   expect(tcp.get_status()).toEqual(["failure", expect.stringMatching(/closed/i)]);
 });
 
-/** Writes until nothing was taken for 300 ms; how many bytes that was. */
+/** Writes until nothing was taken for 300 ms; returns how many bytes were taken. */
 function takenUntilFull(tcp: net.tcp, data: Uint8Array): number {
   let taken = 0;
   for (let last = performance.now(); performance.now() - last < 300; pause(1)) {

@@ -52,7 +52,7 @@ describe("net.create_server(address | null, port)", () => {
     server.close();
   });
 
-  test("bind errors come back here: in use", () => {
+  test("returns bind errors: the port is in use", () => {
     const peer = startPeer("echo");
     expect(failureText(net.create_server(addressOf("127.0.0.1"), peer.port))).toContain("EADDRINUSE");
     const server = unwrap(net.create_server(0));
@@ -60,11 +60,11 @@ describe("net.create_server(address | null, port)", () => {
     server.close();
   });
 
-  test("bind errors come back here: an address of another machine", () => {
+  test("returns bind errors: an address of another machine", () => {
     expect(failureText(net.create_server(addressOf("203.0.113.7"), 0))).toContain("EADDRNOTAVAIL");
   });
 
-  test("bind errors come back here: an address that failed", () => {
+  test("returns bind errors: an address that failed", () => {
     const address = unwrap(net.resolve_address("no-such-host.invalid"));
     address.wait_until_resolved(20_000);
     expect(failureText(net.create_server(address, 0))).toContain("no-such-host.invalid");

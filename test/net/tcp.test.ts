@@ -118,7 +118,7 @@ describe("net.tcp.read(amount)", () => {
   test("up to amount received bytes", () => {
     const peer = startPeer("greeter", { text: "0123456789" });
     const tcp = openTo(peer);
-    expect(String(readBytes(tcp, 1))).toBe("0"); // the others came with it
+    expect(String(readBytes(tcp, 1))).toBe("0"); // the rest arrived with it
     expect(String(unwrap(tcp.read(3)))).toBe("123");
     expect(String(unwrap(tcp.read(1_000_000)))).toBe("456789");
     expect(unwrap(tcp.read(1))).toHaveLength(0);

@@ -1,6 +1,6 @@
 /**
- * Measures the cost of a wait while many connections are idle: `node idle-cost.js <port> <idle>` connects to a peer so
- * often, and once more, and prints the medians of `wait(0)` in ns with nothing ready, and with one connection ready.
+ * Measures the cost of a wait while many connections are idle: `node idle-cost.js <port> <idle>` opens `<idle>`
+ * connections to a peer and one more, and prints the medians of `wait(0)` in ns with nothing ready, and with one connection ready.
  */
 
 import { connect, Poller } from "ringnet";

@@ -9,7 +9,7 @@ import { median, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, openTo } from "../tcp/sockets.js";
 import { namesOf, sendDatagrams } from "./handles.js";
 
-test("sockets, servers, UDP sockets and addresses together", () => {
+test("reports sockets, servers, UDP sockets and addresses together", () => {
   const peer = startPeer("manual");
   const handles = {
     socket: openTo(peer),
@@ -22,7 +22,7 @@ test("sockets, servers, UDP sockets and addresses together", () => {
   expect(poll(all, 50)).toEqual([]);
   peer.send({ do: "write", text: "x" });
   expect(namesOf(poll(all, 5000), handles)).toEqual(["socket"]);
-  expect(namesOf(poll(all), handles)).toEqual(["socket"]); // it was not read
+  expect(namesOf(poll(all), handles)).toEqual(["socket"]); // its byte is unread
   handles.socket.read();
   sendDatagrams(handles.udp.port, "x");
   expect(namesOf(poll(all, 5000), handles)).toEqual(["udp"]);

@@ -1,5 +1,5 @@
 /**
- * Pollables: what a program makes of handles can be waited for like a handle.
+ * Pollables: objects that a program builds on handles can be waited for like handles.
  */
 
 import {
@@ -108,7 +108,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     socket.close();
   });
 
-  test("is asked again when a time has come that it named", () => {
+  test("is asked again when a Deadline that it watches expires", () => {
     const socket = openTo(startPeer("silent"));
     const due = new Deadline(300);
     const timer: Pollable = {
@@ -171,7 +171,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     expect(wait(wrapper, 0)).toEqual([wrapper]);
   });
 
-  test("that leaves a ready socket alone neither ends the wait nor keeps the processor busy", () => {
+  test("that returns false while its socket is ready neither ends the wait nor keeps the processor busy", () => {
     const socket = openTo(startPeer("greeter"));
     waitFor("the greeting", () => socket.readable > 0);
     let asked = 0;
@@ -189,7 +189,7 @@ describe.each(WAYS)("a pollable in %s", (_name, wait) => {
     socket.close();
   });
 
-  test("that throws, or answers neither yes nor no, is not swallowed, and the poller works afterwards", () => {
+  test("that throws or returns neither a boolean nor a handle makes the wait throw, and the poller works afterwards", () => {
     let answer: unknown = 1;
     const wrong: Pollable = {
       [pollable]() {
@@ -271,7 +271,7 @@ describe("a Poller with pollables", () => {
     for (const socket of sockets) socket.close();
   });
 
-  test("reports one that is closed once, and watches it no more", () => {
+  test("reports a closed pollable once, then stops watching it", () => {
     const lines = new Lines(openTo(startPeer("manual")));
     const poller = new Poller<Lines>().add(lines);
     expect(poller.wait(0)).toEqual([]);
@@ -282,7 +282,7 @@ describe("a Poller with pollables", () => {
     expect(poller.has(lines)).toBe(false);
   });
 
-  test("takes handles beside them", () => {
+  test("takes handles beside pollables", () => {
     const peer = startPeer("manual");
     const lines = new Lines(openTo(peer));
     const server = listen({ host: "127.0.0.1" });
@@ -330,7 +330,7 @@ test("objects of `net` are taken as they are", () => {
   expect(poller.size).toBe(1);
 });
 
-test("anything else than a handle or pollable is a mistake", () => {
+test("anything other than a handle or pollable throws TypeError", () => {
   for (const wrong of [{}, null, { [pollable]: true }, 5]) {
     expect(() => poll([wrong as never])).toThrow(TypeError);
     expect(() => new Poller().add(wrong as never)).toThrow(TypeError);

@@ -216,7 +216,7 @@ describe("a status that changes", () => {
     for (let attempt = 0; attempt < 200 && late < 5; attempt++) {
       const address = resolve("localhost");
       const poller = new Poller().add(address);
-      if (poller.wait(0).length > 0) continue; // it was found before it could be watched
+      if (poller.wait(0).length > 0) continue; // it was resolved before it could be watched
       late++;
       waitFor("the address", () => address.status === "success");
       expect(poller.wait(5000)).toEqual([address]);

@@ -106,7 +106,7 @@ describe("net.set_cacert_path(path)", () => {
 });
 
 describe("a bundle", () => {
-  test("of many certificates, with comments between them, with CRLF", () => {
+  test("may hold many certificates, comments between them, and CRLF", () => {
     const many = [stranger.cert, "\n# The one that is needed:\n", authority.cert, "\nthe end\n"].join("");
     net.set_cacert_path(fileOf(many));
     expect(outcome()).toEqual(TRUSTED);
@@ -114,7 +114,7 @@ describe("a bundle", () => {
     expect(outcome()).toEqual(TRUSTED);
   });
 
-  test("of OpenSSL's trusted certificates", () => {
+  test("may hold OpenSSL's trusted certificates", () => {
     net.set_cacert_path(fileOf(openssl(["x509", "-in", authority.certPath, "-trustout"])));
     expect(outcome()).toEqual(TRUSTED);
   });
@@ -174,7 +174,7 @@ describe("a bad bundle is a failure that names it", () => {
   test.each([
     ["no file", "ENOENT", (folder: string) => join(folder, "none.pem")],
     ["a folder", "EISDIR", (folder: string) => folder],
-    ["a file for a folder", "ENOTDIR", (folder: string) => join(folder, "file", "bundle.pem")],
+    ["a file in place of a folder", "ENOTDIR", (folder: string) => join(folder, "file", "bundle.pem")],
   ])("%s", (_name, code, pathIn) => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "file"), "");
@@ -211,7 +211,7 @@ describe("a bad bundle is a failure that names it", () => {
 });
 
 describe("departs: TLS is verified also where there is no CA bundle", () => {
-  // Where nothing says otherwise Node's own roots count; NODE_EXTRA_CA_CERTS is Node's way to add to them.
+  // Node's own roots apply by default; NODE_EXTRA_CA_CERTS adds to them.
   const program = `import { execFileSync } from "node:child_process";
     import { writeFileSync } from "node:fs";
     import { net } from "ringnet";

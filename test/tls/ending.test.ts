@@ -33,7 +33,7 @@ describe.each(VERSIONS)("%s: end()", (version) => {
     socket.writeAll("the last words\n", 1000);
     socket.end();
     program.process.waitForOutput(/^the last words$/m);
-    // What arrived there is marked by "<<<".
+    // s_server marks what it received by "<<<".
     program.process.waitForOutput(/<<< TLS 1\.[23], Alert \[length 0002\], warning close_notify/);
     expect(errorOf(() => socket.write("more")).code).toBe("EPIPE");
     expect(readToEnd(socket).error).toBeNull();
@@ -52,7 +52,7 @@ describe.each(VERSIONS)("%s: end()", (version) => {
 });
 
 describe.each(VERSIONS)("%s: the peer ends with close_notify", (version) => {
-  test("null after its last byte; writing goes on", () => {
+  test("reading returns null after the last byte; writing goes on", () => {
     const peer = startPeer("halfClosed", { tls: { ...server, maxVersion: version }, text: "farewell" });
     const socket = connect({ host: "localhost", port: peer.port, tls, timeout: 5000 });
     expect(readToEnd(socket)).toEqual({ bytes: Buffer.from("farewell"), error: null });
@@ -102,7 +102,7 @@ describe("close()", () => {
     expect(peer.waitForEvent("end")).toMatchObject({ bytes: taken, sha256: patternHash(4, taken) });
   });
 
-  test("also with bytes of the peer left unread", () => {
+  test("sends what is pending also with bytes of the peer left unread", () => {
     const peer = startPeer("source", { tls: server, bytes: 5_000_000, keepOpen: true });
     const socket = connect({ host: "localhost", port: peer.port, tls, timeout: 5000 });
     socket.readExactly(1, 5000);
@@ -126,7 +126,7 @@ describe("reset()", () => {
 });
 
 /**
- * The same harm done to our connection and to one of a `node:tls` client in another process, which both had received 100,000 bytes.
+ * Does the same harm to our connection and to a `node:tls` client in another process, after both have received 100,000 bytes.
  */
 function afterHarm(
   version: string,
@@ -176,7 +176,7 @@ describe.each(VERSIONS)(
       expect(ours.bytes.equals(pattern(6, 0, 100_000))).toBe(true);
       expect(nodes.bytes).toBe(100_000);
       expect(ours.error).toBe(nodes.error);
-      // What Node 20 to 26 say.
+      // As Node 20 to 26 report it.
       if (harm === "cut" || harm === "halve") expect(ours.error).toBeNull();
       if (harm === "reset") expect(ours.error).toBe("ECONNRESET");
       if (harm === "flip") expect(ours.error).toMatch(/^ERR_SSL_/);

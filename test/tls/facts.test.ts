@@ -24,14 +24,14 @@ const NOTHING = {
 };
 
 describe("without TLS", () => {
-  test("of a client", () => {
+  test("a client's properties are false or null", () => {
     const peer = startPeer("echo");
     const socket = connect({ host: peer.host, port: peer.port, timeout: 5000 });
     expect(socket).toMatchObject(NOTHING);
     socket.close();
   });
 
-  test("of an accepted connection", () => {
+  test("an accepted connection's properties are false or null", () => {
     const server = listen({ host: "127.0.0.1" });
     startPeer("echo", { connect: server.port });
     expect(acceptFrom(server)).toMatchObject(NOTHING);
@@ -40,7 +40,7 @@ describe("without TLS", () => {
 });
 
 describe("with TLS", () => {
-  test("nothing until it is connected", () => {
+  test("the properties are false or null until it is connected", () => {
     const peer = startPeer("silent");
     const socket = connect({ host: peer.host, port: peer.port, tls });
     expect(socket.waitUntilConnected(200)).toBe("waiting");
@@ -48,7 +48,7 @@ describe("with TLS", () => {
     socket.close();
   });
 
-  test("everything once it is connected, and after it was closed", () => {
+  test("the properties are set once it is connected, and stay after close()", () => {
     const peer = startPeer("echo", { tls: { key: identity.key, cert: identity.cert, ALPNProtocols: ["x"] } });
     const options = { host: "localhost", port: peer.port, tls: { ...tls, ALPNProtocols: ["x"] }, timeout: 5000 };
     const socket = connect(options);

@@ -1,6 +1,6 @@
 /**
- * Handshakes that come to nothing: garbage, silence, ends. Whatever the server does, the client fails with a reason or its time is up,
- * and nothing that it wrote is sent in the clear.
+ * Handshakes that fail: garbage, silence, ends. Whatever the server does, the client gets an error with a reason or a timeout, and
+ * nothing that it wrote is sent in plain text.
  */
 
 import { connect, createRuntime, net } from "ringnet";
@@ -25,7 +25,7 @@ function failure(port: number, timeout = 5000) {
   return errorOf(() => connect({ host: "127.0.0.1", port, tls, timeout }));
 }
 
-describe("garbage instead of a handshake", () => {
+describe("the connection fails if the peer sends garbage instead of a handshake", () => {
   test.each([
     ["a greeting in plain text", "220 mail.test ESMTP\r\n"],
     ["a web page", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"],
@@ -84,7 +84,7 @@ describe("a peer that never answers", () => {
     expect(value.code).toBe("ETIMEDOUT");
     expect(milliseconds).toBeGreaterThanOrEqual(299);
     expect(milliseconds).toBeLessThan(1500);
-    peer.waitForEvent("connection"); // it was there, and said nothing
+    peer.waitForEvent("connection"); // it accepted the connection, and sent nothing
   });
 
   test("net.tcp.wait_until_connected's timeout holds, and what was written is not sent", () => {
@@ -115,7 +115,7 @@ describe("a peer that never answers", () => {
     runtime.close();
   });
 
-  test("and stops in the middle of its own handshake", () => {
+  test("connect's timeout holds also if the peer stops in the middle of its handshake", () => {
     const server = startOpensslServer(identity);
     for (const limit of [1, 4, 5, 100, 500]) {
       const relay = startRelay(server.port, limit);
@@ -139,7 +139,7 @@ describe("a peer that never answers", () => {
   });
 });
 
-describe("a peer that disconnects during the handshake", () => {
+describe("the connection fails if the peer disconnects during the handshake", () => {
   test("with an end", () => {
     const peer = startPeer("halfClosed", { text: "" });
     expect(failure(peer.port).code).toBe("ECONNRESET");
@@ -163,7 +163,7 @@ describe("a peer that disconnects during the handshake", () => {
     }
   });
 
-  test("because the port is closed", () => {
+  test("or if the port is closed", () => {
     const { port, process } = startNetcat();
     process.kill();
     process.waitForExit();
@@ -172,7 +172,7 @@ describe("a peer that disconnects during the handshake", () => {
   });
 });
 
-describe("a server that refuses the handshake", () => {
+describe("the connection fails if the server refuses the handshake", () => {
   test("no version in common", () => {
     const server = startOpensslServer(identity, "-tls1_2");
     const open = () =>

@@ -14,7 +14,7 @@ const client = authority.issue({ names: ["client"] });
 const own = { key: identity.key, cert: identity.cert };
 const peer = startPeer("echo", { tls: own });
 
-/** Values, as source text; those that a `TypeError` or `RangeError` refuses here although Node takes them. */
+/** Marks values, given as source text, that throw a `TypeError` or `RangeError` here although Node takes them. */
 const STRICTER = "refused here";
 const EMPTY = ["undefined", "null", '""', "Buffer.alloc(0)", "[]"];
 const CLIENT: [option: string, value: string, stricter?: typeof STRICTER][] = [
@@ -54,7 +54,7 @@ const CLIENT: [option: string, value: string, stricter?: typeof STRICTER][] = [
 ];
 
 const OUTCOME = `
-  // "trusted", or "refused": what the peer's certificate came to; "bad" where the option itself was refused.
+  // "trusted" or "refused": the verdict on the peer's certificate; "bad" if the option itself was refused.
   const TRUST = /UNABLE_TO|SELF_SIGNED|ALTNAME|CERT_/;
   const judge = (error) => (TRUST.test(error.code) ? "refused" : "bad");`;
 

@@ -20,7 +20,7 @@ const client = clients.issue({ subject: "a client" });
 const stranger = new Authority("somebody else").issue({ subject: "a stranger" });
 const server = { key: identity.key, cert: identity.cert };
 
-/** A connection to an echo server that has what Node's options say. */
+/** A connection to an echo server with these options of Node's. */
 function openTo(options: object, tls: Tls, host = "localhost") {
   const peer = startPeer("echo", { host: host === "::1" ? "::1" : "127.0.0.1", tls: { ...server, ...options } });
   const socket = connect({ host, port: peer.port, tls: { ca: authority.cert, ...tls }, timeout: 5000 });
@@ -94,7 +94,7 @@ test.each(["127.0.0.1", "127.0.0.2", "::1"])(
     const { output, errors } = runProgram(
       `import { connect, net, resolve } from "ringnet";
     const [port, caFile] = [Number(process.argv[1]), process.argv[2]];
-    for (const address of ["many.test", resolve("many.test")]) { // a name, and an address that still waits
+    for (const address of ["many.test", resolve("many.test")]) { // a name, and an address that is not resolved yet
       const socket = connect({ host: address, port, tls: { caFile }, timeout: 5000 });
       socket.writeAll("echo", 1000);
       console.log(socket.authorized, socket.remoteAddress, String(socket.readExactly(4, 5000)));
@@ -125,7 +125,7 @@ describe("ALPNProtocols", () => {
     socket.close();
   });
 
-  test("false where one side has none", () => {
+  test("alpnProtocol is false if one side offers no protocol", () => {
     const one = openTo({}, { ALPNProtocols: ["a"] }).socket;
     expect(one.alpnProtocol).toBe(false);
     const two = openTo({ ALPNProtocols: ["a"] }, {}).socket;
@@ -139,7 +139,7 @@ describe("ALPNProtocols", () => {
     expect(error.code).toBe("ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
   });
 
-  test("with openssl s_server", () => {
+  test("agrees on a protocol with openssl s_server", () => {
     const program = startOpensslServer(identity, "-alpn", "acme,http/1.1");
     const tls = { ca: authority.cert, ALPNProtocols: ["http/1.1"] };
     const socket = connect({ host: "localhost", port: program.port, tls, timeout: 5000 });
@@ -148,7 +148,7 @@ describe("ALPNProtocols", () => {
     socket.close();
   });
 
-  test("with nginx", () => {
+  test("agrees on a protocol with nginx", () => {
     const { ports } = startNginx({ only: { identity } });
     const tls = { ca: authority.cert, ALPNProtocols: ["spdy/1", "http/1.1"] };
     const socket = connect({ host: "localhost", port: ports.only, tls, timeout: 5000 });
@@ -179,7 +179,7 @@ describe("minVersion and maxVersion", () => {
   });
 });
 
-test("ciphers", () => {
+test("ciphers sets the ciphers offered; an unknown one is an error", () => {
   const ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
   const program = startOpensslServer(identity, "-tls1_2");
   const socket = connect({
@@ -202,7 +202,7 @@ describe("ca", () => {
     ["a Buffer", Buffer.from(authority.cert)],
     ["several", [other.cert, Buffer.from(authority.cert)]],
     ["several in one text", other.cert + authority.cert],
-  ])("%s", (_name, ca) => {
+  ])("takes %s", (_name, ca) => {
     const { socket } = openTo({}, { ca });
     expect(socket.authorized).toBe(true);
     socket.close();
@@ -283,7 +283,7 @@ describe("a client's certificate", () => {
     ["cert and key as bytes", { cert: Buffer.from(client.cert), key: new TextEncoder().encode(client.key) }],
     ["pfx and passphrase", { pfx: readFileSync(pfxPath), passphrase: "secret" }],
     ["a key with a passphrase", { cert: locked.cert, key: locked.key, passphrase: "a passphrase" }],
-  ])("requested and sent: %s", (_name, tls) => {
+  ])("is sent when requested: %s", (_name, tls) => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const)
       openTo(wanted, { ...tls, maxVersion: version }).socket.close();
     const program = startOpensslServer(identity, ...mutual);
@@ -299,11 +299,11 @@ describe("a client's certificate", () => {
     socket.close();
   });
 
-  // With TLS 1.2 the handshake fails; with 1.3 the client has finished before the server complains.
+  // With TLS 1.2 the handshake fails; with 1.3 the client's handshake is complete before the server's alert arrives.
   test.each<[string, Tls, RegExp]>([
     ["missing", {}, /^ERR_SSL_(SSL\/TLS|SSLV3|TLSV1|TLSV13)_ALERT_(HANDSHAKE_FAILURE|CERTIFICATE_REQUIRED)$/],
     ["by an unknown authority", { cert: stranger.cert, key: stranger.key }, /^ERR_SSL_TLSV1_ALERT_UNKNOWN_CA$/],
-  ])("requested and %s, openssl s_server", (_name, tls, code) => {
+  ])("requested and %s: openssl s_server refuses the connection", (_name, tls, code) => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       const program = startOpensslServer(identity, ...mutual);
       const options = { ca: authority.cert, ...tls, maxVersion: version };
@@ -318,7 +318,7 @@ describe("a client's certificate", () => {
     }
   });
 
-  test("nginx", () => {
+  test("nginx accepts it, and refuses a missing or unknown one", () => {
     const settings = [`ssl_client_certificate ${clients.certPath}`, "ssl_verify_client on"];
     const { ports } = startNginx({ only: { identity, settings } });
     const page = (tls: Tls) => {
@@ -380,7 +380,7 @@ describe("programming mistakes throw at once", () => {
     expect(open({ maxVersion: 1.2 })).toThrow(RangeError);
   });
 
-  test("immediately", () => {
+  test("none of these calls waits", () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 });

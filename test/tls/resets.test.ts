@@ -1,5 +1,5 @@
 /**
- * Resets of TLS connections, accepted and outgoing: what had arrived is delivered before them, and they are errors, soon.
+ * Resets of TLS connections, accepted and outgoing: bytes that had arrived are delivered first; then the reset is reported as an error, soon.
  */
 
 import { connect, listen, type TcpSocket } from "ringnet";
@@ -53,7 +53,7 @@ describe.each(WAYS)("%s", (_way, open) => {
       const { socket, peer, reset } = open(4096);
       peer.send({ do: "write", bytes, seed: 3 });
       waitFor("bytes", () => socket.readable >= Math.min(bytes, 4096));
-      pause(500); // what does not fit may arrive; no event shows when it has
+      pause(500); // time for the bytes that don't fit to arrive; no event shows when they have
       reset();
       pause(100);
       const { bytes: got, error } = readToEnd(socket);

@@ -27,14 +27,14 @@ const tls = { key: identity.key, cert: identity.cert };
 const trusting = ["-CAfile", authority.certPath, "-verify_return_error"];
 const node = { ca: authority.cert, servername: "localhost" };
 
-/** Expects for a while that no client waits. */
+/** Expects that no client arrives for a while. */
 function expectNobody(server: TcpServer): void {
   expect(server.waitUntilAcceptable(200)).toBe(false);
   expect(server.accept()).toBeNull();
 }
 
 describe("listen({ tls: { cert, key } })", () => {
-  test.each(["TLSv1.2", "TLSv1.3"])("openssl s_client, %s: both ways, and the end", (version) => {
+  test.each(["TLSv1.2", "TLSv1.3"])("exchanges bytes and the end with openssl s_client, %s", (version) => {
     const server = listen({ host: "127.0.0.1", tls });
     const program = startOpensslClient(server.port, version === "TLSv1.2" ? "-tls1_2" : "-tls1_3", "-msg", ...trusting);
     const socket = acceptFrom(server);
@@ -52,7 +52,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("a client of our own, in the same blocking thread", () => {
+  test("serves a client of our own in the same blocking thread", () => {
     const server = listen({ host: "127.0.0.1", tls });
     const here = connect({ host: "localhost", port: server.port, tls: { ca: authority.cert }, timeout: 5000 });
     const there = acceptFrom(server);
@@ -65,7 +65,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("each client once, with its own bytes", () => {
+  test("accepts each client once, with its own bytes", () => {
     const server = listen({ host: "127.0.0.1", tls });
     startPeer("echo", { connect: server.port, connections: 30, tls: node });
     const sockets = Array.from({ length: 30 }, () => acceptFrom(server));
@@ -79,7 +79,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("a client's bytes and end from before it was accepted", () => {
+  test("delivers the bytes and the end that a client sent before it was accepted", () => {
     const server = listen({ host: "127.0.0.1", tls });
     const peer = startPeer("source", { connect: server.port, bytes: 300_000, seed: 7, tls: node });
     expect(server.waitUntilAcceptable(5000)).toBe(true);
@@ -92,7 +92,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("10 MB each way", () => {
+  test("transfers 10 MB each way", () => {
     const server = listen({ host: "127.0.0.1", tls });
     const peer = startPeer("source", { connect: server.port, bytes: 10_000_000, seed: 8, keepOpen: true, tls: node });
     const socket = acceptFrom(server);
@@ -117,7 +117,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("with intermediate authorities in cert", () => {
+  test("sends the intermediate authorities in cert", () => {
     const server = listen({ host: "127.0.0.1", tls: { key: below.key, cert: below.cert + intermediate.cert } });
     const program = startOpensslClient(server.port, ...trusting);
     const [verdict] = program.waitForOutput(/^ *(Verification|Verify return code): .*\n/m);
@@ -126,7 +126,7 @@ describe("listen({ tls: { cert, key } })", () => {
     server.close();
   });
 
-  test("with bytes, with a passphrase, with a pfx", () => {
+  test("takes bytes, a passphrase, a pfx", () => {
     const locked = authority.issue({ names: ["localhost"], passphrase: "open sesame" });
     const pfxPath = fileOf("");
     const files = ["-inkey", identity.keyPath, "-in", identity.certPath];
@@ -159,7 +159,7 @@ describe("listen({ tls: { cert, key } })", () => {
   test.each([
     [{ maxVersion: "TLSv1.2" as const }, "TLSv1.2", { minVersion: "TLSv1.3" }],
     [{ minVersion: "TLSv1.3" as const }, "TLSv1.3", { maxVersion: "TLSv1.2" }],
-  ])("%o", (versions, expected, wrong) => {
+  ])("%o limits the version", (versions, expected, wrong) => {
     const server = listen({ host: "127.0.0.1", tls: { ...tls, ...versions } });
     const peer = startPeer("manual", { connect: server.port, tls: node });
     expect(acceptFrom(server).tlsProtocol).toBe(expected);
@@ -191,7 +191,7 @@ describe("listen({ tls: { cert, key } })", () => {
 });
 
 describe("a failed handshake never reaches accept, nor affects other clients", () => {
-  /** Disturbs the server while a client is served: no disturber may be accepted, and the next client is. */
+  /** Calls `bother` while a client is served. The bothering client must not be accepted; the next client must be. */
   function expectUndisturbed(bother: (port: number) => void, options: Parameters<typeof listen>[0] = { tls }): void {
     const server = listen({ host: "127.0.0.1", ...options });
     const good = startPeer("echo", { connect: server.port, tls: { ...node, ...nodeClient(options) } });
@@ -207,7 +207,7 @@ describe("a failed handshake never reaches accept, nor affects other clients", (
     for (const each of [socket, next, server]) each.close();
   }
 
-  /** What a client must have to be let in. */
+  /** The certificate that the server requires of a client, if any. */
   function nodeClient({ tls: parameters }: Parameters<typeof listen>[0] = {}): object {
     return parameters !== false && parameters?.requestCert ? { cert: client.cert, key: client.key } : {};
   }
@@ -269,7 +269,7 @@ describe("a failed handshake never reaches accept, nor affects other clients", (
 });
 
 describe("requestCert", () => {
-  test("a good certificate: authorized, with peerCertificate", () => {
+  test("a client with a trusted certificate is authorized, and has a peerCertificate", () => {
     for (const version of ["-tls1_2", "-tls1_3"]) {
       const server = listen({ host: "127.0.0.1", tls: { ...tls, requestCert: true, ca: clients.cert } });
       const program = startOpensslClient(
@@ -340,8 +340,8 @@ describe("a bad key or certificate is an error of listen()", () => {
     ["neither", {}, /^ERR_TLS_NO_CERTIFICATE$/],
     ["a wrong passphrase", { key: locked.key, cert: locked.cert, passphrase: "wrong" }, /^ERR_OSSL_/],
     ["no passphrase", { key: locked.key, cert: locked.cert }, /^ERR_(OSSL_|MISSING_PASSPHRASE)/],
-    ["ciphers that there are not", { ...tls, ciphers: "NO-SUCH-CIPHER" }, /^ERR_SSL_NO_CIPHER_MATCH$/],
-    ["a bundle that is not there", { ...tls, requestCert: true, caFile: "/no/such/bundle" }, /^ENOENT$/],
+    ["unknown ciphers", { ...tls, ciphers: "NO-SUCH-CIPHER" }, /^ERR_SSL_NO_CIPHER_MATCH$/],
+    ["a bundle that does not exist", { ...tls, requestCert: true, caFile: "/no/such/bundle" }, /^ENOENT$/],
   ])("%s", (_name, parameters, code) => {
     const error = errorOf(() => listen({ host: "127.0.0.1", tls: parameters }));
     expect(error.code).toMatch(code);
@@ -374,7 +374,7 @@ describe("close()", () => {
     const shaking = startPeer("manual", { connect: server.port });
     shaking.waitForEvent("connection");
     expect(server.waitUntilAcceptable(5000)).toBe(true);
-    pause(100); // so that the server has taken the one that says nothing
+    pause(100); // time for the server to take the silent client
     server.close();
     waiting.process.waitUntil("an end of", () => waiting.events("close")[0] ?? waiting.events("end")[0]);
     shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
@@ -391,7 +391,7 @@ describe("close()", () => {
     served.waitForEvent("connection");
     const shaking = startPeer("manual", { connect: 1, path });
     shaking.waitForEvent("connection");
-    pause(100); // so that the server has taken the one that says nothing
+    pause(100); // time for the server to take the silent client
     server.close();
     shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
     writeBytes(socket, Buffer.from("still here"));
@@ -405,7 +405,7 @@ describe("close()", () => {
     const relay = startRelay(path, 200); // the client sees the beginning of the server's answer
     const late = startPeer("manual", { connect: relay.port, tls: node });
     relay.process.waitForOutput(/^client connected$/m);
-    pause(200); // for the server to have answered
+    pause(200); // time for the server to answer
     server.close();
     const others = Array.from({ length: 8 }, () => listen({ host: "127.0.0.1" }));
     relay.harm("pass");

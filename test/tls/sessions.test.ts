@@ -17,11 +17,11 @@ const identity = authority.issue({ names: ["localhost", "second.test"], ips: ["1
 const server = { key: identity.key, cert: identity.cert };
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 
-/** Talks to an echo server once; whether that resumed a session. */
+/** Exchanges a line with an echo server; returns whether the connection resumed a session. */
 function resumed(port: number, tls: Tls = {}, host = "localhost"): boolean {
   using socket = connect({ host, port, tls: { ca: authority.cert, ...tls }, timeout: 5000 });
   socket.writeAll("echo\n", 1000);
-  expect(String(socket.readExactly(5, 5000))).toBe("echo\n"); // with TLS 1.3 the session comes behind the handshake
+  expect(String(socket.readExactly(5, 5000))).toBe("echo\n"); // with TLS 1.3 the session arrives after the handshake
   if (tls.rejectUnauthorized !== false) expect(socket.authorized).toBe(true);
   return socket.sessionReused;
 }
@@ -78,14 +78,14 @@ describe.each(VERSIONS)("%s", (version) => {
     expect(page()).toBe(`${version} r localhost NONE\n`);
   });
 
-  test("never a session of another server", () => {
+  test("never resumes a session of another server", () => {
     const one = startPeer("echo", { tls: { ...server, maxVersion: version } });
     const two = startPeer("echo", { tls: { ...server, maxVersion: version } });
     expect([resumed(one.port), resumed(two.port), resumed(one.port)]).toEqual([false, false, true]);
   });
 
-  test("never a session of the same server under another name", () => {
-    // Node does not look at the name again when it resumes a session: under another key it would be a way around that.
+  test("never resumes a session of the same server under another name", () => {
+    // Node does not verify the name when it resumes a session: a session kept for another name would bypass verification.
     const peer = startPeer("echo", { tls: { ...server, maxVersion: version } });
     expect(resumed(peer.port)).toBe(false);
     expect(resumed(peer.port, {}, "127.0.0.1")).toBe(false);
@@ -94,7 +94,7 @@ describe.each(VERSIONS)("%s", (version) => {
     expect(resumed(peer.port)).toBe(true);
   });
 
-  test("never a session that was not verified", () => {
+  test("never resumes a session that was not verified", () => {
     const peer = startPeer("echo", { tls: { ...server, maxVersion: version } });
     const careless = { ca: undefined, rejectUnauthorized: false };
     expect([resumed(peer.port, careless), resumed(peer.port, careless)]).toEqual([false, false]);
@@ -102,7 +102,7 @@ describe.each(VERSIONS)("%s", (version) => {
     expect(errorOf(() => resumed(peer.port, { servername: "third.test" })).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
   });
 
-  test("never a session from before the bundle changed", () => {
+  test("never resumes a session from before the bundle changed", () => {
     const peer = startPeer("echo", { tls: { ...server, maxVersion: version } });
     const caFile = fileOf(authority.cert);
     const tls = { ca: undefined, caFile };

@@ -23,7 +23,7 @@ execFileSync("openssl", ["req", "-x509", ...kind, ...subject, "-keyout", keyPath
   stdio: "ignore",
 });
 
-// Not the peers' `source`: its cipher for the content would cost more than TLS.
+// Not the behaviour `source` of the peers: it encrypts its content, which would cost more than TLS.
 const SERVER = `
 import { readFileSync } from "node:fs";
 import tls from "node:tls";

@@ -230,14 +230,14 @@ describe("a server", () => {
 });
 
 describe("sessions", () => {
-  /** Starts TLS on a connection to the server at `port` once; whether that resumed a session. */
+  /** Starts TLS on a connection to the server at `port`; returns whether that resumed a session. */
   function resumed(port: number, options: object = {}): boolean {
     using socket = connect({ host: "localhost", port, timeout: 5000 });
     socket.readLine(5000);
     socket.writeAll("STARTTLS\n", 1000);
     socket.readLine(5000);
     socket.startTls({ ...trust, ...options }, 5000);
-    expect(socket.readLine(5000)).toBe("welcome"); // with TLS 1.3 the session comes behind the handshake
+    expect(socket.readLine(5000)).toBe("welcome"); // with TLS 1.3 the session arrives after the handshake
     expect(socket.peerCertificate?.subjectaltname).toContain("localhost");
     return socket.sessionReused;
   }
@@ -247,7 +247,7 @@ describe("sessions", () => {
     expect([1, 2, 3].map(() => resumed(port))).toEqual([false, true, true]);
   });
 
-  test("not of another server, nor for another name, nor one that was not verified", () => {
+  test("are not resumed with another server, for another name, or without verification", () => {
     const { port } = startStarttls(shown);
     const other = startStarttls(shown);
     expect([resumed(port), resumed(other.port)]).toEqual([false, false]);
@@ -281,7 +281,7 @@ describe("sessions", () => {
   });
 });
 
-test("PostgreSQL: SSLRequest, then TLS", () => {
+test("TLS starts after PostgreSQL's SSLRequest", () => {
   const server = startPostgres("trust", identity);
   const socket = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
   socket.writeAll(Buffer.from("0000000804d2162f", "hex"), 1000);
@@ -297,7 +297,7 @@ test("PostgreSQL: SSLRequest, then TLS", () => {
   server.stop();
 }, 60_000);
 
-test("TLS in TLS", () => {
+test("TLS starts inside TLS", () => {
   const { here, there } = pair();
   const client = { ...trust, servername: "localhost" };
   errorOf(() => here.startTls(client, 0));

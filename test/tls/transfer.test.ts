@@ -38,7 +38,7 @@ test("net.tcp.read and net.tcp.write: 20 MB each way at once", () => {
 });
 
 describe("with rings of 4 KiB", () => {
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("5 MB from the peer, %s", (maxVersion) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("5 MB arrive from the peer, %s", (maxVersion) => {
     const peer = startPeer("source", { tls: { ...server, maxVersion }, bytes: 5_000_000, seed: 2 });
     const options = { host: "localhost", port: peer.port, tls, timeout: 5000, receiveBuffer: 4096 };
     const socket = connect(options);
@@ -46,7 +46,7 @@ describe("with rings of 4 KiB", () => {
     socket.close();
   });
 
-  test("5 MB to the peer", () => {
+  test("5 MB arrive at the peer", () => {
     const peer = startPeer("sink", { tls: server });
     const socket = connect({ host: "localhost", port: peer.port, tls, timeout: 5000, sendBuffer: 4096 });
     writeBytes(socket, pattern(3, 0, 5_000_000), 20_000);

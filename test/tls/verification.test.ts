@@ -14,7 +14,7 @@ import { type Program, startNginx, startOpensslServer } from "./support/servers.
 type Version = "TLSv1.2" | "TLSv1.3";
 const VERSIONS: Version[] = ["TLSv1.2", "TLSv1.3"];
 
-/** Starts s_server with what a case says. */
+/** Starts s_server with the certificates of a case. */
 function serverOf(name: CaseName, version: Version): Program {
   const { identity, chain } = caseOf(name);
   const chained = chain.length > 0 ? ["-cert_chain", fileOf(...chain)] : [];
@@ -31,7 +31,7 @@ for (const version of VERSIONS) {
       const server = serverOf(name, version);
       net.set_cacert_path(authority.certPath);
       const tcp = unwrap(net.open_tcp(addressOf(host), server.port, true));
-      tcp.write("a secret\n"); // waits for the verification, like any other byte; or is refused, if that has failed already
+      tcp.write("a secret\n"); // sent only after verification, like any byte; refused if that has already failed
       if (fault === undefined) {
         expect(tcp.wait_until_connected(5000)).toEqual(["success", null]);
         server.process.waitForOutput(/^a secret$/m);

@@ -75,7 +75,7 @@ function show(title, { sent, received, dropped, lost, corrupted, duplicated, dis
   if (!good) process.exitCode = 1;
 }
 
-/** Receives them all; `rest` ms without reading after each time that nothing is there make the ring overflow. */
+/** Receives them all. It rests for `rest` ms each time that the ring is empty, so that the ring overflows. */
 function receive(title, options, rest) {
   const socket = bindUdp({ host: "127.0.0.1", ...options });
   const peer = startPeer({});

@@ -37,7 +37,7 @@ describe("net.open_udp(address | null, port)", () => {
     udp.close();
   });
 
-  test("to the port that was asked for", () => {
+  test("binds the port that was asked for", () => {
     const { port } = startUdpPeer();
     const first = openLocal();
     const free = first.get_port();
@@ -48,7 +48,7 @@ describe("net.open_udp(address | null, port)", () => {
     udp.close();
   });
 
-  test("to an address alone", () => {
+  test("binds one address only", () => {
     const udp = openLocal();
     const peer = startUdpPeer({ host: "127.0.0.2" });
     peer.send({ do: "send", port: udp.get_port(), host: "127.0.0.2", text: "not for you" });
@@ -73,7 +73,7 @@ describe("net.open_udp(address | null, port)", () => {
     udp.close();
   });
 
-  test("bind errors come back here: in use", () => {
+  test("returns bind errors: the port is in use", () => {
     const peer = startUdpPeer();
     expect(failureText(net.open_udp(addressOf(), peer.port))).toContain("EADDRINUSE");
     const udp = unwrap(net.open_udp(null, 0));
@@ -81,7 +81,7 @@ describe("net.open_udp(address | null, port)", () => {
     udp.close();
   });
 
-  test("bind errors come back here: not ours", () => {
+  test("returns bind errors: an address of another machine", () => {
     expect(failureText(net.open_udp(addressOf("203.0.113.7"), 0))).toContain("EADDRNOTAVAIL");
   });
 
@@ -159,7 +159,7 @@ describe("net.udp.send(address, port, data)", () => {
   });
 
   test("a full send ring is a failure, and not a lost datagram", () => {
-    // In a program of its own, so that its socket may be as busy as it likes.
+    // In a program of its own, which can keep its socket busy.
     const { output, errors } = runProgram(
       `import { net } from "ringnet";
       const [receiver] = net.open_udp(net.resolve_address("127.0.0.1")[0], 0);
@@ -334,7 +334,7 @@ describe("net.datagram", () => {
   test("stays valid after the socket is closed", () => {
     const { udp, datagram, from } = one();
     udp.close();
-    // Somebody else gets the memory, and fills it.
+    // Another socket gets the memory, and fills it.
     const next = openLocal();
     const peer = startUdpPeer();
     for (let i = 0; i < 5; i++) {
@@ -349,7 +349,7 @@ describe("net.datagram", () => {
 });
 
 describe("departs: UDP to an address that is not resolved is a failure, and nothing is sent", () => {
-  test("not to localhost", () => {
+  test("nothing is sent to localhost", () => {
     const here = startUdpPeer({ host: "127.0.0.1" });
     const six = startUdpPeer({ type: "udp6" });
     const { output, errors } = runProgram(

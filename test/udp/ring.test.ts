@@ -110,7 +110,7 @@ test("a datagram that waits for a look-up stays whole while others overtake it",
     const bytes = 30_000 + round;
     expect(socket.waitUntilWritable(5000)).toBe(true);
     expect(socket.send(pattern(round, 0, bytes), named.port, "localhost")).toBe(true);
-    // Twice what the ring holds: where the bytes lay, others come to lie.
+    // Twice what the ring holds, so other datagrams pass through the whole ring.
     for (let next = 0; next < 30; ) {
       if (socket.send(fillNumbered(next, 9000), sink.port, sink.host)) next++;
       else expect(socket.waitUntilWritable(5000)).toBe(true);

@@ -13,7 +13,7 @@ import { startUdpPeer, type UdpPeer } from "./support/udp-peers.js";
 
 const wrong = (value: unknown) => value as never;
 
-/** A port of 127.0.0.1 that was bound a moment ago and is not any more. */
+/** A port of 127.0.0.1 that was bound a moment ago and is free now. */
 function closedUdpPort(): number {
   const socket = bindUdp({ host: "127.0.0.1" });
   const { port } = socket;
@@ -52,16 +52,16 @@ describe("bindUdp", () => {
       // Node's way to write an IPv4 address on such a socket: RFC 4291, 2.5.5.2.
       expect(datagram.address.replace(/^::ffff:/, "")).toBe(peer.host);
       expect(datagram.port).toBe(peer.port);
-      // And an answer may go to where it came from.
+      // An answer to that address arrives.
       expect(socket.send("answer", datagram.port, datagram.address)).toBe(true);
       expect(String(socket.receiveWait(5000).data)).toBe("answer");
     }
     socket.close();
   });
 
-  test("on IPv6 alone", () => {
+  test("binds IPv6 only with ipv6Only", () => {
     const socket = bindUdp({ host: "::", ipv6Only: true });
-    const four = bindUdp({ host: "0.0.0.0", port: socket.port }); // or this port would be taken
+    const four = bindUdp({ host: "0.0.0.0", port: socket.port }); // fails if the socket has bound IPv4 too
     const peer = startUdpPeer({ type: "udp6" });
     peer.send({ do: "send", port: socket.port, host: "::1", text: "six" });
     expect(socket.receiveWait(5000)).toMatchObject({ address: "::1", port: peer.port });
@@ -69,7 +69,7 @@ describe("bindUdp", () => {
     four.close();
   });
 
-  test("on a name, and on an Address", () => {
+  test("takes a name or an Address as host", () => {
     const named = bindUdp({ host: "localhost" });
     expect(["127.0.0.1", "::1"]).toContain(named.address);
     const addressed = bindUdp({ host: resolve("127.0.0.2") });
@@ -78,7 +78,7 @@ describe("bindUdp", () => {
     addressed.close();
   });
 
-  test("on an Address that has only IPv6", () => {
+  test("takes an Address that has only IPv6", () => {
     const { output, errors } = runProgram(
       `import { bindUdp, resolve } from "ringnet";
       const address = resolve("six.test");
@@ -116,7 +116,7 @@ describe("bindUdp", () => {
 });
 
 describe("send(data, port, host)", () => {
-  test("to an IP, a name, an Address", () => {
+  test("sends to an IP, a name, an Address", () => {
     const peer = startUdpPeer();
     const socket = bindUdp({ host: "127.0.0.1" });
     const address = resolve("localhost");
@@ -124,7 +124,7 @@ describe("send(data, port, host)", () => {
     for (const host of ["127.0.0.1", "localhost", address, resolve("127.0.0.1")]) {
       expect(socket.send(`to ${host}`, peer.port, host)).toBe(true);
     }
-    // A name takes a look-up on the way: IPs may overtake it.
+    // A name is looked up first: datagrams to IPs may overtake it.
     peer.waitForEvent("message", 5000, 4);
     expect(new Set(peer.events("message").map(({ text }) => text))).toEqual(new Set(["to 127.0.0.1", "to localhost"]));
     socket.close();
@@ -148,13 +148,13 @@ describe("send(data, port, host)", () => {
       { args: [`${four.port}`], names: { "four.test": ["127.0.0.5"], "six.test": ["::1"] } },
     );
     expect(errors).toBe("");
-    expect(output).toBe("null\n"); // nothing to complain about
+    expect(output).toBe("null\n"); // no error
     expect(four.waitForEvent("message").text).toBe("by name");
     expect(six.waitForEvent("message").text).toBe("by name");
     expect(four.waitForEvent("message", 5000, 2).text).toBe("connected");
   });
 
-  test.each([0, 1, 65_507])("%i bytes, IPv6 and IPv4", (bytes) => {
+  test.each([0, 1, 65_507])("sends %i bytes over IPv6 and IPv4", (bytes) => {
     const socket = bindUdp();
     for (const type of ["udp4", "udp6"] as const) {
       const peer = startUdpPeer({ type });
@@ -323,13 +323,13 @@ describe("connect(port, host)", () => {
     socket.close();
   });
 
-  test("without it: send without an address is an error", () => {
+  test("unconnected: send without an address is an error", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     expect(errorOf(() => socket.send("x")).code).toBe("EDESTADDRREQ");
     socket.close();
   });
 
-  test("with it: send with an address is reported later as an error, and the socket still works", () => {
+  test("connected: send with an address is reported later as an error, and the socket still works", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const friend = startUdpPeer();
     const other = startUdpPeer();
@@ -359,7 +359,7 @@ describe("connect(port, host)", () => {
     socket.close();
   });
 
-  test("one that the system refuses throws at once, and leaves the socket unconnected", () => {
+  test("a connect that the system refuses throws at once, and leaves the socket unconnected", () => {
     const result = runInNamespace(
       LOOPBACK_ONLY,
       `const friend = bindUdp({ host: "127.0.0.1" });
@@ -385,7 +385,7 @@ describe("connect(port, host)", () => {
     });
   });
 
-  test("one that is refused before the system is asked changes nothing", () => {
+  test("a connect that is refused before the system is asked changes nothing", () => {
     const socket = bindUdp({ host: "127.0.0.1" });
     const friend = startUdpPeer({ echo: true });
     socket.connect(friend.port, friend.host);
@@ -491,7 +491,7 @@ describe("waitUntilWritable(timeout) and waitUntilDrained(timeout)", () => {
         full++;
         expect(socket.waitUntilWritable(5000)).toBe(true);
       }
-      if (sent % 10 === 0) peer.waitForEvent("message", 5000, sent); // the kernel's buffer is not at test here
+      if (sent % 10 === 0) peer.waitForEvent("message", 5000, sent); // so that the kernel's buffer never fills
     }
     expect(socket.waitUntilDrained(5000)).toBe(0);
     expect(socket.waitUntilWritable(0)).toBe(true);

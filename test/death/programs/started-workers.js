@@ -1,6 +1,6 @@
 /**
- * The threads that were started since this was loaded: terminating a networking thread takes its Worker. To be
- * imported before the package is.
+ * The Workers that were started since this module was loaded: the tests terminate a networking thread through its
+ * Worker. Import this before the package.
  */
 
 import { syncBuiltinESMExports } from "node:module";

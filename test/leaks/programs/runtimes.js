@@ -1,6 +1,6 @@
 /**
  * Opens and closes runtimes, each with a connection, a server and a UDP socket: `node --expose-gc runtimes.js <count> <port> [yielding]`.
- * Without "yielding" it never comes to its event loop in between.
+ * Without "yielding" it never returns to its event loop in between.
  */
 
 import { createRuntime } from "ringnet";

@@ -11,7 +11,7 @@ const host = "127.0.0.1";
 // With so little memory a leak ends the networking thread.
 const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
 
-/** The peer's certificate is of no authority. */
+/** The peer's certificate is self-signed. */
 function refused(socket) {
   try {
     socket.startTls({}, 10_000);

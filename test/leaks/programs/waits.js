@@ -101,7 +101,7 @@ function reverse() {
   }
 }
 
-/** A pipe that has brought nothing, or was read in part, when the input is closed, which closes the pipe. Its other end stays open. */
+/** Closes an input on a pipe that is empty or read in part; this closes the pipe. Its other end stays open. */
 function readPipe(written) {
   const input = runtime.openInput(openSync(fifo, constants.O_RDONLY));
   if (written) {

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 20_000;
 
 const WAYS = {
   echo: (socket) => socket.writeAll(`${socket.readLine(TIMEOUT_MS)} from ${threadId}\n`),
-  /** Until the client says more. */
+  /** Waits until the client sends more. */
   hold: (socket) => {
     socket.writeAll("holding\n");
     socket.writeAll(`${socket.readLine(TIMEOUT_MS)}, done\n`);
@@ -19,7 +19,7 @@ const WAYS = {
   memory: () => {
     for (;;) hoard.push(Array.from({ length: 1000 }, (_, i) => i + Math.random()));
   },
-  /** What the peer makes it throw. */
+  /** Throws when the peer ends or resets. */
   "read-on": (socket) => socket.readExactly(1000, TIMEOUT_MS),
 };
 

@@ -1,5 +1,5 @@
 /**
- * The kinds of certificates that a server may show, and what a client must make of each.
+ * The kinds of certificates that a server may show, and how a client must judge each.
  */
 
 import { Authority, type Identity, selfSigned } from "./certificates.js";
@@ -10,7 +10,7 @@ export interface Case {
   chain: string[];
   /** The name that the client connects to. */
   name: string;
-  /** Node's code of the failure, and what its text says; nothing where the certificate is good. */
+  /** Node's error code and the text; absent if the certificate is good. */
   fault?: { code: string; text: RegExp };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Certificates for tests, made by the `openssl` command in a temporary folder that goes with the test file: nothing of them is
- * in the repository, and none gets old there.
+ * Certificates for tests, made by the `openssl` command in a temporary folder that is removed after the test file. None is in the
+ * repository, so none expires there.
  */
 
 import { spawnSync } from "node:child_process";
@@ -95,14 +95,14 @@ export class Authority implements Identity {
   }
 }
 
-/** A certificate that is its own issuer, and no authority's. */
+/** A self-signed certificate, which is not an authority. */
 export function selfSigned(subject: string, extensions = endExtensions({ names: [subject] })): Identity {
   const folder = temporaryFolder();
   const [keyPath, certPath] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const added = extensions.flatMap((extension) => ["-addext", extension]);
   const kind = ["-x509", "-days", "365", ...newKey(keyPath, {})];
   const settingsPath = join(folder, "settings");
-  writeFileSync(settingsPath, "[req]\ndistinguished_name = name\n[name]\n"); // or the system's would add its own extensions
+  writeFileSync(settingsPath, "[req]\ndistinguished_name = name\n[name]\n"); // the system's settings would add extensions
   openssl([
     "req",
     "-config",
@@ -117,7 +117,7 @@ export function selfSigned(subject: string, extensions = endExtensions({ names: 
   return read(certPath, keyPath);
 }
 
-/** Some texts in a file of their own; its path. */
+/** Writes some texts into a new file; returns its path. */
 export function fileOf(...texts: (string | Uint8Array)[]): string {
   const path = join(temporaryFolder(), "file.pem");
   writeFileSync(path, Buffer.concat(texts.map((text) => Buffer.from(text as string))));
@@ -139,7 +139,7 @@ function newKey(path: string, { passphrase, kind = "EC" }: IssueOptions): string
   return ["-newkey", ...type, ...secret, "-keyout", path];
 }
 
-/** The configuration of `openssl ca`: it is the command that can date a certificate freely. */
+/** The configuration of `openssl ca`, the command that can set any dates in a certificate. */
 function settings(folder: string): string {
   return `[ca]
 default_ca = tests

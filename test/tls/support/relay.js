@@ -55,7 +55,7 @@ const listener = net.createServer({ allowHalfOpen: true }, (client) => {
 listener.listen(0, "127.0.0.1", () => say(`listening ${listener.address().port}`));
 
 const commands = {
-  /** TCP's end and no close_notify before it. */
+  /** TCP's end without a close_notify before it. */
   cut: () => {
     mode = "deaf";
     current.end();

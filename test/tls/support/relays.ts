@@ -15,7 +15,7 @@ export interface Relay {
   process: Process;
   host: string;
   port: number;
-  /** Does harm to its last connection from now on; done when this returns. */
+  /** Does this harm to the last connection from now on; it is in effect when this returns. */
   harm(kind: Harm): void;
 }
 

@@ -88,6 +88,6 @@ export function startNginx<Name extends string>(
   const process = new Process("nginx", ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"], {
     env: { PATH: `${globalThis.process.env.PATH}:/usr/sbin` },
   });
-  process.waitUntil("the start of", () => /using the "/.test(process.errors)); // said once it listens
+  process.waitUntil("the start of", () => /using the "/.test(process.errors)); // printed once it listens
   return { process, ports };
 }

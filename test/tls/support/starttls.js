@@ -1,15 +1,15 @@
 /**
  * A server whose connections begin in plain text, run by `node starttls.js <JSON>`: `{ key, cert, … }`, options of Node's TLS servers.
  * It greets with a line, answers each line `what` with `plain what`, and a line `STARTTLS` with `go`; then it speaks TLS, says
- * `welcome`, and echoes. Prints `port <n>`. `hold`: it answers and never shakes hands; `cut`: it answers, and then ends or resets.
- * `first`: it is the client of TLS, and sends its first message behind its answer, without waiting.
+ * `welcome`, and echoes. Prints `port <n>`. `hold`: it answers and never starts the handshake; `cut`: it answers, and then ends or resets.
+ * `first`: it is the TLS client, and sends its first message right after its answer.
  */
 
 import net from "node:net";
 import tls from "node:tls";
 
 const { hold, cut, first, ...options } = JSON.parse(process.argv[2]);
-const secureContext = tls.createSecureContext(options); // one for all: it has the keys of the session tickets
+const secureContext = tls.createSecureContext(options); // one for all connections, because it holds the keys of the session tickets
 
 function secure(socket) {
   if (hold) return;

@@ -19,8 +19,8 @@ export const ONE_NETWORK = [
 ].join(" && ");
 
 /**
- * Prints a line for each IP datagram of UDP that any interface sees: TTL, target, port. A raw socket needs the powers that root, or
- * the owner of a namespace, has; Perl is there on every Debian, and Node has no such sockets.
+ * Prints a line for each UDP datagram on any interface: TTL, target, port. A raw socket needs the rights of root, or of the
+ * namespace's owner. Node has no raw sockets; every Debian has Perl.
  */
 const WATCHER = `
 use Socket;

@@ -8,7 +8,7 @@ import { type Process, root } from "../../support/processes.js";
 import { startSession } from "../../support/resting.js";
 
 export interface UdpPeerOptions {
-  /** What fits the host; udp4. */
+  /** The default fits the host; without a host it is udp4. */
   type?: "udp4" | "udp6";
   /** Where to bind; 127.0.0.1, or ::1. */
   host?: string;
