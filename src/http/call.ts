@@ -24,7 +24,7 @@ const STAGES: Record<Stage, string> = {
   queue: "waiting for a free connection",
   resolve: "looking the name up",
   connect: "connecting",
-  TLS: "in the TLS handshake",
+  TLS: "reading certificates or in the TLS handshake",
   proxy: "in the handshake with the proxy",
   request: "sending the request",
   head: "waiting for the head of the response",

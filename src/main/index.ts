@@ -17,7 +17,7 @@ import type { Timeout } from "./link/deadline.js";
 
 export { Address, type ResolveOptions, type Status } from "./api/address.js";
 export { type Canceller, cancel } from "./api/canceller.js";
-export { createRuntime } from "./api/default-runtime.js";
+export { createRuntime, terminate } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
 export { Input } from "./api/input.js";
 export type { Interest } from "./api/interest.js";

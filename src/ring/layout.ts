@@ -16,7 +16,7 @@
  *        4   PONG             the last heartbeat answered   worker
  *        5   STOP             1: stop all work              the caller that started the thread
  *        6   DETACHMENTS      counts detached connections   callers (add)
- *        7   FINISH           see FINISH_…                  main thread, worker
+ *        7   FINISH           FINISH_…, DRAIN…              another thread, worker
  *   line 8…  LIFE_FAULT       why it died, as text          worker, before LIFE
  *
  * caller block: one for each thread that calls
@@ -94,6 +94,15 @@ export const LIFE_STOPPED = 3;
 export const FINISH_ASKED = 1;
 /** The networking thread is doing so. */
 export const FINISH_BEGUN = 2;
+/**
+ * A thread that is about to terminate the worker thread that started the networking thread asks it to send what is
+ * pending. It increments PING too.
+ */
+export const DRAIN_ASKED = 3;
+/** The networking thread is doing so. */
+export const DRAIN_BEGUN = 4;
+/** Everything is sent; or the linger time is over, and connections with unsent bytes were reset. */
+export const DRAINED = 5;
 
 // Caller block.
 export const SIGNAL = 0 * LINE;
@@ -159,7 +168,7 @@ export const STAGE_RESOLVE = 0;
 export const STAGE_CONNECT = 1;
 /** Asking the proxy to connect to the host. */
 export const STAGE_PROXY = 2;
-/** In the TLS handshake. */
+/** Preparing TLS (reading and parsing certificates), or in its handshake. */
 export const STAGE_TLS = 3;
 
 /** Send what is in the send ring, then end the sending side. */

@@ -7,6 +7,9 @@
 
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import {
+  DRAIN_ASKED,
+  DRAIN_BEGUN,
+  DRAINED,
   FINISH,
   FINISH_ASKED,
   FINISH_BEGUN,
@@ -26,7 +29,7 @@ import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
 import { DatagramSocket } from "./datagram-socket.js";
 import { commandDetails, debug, debugging } from "./debug.js";
-import { finishSending } from "./finishing.js";
+import { drainSending, finishSending } from "./finishing.js";
 import { InputReader } from "./input-reader.js";
 import { Listener } from "./listener.js";
 import { Polling } from "./polling.js";
@@ -249,7 +252,9 @@ export class Actor {
     const ping = Atomics.load(this.#words, PING); // partner: Liveness.heartbeat
     if (Atomics.load(this.#words, PONG) !== ping) {
       // no partner: this thread's own word
-      if (Atomics.load(this.#words, FINISH) === FINISH_ASKED) this.#finish(); // partner: OtherThreads.finish
+      const asked = Atomics.load(this.#words, FINISH); // partner: OtherThreads.finish, OtherThreads.drain
+      if (asked === FINISH_ASKED) this.#finish();
+      else if (asked === DRAIN_ASKED) this.#sendPending();
       Atomics.store(this.#words, PONG, ping); // partner: Liveness.heartbeat
     }
     return worked;
@@ -263,6 +268,16 @@ export class Actor {
       () => this.#links,
       this.#lingerMs,
       () => this.#stop(),
+    );
+  }
+
+  /** The thread that started this one is about to be terminated, and this one with it: sends pending bytes. */
+  #sendPending(): void {
+    Atomics.compareExchange(this.#words, FINISH, DRAIN_ASKED, DRAIN_BEGUN); // partner: OtherThreads.drain
+    drainSending(
+      () => this.#links,
+      this.#lingerMs,
+      () => Atomics.compareExchange(this.#words, FINISH, DRAIN_BEGUN, DRAINED), // partner: OtherThreads.drain
     );
   }
 

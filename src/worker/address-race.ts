@@ -43,6 +43,11 @@ export class AddressRace {
     this.#next();
   }
 
+  /** Whether it was won or cancelled. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** There are no addresses. */
   fail(error: unknown): void {
     if (!this.#over) this.#lost(error);

@@ -62,23 +62,29 @@ export class CaFiles {
 }
 
 /**
+ * A certificate that starts on a line of its own, and what follows it on its last line. OpenSSL skips others, for
+ * example behind a comment sign.
+ */
+const CERTIFICATE =
+  /(?<![^\n])(-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*(?:-----END (?:TRUSTED )?CERTIFICATE-----)?)([^\n]*)/g;
+
+/**
  * OpenSSL silently skips what it can't parse. If nothing is left of a bundle, it trusts no peer, or worse, so each
  * certificate is checked.
  */
 async function check(text: string): Promise<void> {
-  const certificates = text.match(
-    /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*(-----END (TRUSTED )?CERTIFICATE-----)?/g,
-  );
-  if (certificates === null) throw new Error("it contains no PEM certificate");
+  const certificates = [...text.matchAll(CERTIFICATE)];
+  if (certificates.length === 0) throw new Error("it contains no PEM certificate");
   const { X509Certificate } = nodeCrypto();
   let begun = performance.now();
-  for (const [index, certificate] of certificates.entries()) {
+  for (const [index, [, certificate, behind]] of certificates.entries()) {
     if (performance.now() - begun >= STEP_MS) {
       await nextTurn();
       begun = performance.now();
     }
     try {
-      new X509Certificate(certificate);
+      new X509Certificate(certificate as string);
+      if ((behind as string).trim() !== "") throw new Error("its last line contains something else");
     } catch (error) {
       throw new Error(`its certificate number ${index + 1} can't be parsed (${(error as Error).message})`);
     }

@@ -6,7 +6,7 @@
  */
 
 import net, { type NetConnectOpts, type Socket } from "node:net";
-import { STAGE_CONNECT, STAGE_PROXY, STAGE_TLS } from "../ring/layout.js";
+import { STAGE_CONNECT, STAGE_PROXY, STAGE_RESOLVE, STAGE_TLS } from "../ring/layout.js";
 import type { ConnectCommand, ProxyTarget, Target, TlsParameters } from "../ring/protocol.js";
 import { AddressRace } from "./address-race.js";
 import type { CallerLink } from "./caller-link.js";
@@ -100,11 +100,19 @@ export class Connector {
       }
     };
     try {
-      const kept = hop.tls === null ? null : this.#tlsContexts.context(hop.tls);
+      const reach = (stage: number): void => {
+        if (!race.over) connection.slot.reach(stage);
+      };
+      const kept = hop.tls === null ? null : this.#contextOf(hop.tls, reach);
+      reach(STAGE_RESOLVE);
       const addresses = this.#addressesOf(link, hop.target);
       if (addresses instanceof Promise || kept instanceof Promise) {
-        Promise.all([addresses, kept]).then(
-          ([found, ready]) => start(found, ready),
+        const found = Promise.resolve(addresses).then((each) => {
+          if (kept instanceof Promise) reach(STAGE_TLS);
+          return each;
+        });
+        Promise.all([found, kept]).then(
+          ([each, ready]) => start(each, ready),
           (error) => race.fail(error),
         );
       } else {
@@ -128,13 +136,15 @@ export class Connector {
       socket.destroy();
       if (!abandoned) connection.failed(error);
     };
-    const context = async () => (command.tls === null ? null : this.#tlsContexts.context(command.tls));
+    const reach = (stage: number): void => {
+      if (!abandoned) connection.slot.reach(stage);
+    };
+    const context = async () => (command.tls === null ? null : this.#contextOf(command.tls, reach));
     const given = (kept: KeptContext | null): void => {
       if (abandoned) return;
       if (socket.destroyed) throw ofProxy(proxy, proxyError("it ended the connection"));
       if (command.tls === null) this.#giveTunnel(connection, socket, command);
       else {
-        connection.slot.reach(STAGE_TLS);
         const secure = this.#tls.connect({} as NetConnectOpts, command, command.tls, kept as KeptContext, socket);
         this.#give(connection, secure, false, command.tls);
       }
@@ -146,6 +156,17 @@ export class Connector {
       .then(context)
       .then(given)
       .catch(fail);
+  }
+
+  /** The context for TLS; a promise if it takes time, or fails later. That is in the stage of TLS. */
+  #contextOf(parameters: TlsParameters, reach: (stage: number) => void): KeptContext | Promise<KeptContext> {
+    reach(STAGE_TLS);
+    const kept = this.#tlsContexts.context(parameters);
+    if (!(kept instanceof Promise)) return kept;
+    return kept.catch((error) => {
+      reach(STAGE_TLS);
+      throw error;
+    });
   }
 
   async #handshake(proxy: ProxyTarget, socket: Socket, link: CallerLink, target: Target, slot: Slot): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Sends the pending bytes of all handles before the main thread ends the process, when their own thread can no longer
- * run.
+ * Sends the pending bytes of all handles before another thread ends the process or terminates their thread, which then
+ * can no longer run.
  *
  * Runs on the networking thread.
  */
@@ -36,6 +36,28 @@ export function finishSending(links: () => readonly CallerLink[], lingerMs: numb
       clearInterval(timer);
       done();
     }
+  };
+  const timer = setInterval(check, CHECK_MS);
+  setImmediate(check);
+}
+
+/**
+ * Calls `done` once the bytes of all handles are sent and closed connections have ended, or after `lingerMs`:
+ * connections with unsent bytes are reset then. Open handles stay open.
+ */
+export function drainSending(links: () => readonly CallerLink[], lingerMs: number, done: () => void): void {
+  const begin = performance.now();
+  let sent = begin;
+  const check = (): void => {
+    const handles = links().flatMap((link) => [...link.handles.values()]);
+    const unsent = handles.filter(({ slot }) => slot.unsent > 0);
+    const time = performance.now();
+    if (unsent.length > 0) sent = time;
+    const waits = unsent.length > 0 || (time - sent < PEERS_END_MS && handles.some(({ slot }) => slot.closing));
+    if (waits && time - begin < lingerMs) return;
+    clearInterval(timer);
+    for (const handle of unsent) handle.shutdown?.();
+    done();
   };
   const timer = setInterval(check, CHECK_MS);
   setImmediate(check);

@@ -6,7 +6,7 @@
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { TLSSocket, TlsOptions, Server as TlsServer } from "node:tls";
 import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
@@ -44,18 +44,18 @@ export class Listener implements Handle {
     this.#lingerMs = lingerMs;
     link.handles.set(this.slot.handleId, this);
     const { tls } = command;
-    const listen = (options: TlsOptions | null): void => {
+    const listen = (server: Server): void => {
       if (this.#closed) return; // the program has given up
       try {
-        this.#listen(options);
+        this.#listen(server);
       } catch (error) {
         this.slot.fail(faultOf(error));
       }
     };
     try {
-      const options = tls === null ? null : tlsContexts.serverOptions(tls);
-      if (options instanceof Promise) options.then(listen, (error) => this.slot.fail(faultOf(error)));
-      else listen(options);
+      const server = tls === null ? plainServer() : tlsContexts.server(tls, secureServer);
+      if (server instanceof Promise) server.then(listen, (error) => this.slot.fail(faultOf(error)));
+      else listen(server);
     } catch (error) {
       this.slot.fail(faultOf(error));
     }
@@ -112,16 +112,12 @@ export class Listener implements Handle {
     this.#shaking.clear();
   }
 
-  #listen(options: TlsOptions | null): void {
-    const { host, port, path, backlog, ipv6Only, reusePort } = this.#command;
+  #listen(server: Server): void {
+    const { host, port, path, backlog, ipv6Only, reusePort, tls } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
-    const server =
-      options === null
-        ? net.createServer({ pauseOnConnect: true, allowHalfOpen: true })
-        : nodeTls().createServer(options); // a client that ends during the handshake is disconnected
     this.#server = server;
-    server.on(options === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
-    if (options !== null) {
+    server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
+    if (tls !== null) {
       server.on("connection", (socket: Socket) => this.#watchHandshake(socket));
       server.on("tlsClientError", (_error, socket) => socket.destroy());
     }
@@ -201,4 +197,13 @@ export class Listener implements Handle {
       answer(reason.code === "ECONNREFUSED" && isSocketFile(path)),
     );
   }
+}
+
+function plainServer(): Server {
+  return net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+}
+
+/** A client that ends during the handshake is disconnected. */
+function secureServer(options: TlsOptions): TlsServer {
+  return nodeTls().createServer(options);
 }

@@ -1,6 +1,6 @@
 /**
  * What Node's public API does not offer. The only file of the networking thread that touches private parts of Node
- * (`socket._handle`, `socket._parent`, `context.addCACert`); each use has a public fallback. It replaces `destroy` and
+ * (`socket._handle`, `socket._parent`, `context.addCACert`, `server._sharedCreds`); each use has a public fallback. It replaces `destroy` and
  * `push` of a socket, as pushed-bytes.ts does.
  *
  * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public API is used.
@@ -8,7 +8,7 @@
 
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
-import type { SecureContext, TLSSocket } from "node:tls";
+import type { SecureContext, Server, TLSSocket } from "node:tls";
 import { READS_INTO_BUFFERS } from "./other-runtimes.js";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
@@ -56,11 +56,19 @@ export function socketBelow(secure: TLSSocket): Socket | null {
   return isPublicOnly() ? null : ((secure as unknown as { _parent?: Socket | null })._parent ?? null);
 }
 
-/** Adds one authority, in PEM, to a secure context; null if only `createSecureContext` can. */
-export function authorityAdder(secure: SecureContext): ((certificate: string) => void) | null {
-  const { context } = secure as { context?: { addCACert?: (certificate: string) => void } };
+/** Adds one authority, in PEM. */
+export type AddAuthority = (certificate: string) => void;
+
+/** Adds authorities to a secure context; null if only `createSecureContext` can, or without a context. */
+export function authorityAdder(secure: SecureContext | null): AddAuthority | null {
+  const context = (secure as { context?: { addCACert?: AddAuthority } } | null)?.context;
   if (isPublicOnly() || typeof context?.addCACert !== "function") return null;
   return context.addCACert.bind(context);
+}
+
+/** The secure context of a server's own certificate, or null if Node does not say. */
+export function contextOfServer(server: Server): SecureContext | null {
+  return (server as unknown as { _sharedCreds?: SecureContext })._sharedCreds ?? null;
 }
 
 /**

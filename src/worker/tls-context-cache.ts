@@ -1,16 +1,15 @@
 /**
- * Turns TLS parameters into Node's options and secure contexts. A context parses its certificates once, for all
+ * Turns TLS parameters into secure contexts and servers. A context parses its certificates once, for all
  * connections with the same parameters.
  *
  * Runs on the networking thread.
  */
 
-import type tls from "node:tls";
-import type { SecureContext } from "node:tls";
+import type { SecureContext, SecureContextOptions, Server, TlsOptions } from "node:tls";
 import type { DefaultCertificates, TlsParameters } from "../ring/protocol.js";
 import { type CaFile, CaFiles } from "./ca-file.js";
 import { fingerprint, type Part } from "./fingerprint.js";
-import { secureContext } from "./gradual-context.js";
+import { secureContext, secureServer } from "./gradual-context.js";
 import { usable } from "./other-runtimes.js";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
@@ -55,36 +54,54 @@ export class TlsContextCache {
     return this.#files.load(parameters.caFile).then((file) => this.#context(parameters, file));
   }
 
-  /** Options for `tls.createServer`. Throws or rejects as `context`, and if there is no certificate. */
-  serverOptions(parameters: TlsParameters): tls.TlsOptions | Promise<tls.TlsOptions> {
+  /**
+   * The server that `create` makes with `more` of Node's options for `parameters`; a promise if a file must be read or
+   * many certificates parsed first. Throws or rejects as `context`, and if there is no certificate.
+   */
+  server<S extends Server>(
+    parameters: TlsParameters,
+    create: (options: TlsOptions) => S,
+    more: (options: TlsOptions) => TlsOptions = (options) => options,
+  ): S | Promise<S> {
+    const { caFile, identities } = parameters;
     if (parameters.pfx === undefined && (isEmpty(parameters.cert) || isEmpty(parameters.key))) {
       // Node would listen, and every handshake would fail.
       throw Object.assign(new Error("a TLS server needs cert and key, or pfx"), { code: "ERR_TLS_NO_CERTIFICATE" });
     }
-    const options = (file: CaFile | null): tls.TlsOptions => ({
+    const made = (file: CaFile | null): S | Promise<S> => {
+      const own = this.#serverOptions(parameters, file);
+      if (identities === undefined) return secureServer(more(own), create);
+      return this.#byName(parameters, identities, file).then((chosen) =>
+        secureServer(more({ ...own, ...chosen }), create),
+      );
+    };
+    return caFile === undefined ? made(null) : this.#files.load(caFile).then(made);
+  }
+
+  #serverOptions(parameters: TlsParameters, file: CaFile | null): TlsOptions {
+    const { requestCert, rejectUnauthorized, ALPNProtocols } = parameters;
+    return {
       ...this.#contextOptions(parameters, file),
-      requestCert: parameters.requestCert === true,
-      rejectUnauthorized: parameters.rejectUnauthorized !== false,
-      ...(parameters.ALPNProtocols === undefined ? {} : { ALPNProtocols: parameters.ALPNProtocols }),
-      ...(parameters.identities === undefined ? {} : this.#byName(parameters, parameters.identities, file)),
-    });
-    return parameters.caFile === undefined ? options(null) : this.#files.load(parameters.caFile).then(options);
+      requestCert: requestCert === true,
+      rejectUnauthorized: rejectUnauthorized !== false,
+      ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+    };
   }
 
   /**
    * Options that choose the context by the name that a client asks for: an exact name first, then one with `*`, then
    * the server's own.
    */
-  #byName(
+  async #byName(
     parameters: TlsParameters,
     identities: NonNullable<TlsParameters["identities"]>,
     file: CaFile | null,
-  ): tls.TlsOptions {
+  ): Promise<TlsOptions> {
     const { cert, key, passphrase, pfx, ...shared } = parameters;
     const contexts = new Map<string, SecureContext>();
     for (const { name, identity } of identities) {
       const options = { ...this.#contextOptions({ ...shared, ...identity }, file), sessionIdContext: SESSION_ID };
-      contexts.set(name, nodeTls().createSecureContext(options));
+      contexts.set(name, await secureContext(options));
     }
     return {
       // OpenSSL resumes sessions of clients with certificates only if both contexts have the same session id context.
@@ -123,7 +140,7 @@ export class TlsContextCache {
     return kept;
   }
 
-  #contextOptions(parameters: TlsParameters, file: CaFile | null): tls.SecureContextOptions {
+  #contextOptions(parameters: TlsParameters, file: CaFile | null): SecureContextOptions {
     const options: Record<string, unknown> = {};
     for (const name of CONTEXT_OPTIONS) if (parameters[name] !== undefined) options[name] = copied(parameters[name]);
     const { ca, defaultCertificates } = parameters;
@@ -131,7 +148,7 @@ export class TlsContextCache {
     else if (ca !== undefined && ca !== "")
       options.ca = copied(ca); // with an empty list Node trusts no peer
     else if (defaultCertificates !== undefined) options.ca = this.#changedDefault(defaultCertificates);
-    return usable(options as tls.SecureContextOptions);
+    return usable(options as SecureContextOptions);
   }
 
   /** The certificates that the calling thread trusts by default; undefined if they are also this thread's default. */

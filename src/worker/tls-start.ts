@@ -5,7 +5,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { Target, TlsParameters } from "../ring/protocol.js";
 import { nodeTls } from "./secure-modules.js";
 import { startHandshake } from "./tls-client.js";
@@ -45,9 +45,9 @@ export function startServer(
   below: Socket,
   end: HandshakeEnd,
 ): void {
-  const start = (options: TlsOptions): void => {
-    // Each connection has a server of its own: the keys let one resume a session of another.
-    const server = nodeTls().createServer({ ...options, ticketKeys: ticketKeys(options, parameters) });
+  // Each connection has a server of its own: the keys let one resume a session of another.
+  const withKeys = (options: TlsOptions): TlsOptions => ({ ...options, ticketKeys: ticketKeys(options, parameters) });
+  const start = (server: Server): void => {
     let over = false;
     const failed = (error: Error): void => {
       if (!over) end.failed(error);
@@ -65,7 +65,8 @@ export function startServer(
     below.allowHalfOpen = false; // for the TLS socket: a peer that ends during the handshake closes it
     server.emit("connection", below); // the documented way to give a TLS server a connection
   };
-  whenReady(contexts.serverOptions(parameters), below, start, end);
+  const create = (options: TlsOptions): Server => nodeTls().createServer(options);
+  whenReady(contexts.server(parameters, create, withKeys), below, start, end);
 }
 
 /** Starts once the files are read, unless the connection is gone by then. */

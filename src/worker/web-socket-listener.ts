@@ -7,7 +7,6 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { TlsOptions } from "node:tls";
 import type { ServerOptions, WebSocket } from "ws";
 import type { AcceptCommand, ListenWebSocketCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
@@ -40,10 +39,10 @@ export class WebSocketListener implements Handle {
     this.#command = command;
     this.#lingerMs = lingerMs;
     link.handles.set(this.slot.handleId, this);
-    const options = async (): Promise<TlsOptions | null> =>
-      command.tls === null ? null : tlsContexts.serverOptions(command.tls);
-    Promise.all([import("ws"), options()])
-      .then(([{ WebSocketServer }, tls]) => {
+    const made = async (): Promise<Server> =>
+      command.tls === null ? nodeHttp().createServer() : tlsContexts.server(command.tls, nodeHttps().createServer);
+    Promise.all([import("ws"), made()])
+      .then(([{ WebSocketServer }, httpServer]) => {
         if (this.#closed) return; // the program has given up
         const { maxPayload, perMessageDeflate } = command.settings;
         const server = new WebSocketServer({
@@ -54,7 +53,7 @@ export class WebSocketListener implements Handle {
           handleProtocols: (offered) => command.protocols.find((each) => offered.has(each)) ?? false,
           closeTimeout: lingerMs,
         } as ServerOptions);
-        this.#listen(tls, (request, socket, head) => {
+        this.#listen(httpServer, (request, socket, head) => {
           server.handleUpgrade(request, socket, head, (webSocket) => this.#addPending(webSocket, socket, request));
         });
       })
@@ -93,10 +92,9 @@ export class WebSocketListener implements Handle {
     this.#pending.clear();
   }
 
-  #listen(tls: TlsOptions | null, upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void): void {
+  #listen(server: Server, upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void): void {
     const { host, port, backlog, ipv6Only, path, origins, files } = this.#command;
     const served = new FileServer(files);
-    const server = tls === null ? nodeHttp().createServer() : nodeHttps().createServer(tls);
     this.#server = server;
     server.on("request", (request, response) => served.answer(request, response));
     server.on("connection", (socket: Socket) => {

@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { connect } from "ringnet";
+import { connect, terminate } from "ringnet";
 import { pattern } from "../support/bytes.js";
 
 const job = isMainThread ? JSON.parse(process.argv[2]) : workerData;
@@ -36,6 +36,11 @@ const ENDS = {
     const worker = new Worker(fileURLToPath(import.meta.url), { workerData: job });
     await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
     process.exit(0);
+  },
+  "terminate(worker)": async () => {
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: job });
+    await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+    await terminate(worker);
   },
 };
 

@@ -332,6 +332,7 @@ export const ENDINGS = [
   "an uncaught error",
   "SIGTERM with a handler",
   "process.exit beside a worker thread",
+  "terminate(worker)",
 ];
 
 /** A program that ends while it has bytes to send: all arrive, or there is a reset. */

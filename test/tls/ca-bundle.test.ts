@@ -157,6 +157,12 @@ describe("a bad bundle is a failure that names it", () => {
     ["rubbish", "rubbish\n", /no PEM certificate/],
     ["a certificate in DER form", der, /no PEM certificate/],
     ["a key", authority.key, /no PEM certificate/],
+    [
+      "no line feed between two certificates",
+      authority.cert.trimEnd() + stranger.cert,
+      /certificate number 1 .*its last line contains something else/,
+    ],
+    ["no certificate but one behind a comment sign", `# ${authority.cert}`, /no PEM certificate/],
     ["a certificate that is cut off", authority.cert.slice(0, 300), /certificate number 1/],
     ["a broken certificate among good ones", `${authority.cert}${broken}${stranger.cert}`, /certificate number 2/],
     ["random bytes", Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 7919) & 255)), /no PEM certificate/],

@@ -3,14 +3,15 @@
  */
 
 import tls from "node:tls";
-import { connect } from "ringnet";
+import { connect, listen } from "ringnet";
 import { expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
-import { errorOf } from "../tcp/sockets.js";
+import { acceptFrom, errorOf } from "../tcp/sockets.js";
 import { Authority, fileOf } from "./support/certificates.js";
 
 const authority = new Authority("the authority");
 const stranger = new Authority("a stranger");
+const other = new Authority("another stranger");
 const identity = authority.issue({ names: ["localhost"] });
 const peer = startPeer("echo", { tls: { key: identity.key, cert: identity.cert } });
 const broken = stranger.cert.replace(/^M.{7}/m, "AAAAAAAA");
@@ -79,6 +80,59 @@ test.each([
   expect(longest).toBeLessThan((performance.now() - begun) / 2);
   socket.close();
   other.close();
+});
+
+test("other connections continue while a server's large bundle is parsed", () => {
+  const plain = startPeer("echo");
+  const other = connect({ host: "127.0.0.1", port: plain.port, timeout: 5000 });
+  const exchange = (): number => {
+    const begun = performance.now();
+    other.writeAll("x", 20_000);
+    other.readExactly(1, 20_000);
+    return performance.now() - begun;
+  };
+  for (let i = 0; i < 100; i++) exchange();
+  const server = listen({ host: "127.0.0.1" });
+  const here = connect({ host: "127.0.0.1", port: server.port, timeout: 5000 });
+  const there = acceptFrom(server);
+  expect(errorOf(() => here.startTls({ ca: authority.cert, servername: "localhost" }, 0)).code).toBe("ETIMEDOUT");
+  const begun = performance.now();
+  const tls = { key: identity.key, cert: identity.cert, requestCert: true, rejectUnauthorized: false };
+  expect(errorOf(() => there.startTls({ ...tls, ca: stranger.cert.repeat(400) }, 0)).code).toBe("ETIMEDOUT");
+  let longest = 0;
+  while (there.status === "waiting") longest = Math.max(longest, exchange());
+  expect(there.waitUntilConnected(0)).toBe("success");
+  expect(longest).toBeLessThan((performance.now() - begun) / 2);
+  for (const each of [here, there, server, other]) each.close();
+});
+
+test.each([
+  ["the server's own", {}],
+  ["the one for a name", { contexts: { localhost: { key: identity.key, cert: identity.cert } } }],
+])("a server with a large bundle trusts the clients of its last authority, and no others: %s", (_name, contexts) => {
+  const tls = { key: identity.key, cert: identity.cert, requestCert: true, rejectUnauthorized: false, ...contexts };
+  const server = listen({ host: "127.0.0.1", tls: { ...tls, ca: stranger.cert.repeat(30) + authority.cert } });
+  const verdicts = [authority, stranger, other].map((issuer) => {
+    const { key, cert } = issuer.issue({ subject: "a client" });
+    const client = { ca: authority.cert, key, cert };
+    const here = connect({ host: "localhost", port: server.port, tls: client, timeout: 10_000 });
+    const there = acceptFrom(server);
+    const verdict = there.authorized;
+    here.close();
+    there.close();
+    return verdict;
+  });
+  expect(verdicts).toEqual([true, true, false]);
+  server.close();
+});
+
+test("a bundle that can't be used fails in the stage of TLS, not of the look-up", () => {
+  for (const tls of [{ caFile: "/does/not/exist" }, { ca: "", cert: "rubbish", key: "rubbish" }]) {
+    const socket = connect({ host: "localhost", port: peer.port, tls });
+    expect(socket.waitUntilConnected(10_000)).toBe("failure");
+    expect(socket.state.stage).toBe("TLS");
+    socket.close();
+  }
 });
 
 test("a bundle whose connection is closed meanwhile is parsed for the next one", () => {

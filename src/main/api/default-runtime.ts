@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { isMainThread, type Worker } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 import { afterExitListeners } from "../link/exit-hook.js";
 import { flush } from "../link/flush.js";
 import { OtherThreads } from "../link/other-threads.js";
@@ -38,6 +38,27 @@ if (isMainThread && !(LOADED in process)) {
     hookExit();
     others?.watch(worker);
   });
+}
+
+/** For `terminate`, which any thread may call. The end of a worker thread does not end other threads. */
+let seen: OtherThreads | null = null;
+
+/**
+ * Ends a worker thread as `worker.terminate()` does, after its sockets have sent what `write` took, for at most the
+ * linger time of its runtimes; connections that have unsent bytes then are reset. Resolves to the exit code. (After
+ * `worker.terminate()` alone such bytes are lost, and the peer sees a clean end.) Threads that the worker thread itself
+ * has started are ended without this. Throws a `TypeError` if `worker` is not a `Worker`.
+ */
+export async function terminate(worker: Worker): Promise<number> {
+  if (!(worker instanceof Worker)) throw new TypeError("worker must be a Worker of node:worker_threads");
+  const { threadId } = worker;
+  if (threadId >= 0) {
+    // The thread may fail in its last moment, for example because a connection was reset.
+    worker.on("error", () => {});
+    seen ??= others ?? new OtherThreads();
+    await seen.drain(threadId);
+  }
+  return worker.terminate();
 }
 
 /**

@@ -73,7 +73,7 @@ const STAGE_TEXTS: Record<ConnectStage, string> = {
   resolve: ", looking the name up",
   connect: "",
   proxy: ", waiting for the proxy",
-  TLS: ", in the TLS handshake",
+  TLS: ", reading certificates or in the TLS handshake",
 };
 const THREAD_LIMITS: Names<ThreadLimits> = { maxOldGenerationSizeMb: true };
 

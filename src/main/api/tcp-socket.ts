@@ -37,7 +37,8 @@ import { startTlsParameters } from "./tls-options.js";
 
 const DELIMITER_MAX = 1024 * 1024;
 
-/** A stage of connecting: looking the name up, connecting, waiting for the proxy's answer, the TLS handshake. */
+/** A stage of connecting: looking the name up, connecting, waiting for the proxy's answer, TLS: its
+ * certificates and the handshake. */
 export type ConnectStage = "resolve" | "connect" | "proxy" | "TLS";
 
 const STAGES: Record<number, ConnectStage> = {
