@@ -4,6 +4,7 @@
  * Used on the calling thread.
  */
 
+import { NetError } from "../main/index.js";
 import { errnoOf } from "../posix/index.js";
 
 export type ErrorCode =
@@ -29,10 +30,12 @@ export type ErrorCode =
   | "temporary-resolver-failure"
   | "permanent-resolver-failure";
 
-const BY_ERRNO: Record<string, ErrorCode> = {
+const BY_CODE: Record<string, ErrorCode> = {
+  ERR_ACCESS_DENIED: "access-denied",
   EACCES: "access-denied",
   EPERM: "access-denied",
   EOPNOTSUPP: "not-supported",
+  ENOTSUP: "not-supported",
   EAFNOSUPPORT: "invalid-argument",
   EINVAL: "invalid-argument",
   EDESTADDRREQ: "invalid-argument",
@@ -59,7 +62,8 @@ const BY_ERRNO: Record<string, ErrorCode> = {
 
 /** The code for an error that a call of the package threw. Rethrows `error` if it is a bug. */
 export function errorCodeOf(error: unknown): ErrorCode {
-  return BY_ERRNO[errnoOf(error)] ?? "unknown";
+  const errno = errnoOf(error); // rethrows a bug
+  return BY_CODE[(error as { code: string }).code] ?? BY_CODE[errno] ?? "unknown";
 }
 
 /** Runs `call` and throws the code of its failure, as jco expects the payload of `result::err`. */
@@ -85,12 +89,15 @@ export class IoError {
   }
 }
 
+/** The error of a stream whose call has thrown `error`. Rethrows `error` if it is a bug. */
+export function ioErrorOf(error: unknown): IoError {
+  if (error instanceof IoError) return error;
+  errnoOf(error); // rethrows a bug
+  return new IoError(error);
+}
+
 /** `network-error-code`: undefined if the failure has nothing to do with the network. */
-export function networkErrorCode(error: IoError): ErrorCode | undefined {
-  try {
-    const code = errorCodeOf(error.cause);
-    return code === "unknown" ? undefined : code;
-  } catch {
-    return undefined;
-  }
+export function networkErrorCode({ cause }: IoError): ErrorCode | undefined {
+  const code = cause instanceof NetError ? errorCodeOf(cause) : "unknown";
+  return code === "unknown" ? undefined : code;
 }

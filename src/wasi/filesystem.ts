@@ -5,9 +5,12 @@
  */
 
 import { filesystem } from "@bytecodealliance/preview2-shim";
-import { adopt, type Interface } from "./preview2.js";
+import { adopt, errorCodeFunction, type Interface } from "./preview2.js";
 
-export const types: Interface = adopt(filesystem.types as unknown as Interface);
+export const types: Interface = {
+  ...adopt(filesystem.types as unknown as Interface),
+  filesystemErrorCode: errorCodeFunction(filesystem.types.filesystemErrorCode),
+};
 export const preopens: Interface = adopt(filesystem.preopens as unknown as Interface);
 
 /** Types are the browser's, which has no host paths. */

@@ -8,7 +8,7 @@
  * Runs on the calling thread.
  */
 
-import { io } from "@bytecodealliance/preview2-shim";
+import { clocks, io } from "@bytecodealliance/preview2-shim";
 import { IoError } from "./error-codes.js";
 import { type EventSource, Pollable } from "./pollable.js";
 import { DISPOSE } from "./resource.js";
@@ -115,6 +115,29 @@ function exchange(value: unknown, other: (object: object) => object | undefined)
   return value;
 }
 
+/**
+ * `code`, a function of the shim that returns the code of a stream's error, for errors of this package. It returns
+ * undefined for errors that are not the shim's or have no code.
+ */
+export function errorCodeFunction(code: unknown): (error: IoError) => unknown {
+  return ({ cause }) => {
+    if (!(cause instanceof io.error.Error)) return undefined;
+    try {
+      return (code as (error: unknown) => unknown)(cause);
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+let ready: unknown = null;
+
+/** A pollable of the shim that is always ready. */
+function alwaysReady(): unknown {
+  ready ??= clocks.monotonicClock.subscribeInstant(0n);
+  return ready;
+}
+
 class ShimSource implements EventSource {
   readonly #pollable: Methods;
 
@@ -122,8 +145,10 @@ class ShimSource implements EventSource {
     this.#pollable = pollable;
   }
 
+  /** Asks `poll`, which does not block here: the shim's `ready` does not look whether input has been used up. */
   isReady(): boolean {
-    return this.#pollable.ready?.() as boolean;
+    const poll = io.poll.poll as unknown as (pollables: unknown[]) => Uint32Array;
+    return poll([this.#pollable, alwaysReady()])[0] === 0;
   }
 
   pollEntry(): null {
@@ -230,14 +255,14 @@ class ShimOutput extends OutputStream {
   }
 }
 
-/** What `call` of a stream of the shim returns; null if the stream is closed. Throws the shim's error of a failure. */
+/** What `call` of a stream of the shim returns; null if the stream is closed. Throws an `IoError` if it has failed. */
 function openOrNull<T>(call: () => T): T | null {
   try {
     return call();
   } catch (error) {
     const { tag, val } = error as StreamError & { val?: unknown };
     if (tag === "closed") return null;
-    throw tag === "last-operation-failed" ? val : error;
+    throw tag === "last-operation-failed" ? new IoError(val) : error;
   }
 }
 

@@ -33,7 +33,11 @@ export class StandardInput extends InputStream {
   }
 
   protected hasEvent(): boolean {
-    return standardInput().waitUntilReadable(0);
+    try {
+      return standardInput().waitUntilReadable(0);
+    } catch {
+      return true; // `read` reports that it can't be opened
+    }
   }
 
   protected release(): void {

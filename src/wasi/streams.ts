@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { IoError } from "./error-codes.js";
+import { type IoError, ioErrorOf } from "./error-codes.js";
 import { type EventSource, Pollable, waitFor } from "./pollable.js";
 import { DISPOSE, trap } from "./resource.js";
 
@@ -48,15 +48,16 @@ abstract class Stream implements EventSource {
   /** Called when the guest drops the stream. */
   protected abstract release(): void;
 
-  /** What `call` returns; null means the end. After the end or a failure the stream is closed. */
+  /** What `call` returns; null means the end. After the end or a failure the stream is closed. Rethrows bugs. */
   protected attempt<T>(call: () => T | null): T {
     if (!this.#open) closed();
     let result: T | null;
     try {
       result = call();
     } catch (error) {
+      const val = ioErrorOf(error);
       this.#open = false;
-      throw { tag: "last-operation-failed", val: new IoError(error) } satisfies StreamError;
+      throw { tag: "last-operation-failed", val } satisfies StreamError;
     }
     if (result !== null) return result;
     this.#open = false;
@@ -117,6 +118,8 @@ export abstract class OutputStream extends Stream {
 
   blockingFlush(): void {
     this.#flush(true);
+    this.#awaitRoom();
+    this.#permit = 0;
   }
 
   blockingWriteAndFlush(contents: Uint8Array): void {

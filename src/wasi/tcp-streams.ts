@@ -52,8 +52,10 @@ class TcpInput extends InputStream {
     connection.hold();
   }
 
-  pollEntry(): PollEntry {
-    return this.#connection.handle;
+  /** After a refused write, whose error was thrown, the handle does not report the failure again: it must be asked. */
+  pollEntry(): PollEntry | null {
+    const { handle } = this.#connection;
+    return handle.status === "failure" ? null : handle;
   }
 
   protected take(max: number): Uint8Array | null {

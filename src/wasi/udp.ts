@@ -83,6 +83,7 @@ export class UdpSocket implements EventSource {
     if (this.#pair !== null) {
       this.#pair.superseded = true;
       if (this.#pair.remote !== undefined) withErrorCode(() => handle.disconnect());
+      pair.inherit(this.#pair);
       this.#pair = null;
     }
     if (remoteAddress !== undefined) {
@@ -173,7 +174,10 @@ class DatagramPair {
   superseded = false;
   readonly release: () => void;
   #next: IncomingDatagram | null = null;
+  /** The failure of an earlier datagram, or of the socket, for `receive` to throw. */
   #error: unknown = null;
+  /** The failure of an earlier datagram for `send` to throw. */
+  #sendError: unknown = null;
 
   constructor(handle: Handle, family: IpAddressFamily, remote: IpSocketAddress | undefined, release: () => void) {
     this.handle = handle;
@@ -182,15 +186,32 @@ class DatagramPair {
     this.release = release;
   }
 
-  /** The next datagram of the peer, or null. Throws the code of an earlier one's failure, once. */
-  receive(): IncomingDatagram | null {
-    this.look();
-    const next = this.#next;
-    this.#next = null;
-    if (this.#error === null) return next;
-    const error = this.#error;
-    this.#error = null;
-    throw errorCodeOf(error);
+  /** Takes over the datagram that an earlier pair has received and not returned, if this one's peer has sent it. */
+  inherit(earlier: DatagramPair): void {
+    if (earlier.#next !== null && this.#isOfPeer(earlier.#next)) this.#next = earlier.#next;
+  }
+
+  /** The datagrams of the peer, at most `limit`. If there are none, throws the code of an earlier failure, once. */
+  receive(limit: number): IncomingDatagram[] {
+    const received: IncomingDatagram[] = [];
+    while (received.length < limit && this.look()) {
+      if (this.#next === null) {
+        if (received.length > 0) break; // the next call throws the failure
+        const error = this.#error;
+        this.#error = null;
+        throw errorCodeOf(error);
+      }
+      received.push(this.#next);
+      this.#next = null;
+    }
+    return received;
+  }
+
+  /** Throws the code of an earlier datagram's failure, once. */
+  throwSendError(): void {
+    const error = this.#sendError;
+    this.#sendError = null;
+    if (error !== null) throw errorCodeOf(error);
   }
 
   /** Whether `receive` returns a datagram or throws. Datagrams of others are dropped. */
@@ -200,13 +221,29 @@ class DatagramPair {
         const datagram = this.handle.receive();
         if (datagram === null) return false;
         const remoteAddress = socketAddressOf(datagram.address, datagram.port, this.family);
-        if (this.remote !== undefined && !sameAddress(remoteAddress, this.remote)) continue;
-        this.#next = { data: datagram.data, remoteAddress };
+        const incoming = { data: datagram.data, remoteAddress };
+        if (this.#isOfPeer(incoming)) this.#next = incoming;
       } catch (error) {
-        this.#error = error;
+        // Without a peer, one that can't be reached does not concern the others.
+        if (this.remote === undefined && !this.#hasFailed) this.#sendError ??= error;
+        else this.#error = error;
       }
     }
     return true;
+  }
+
+  /** Whether the socket has failed, not only a datagram. */
+  get #hasFailed(): boolean {
+    try {
+      this.handle.waitUntilWritable(0);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  #isOfPeer({ remoteAddress }: IncomingDatagram): boolean {
+    return this.remote === undefined || sameAddress(remoteAddress, this.remote);
   }
 }
 
@@ -219,15 +256,7 @@ export class IncomingDatagramStream implements EventSource {
   }
 
   receive(maxResults: bigint): IncomingDatagram[] {
-    const pair = operational(this.#pair);
-    const received: IncomingDatagram[] = [];
-    const limit = maxResults > RECEIVE_MAX ? RECEIVE_MAX : Number(maxResults);
-    while (received.length < limit && (received.length === 0 || pair.look())) {
-      const datagram = pair.receive();
-      if (datagram === null) break;
-      received.push(datagram);
-    }
-    return received;
+    return operational(this.#pair).receive(maxResults > RECEIVE_MAX ? RECEIVE_MAX : Number(maxResults));
   }
 
   subscribe(): Pollable {
@@ -250,8 +279,8 @@ export class IncomingDatagramStream implements EventSource {
 
 export class OutgoingDatagramStream implements EventSource {
   #pair: DatagramPair | null;
-  /** The datagrams that the last `check-send` allowed. */
-  #permit = 0;
+  /** The datagrams that the last `check-send` allowed; null if there was none since the last `send`. */
+  #permit: number | null = null;
 
   /** @internal Guests get streams by `stream`. */
   constructor(pair: DatagramPair) {
@@ -260,16 +289,20 @@ export class OutgoingDatagramStream implements EventSource {
 
   checkSend(): bigint {
     const { handle } = operational(this.#pair);
-    this.#permit = withErrorCode(() => handle.waitUntilWritable(0)) ? SEND_PERMIT : 0;
-    return BigInt(this.#permit);
+    const permit = withErrorCode(() => handle.waitUntilWritable(0)) ? SEND_PERMIT : 0;
+    this.#permit = permit;
+    return BigInt(permit);
   }
 
   send(datagrams: readonly OutgoingDatagram[]): bigint {
-    if (datagrams.length > this.#permit) {
-      trap(`send of ${datagrams.length} datagrams, and check-send has allowed ${this.#permit}`);
+    const permit = this.#permit;
+    if (permit === null) trap("send without check-send");
+    if (datagrams.length > permit) {
+      trap(`send of ${datagrams.length} datagrams, and check-send has allowed ${permit}`);
     }
-    this.#permit = 0;
+    this.#permit = null;
     const pair = operational(this.#pair);
+    pair.throwSendError();
     let sent = 0;
     for (const datagram of datagrams) {
       try {

@@ -1,5 +1,6 @@
 /** `wasi:sockets/tcp` called as a hostile or careless guest would: errors are codes of the WIT. */
 
+import { connect } from "ringnet";
 import { monotonicClock } from "ringnet/wasi/clocks";
 import { poll } from "ringnet/wasi/io";
 import {
@@ -262,6 +263,51 @@ describe("streams", () => {
     expect(thrownBy(() => input.read(1n))).toEqual({ tag: "closed" });
     expect(thrownBy(() => output.checkWrite())).toMatchObject({ tag: "last-operation-failed" });
     expect(thrownBy(() => output.checkWrite())).toEqual({ tag: "closed" });
+  });
+
+  test("a failed write does not keep a reader waiting: the failure follows the bytes that have arrived", () => {
+    const peer = startPeer("manual");
+    const { input, output } = connected(ipv4(peer.port));
+    peer.waitForEvent("connection");
+    // Until this side reads, its buffer is full, and the networking thread does not notice the end.
+    const bytes = connect({ host: peer.host, port: peer.port }).options.receiveBuffer;
+    peer.send({ do: "write", connection: 0, bytes });
+    monotonicClock.subscribeDuration(300_000_000n).block();
+    peer.send({ do: "reset", connection: 0 });
+    const failure = thrownBy(() => {
+      for (;;) output.blockingWriteAndFlush(new Uint8Array(4096));
+    });
+    expect(failure).toMatchObject({ tag: "last-operation-failed" });
+    const [pollable, limit] = [input.subscribe(), monotonicClock.subscribeDuration(LIMIT)];
+    const end = thrownBy(() => {
+      for (;;) {
+        expect([...poll.poll([pollable, limit])]).toEqual([0]);
+        input.read(BigInt(bytes));
+      }
+    });
+    expect(end).toMatchObject({ tag: "last-operation-failed" });
+  });
+
+  test("blocking-flush waits until there is room again, and allows nothing", () => {
+    const peer = startPeer("manual", { paused: true });
+    const { output } = connected(ipv4(peer.port));
+    peer.waitForEvent("connection");
+    const pollable = output.subscribe();
+    const pause = () => monotonicClock.subscribeDuration(200_000_000n);
+    while (poll.poll([pollable, pause()])[0] === 0) output.writeZeroes(output.checkWrite());
+    expect(output.checkWrite()).toBe(0n);
+    peer.send({ do: "resume", delay: 100 });
+    output.blockingFlush();
+    expect(pollable.ready()).toBe(true);
+    expect(thrownBy(() => output.write(Buffer.from("x")))).toBeInstanceOf(trapClass());
+    expect(output.checkWrite()).toBeGreaterThan(0n);
+  });
+
+  test("a value that is no list of bytes is an error of the caller, not a failure of the stream", () => {
+    const { output } = connected(ipv4(startPeer("sink").port));
+    output.checkWrite();
+    expect(thrownBy(() => output.write({ length: 1 } as Uint8Array))).toBeInstanceOf(TypeError);
+    expect(output.checkWrite()).toBeGreaterThan(0n);
   });
 
   test("check-write allows nothing while the peer does not read, and writing beyond it traps", () => {

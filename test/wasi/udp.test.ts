@@ -12,10 +12,13 @@ import {
 } from "ringnet/wasi/sockets";
 import { describe, expect, test } from "vitest";
 import { closedPort } from "../support/ports.js";
+import { root } from "../support/processes.js";
+import { runProgram } from "../support/programs.js";
 import { startUdpPeer } from "../udp/support/udp-peers.js";
 import { dropped, ipv4, ipv6, thrownBy } from "./support.js";
 
 const net = instanceNetwork.instanceNetwork();
+const [major = 0] = process.versions.node.split(".").map(Number);
 
 function bound(address: IpSocketAddress = ipv4(0)) {
   const socket = udpCreateSocket.createUdpSocket(address.tag);
@@ -92,6 +95,50 @@ describe("streams", () => {
     expect(received(incoming)).toEqual(["peer"]);
   });
 
+  test("keep what was received before the socket was connected to the same peer", () => {
+    const peer = startUdpPeer();
+    const socket = bound();
+    peer.send({ do: "send", port: socket.localAddress().val.port, host: "127.0.0.1", text: "early" });
+    const [early] = socket.stream(undefined);
+    early.subscribe().block();
+    const [incoming] = socket.stream(ipv4(peer.port));
+    expect(received(incoming)).toEqual(["early"]);
+  });
+
+  test("return what has arrived before they report a failure", () => {
+    const peer = startUdpPeer();
+    const socket = bound();
+    const [incoming, outgoing] = socket.stream(ipv4(peer.port));
+    peer.send({ do: "send", port: socket.localAddress().val.port, host: "127.0.0.1", text: "last words" });
+    incoming.subscribe().block();
+    peer.send({ do: "close" });
+    peer.waitForEvent("closed");
+    outgoing.checkSend();
+    outgoing.send([{ data: Buffer.from("x") }]);
+    monotonicClock.subscribeDuration(200_000_000n).block(); // until the refusal is here
+    expect(received(incoming)).toEqual(["last words"]);
+    expect(thrownBy(() => received(incoming))).toBe("connection-refused");
+  });
+
+  test("report to the sender alone that one of many peers can't be reached", () => {
+    const peer = startUdpPeer();
+    const socket = bound();
+    const [incoming, outgoing] = socket.stream(undefined);
+    const forbidden: IpSocketAddress = { tag: "ipv4", val: { port: 9, address: [255, 255, 255, 255] } };
+    const send = (remoteAddress: IpSocketAddress) => {
+      outgoing.checkSend();
+      return outgoing.send([{ data: Buffer.from("x"), remoteAddress }]);
+    };
+    send(forbidden);
+    const pause = monotonicClock.subscribeDuration(200_000_000n);
+    expect([...poll.poll([incoming.subscribe(), pause])]).toEqual([1]);
+    peer.send({ do: "send", port: socket.localAddress().val.port, host: "127.0.0.1", text: "hello" });
+    expect(received(incoming)).toEqual(["hello"]);
+    expect(thrownBy(() => send(ipv4(peer.port)))).toMatch(/access-denied|remote-unreachable|invalid-argument/);
+    expect(send(ipv4(peer.port))).toBe(1n);
+    expect(peer.waitForEvent("message").text).toBe("x");
+  });
+
   test("refuse wrong datagrams, and trap beyond check-send", () => {
     const [, outgoing] = bound().stream(undefined);
     const attempt = (...datagrams: Parameters<typeof outgoing.send>[0]) => {
@@ -108,6 +155,7 @@ describe("streams", () => {
     expect(outgoing.send([{ data, remoteAddress: ipv4(closedPort()) }, { data }])).toBe(1n);
     outgoing.checkSend();
     expect(outgoing.send([])).toBe(0n);
+    expect(thrownBy(() => outgoing.send([]))).toMatchObject({ name: "RuntimeError" }); // check-send allows one call
   });
 
   test("report that the peer refuses", () => {
@@ -144,7 +192,17 @@ describe("ip-name-lookup", () => {
   });
 
   test("refuses what is no name, and reports names that do not exist", () => {
-    for (const name of ["", " ", "a.b<&>", "127.0.0.1:80", "[::]:80", "http://example.com/", "a\0b", "x".repeat(300)]) {
+    for (const name of [
+      "",
+      " ",
+      "a.b<&>",
+      "127.0.0.1:80",
+      "[127.0.0.1]",
+      "[::]:80",
+      "http://example.com/",
+      "a\0b",
+      "x".repeat(300),
+    ]) {
       expect(thrownBy(() => lookUp(name))).toBe("invalid-argument");
     }
     expect(["name-unresolvable", "temporary-resolver-failure"]).toContain(
@@ -156,4 +214,24 @@ describe("ip-name-lookup", () => {
     dropped(stream);
     expect(thrownBy(() => stream.resolveNextAddress())).toBe("invalid-state");
   });
+});
+
+test.runIf(major >= 25)("what Node's --permission denies fails with the codes for that", () => {
+  const program = `import { instanceNetwork, ipNameLookup, tcpCreateSocket, udpCreateSocket } from "ringnet/wasi/sockets";
+    const net = instanceNetwork.instanceNetwork();
+    const here = { tag: "ipv4", val: { port: 0, address: [127, 0, 0, 1] } };
+    const code = (call) => { try { call(); return "allowed"; } catch (error) { return String(error); } };
+    console.log(JSON.stringify([
+      code(() => tcpCreateSocket.createTcpSocket("ipv4").startBind(net, here)),
+      code(() => udpCreateSocket.createUdpSocket("ipv4").startBind(net, here)),
+      code(() => {
+        const stream = ipNameLookup.resolveAddresses(net, "localhost");
+        stream.subscribe().block();
+        stream.resolveNextAddress();
+      }),
+    ]));`;
+  const nodeArgs = ["--permission", "--allow-worker", `--allow-fs-read=${root}`];
+  const { output, errors } = runProgram(program, { nodeArgs });
+  if (output === "") throw new Error(errors);
+  expect(JSON.parse(output)).toEqual(["access-denied", "access-denied", "permanent-resolver-failure"]);
 });
