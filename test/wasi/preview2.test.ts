@@ -78,7 +78,7 @@ test("HTTP's resources are constructed, passed and returned", () => {
   expect(body.write()).toBeInstanceOf(wasi.io.streams.OutputStream);
 });
 
-test("WASIShim takes them", () => {
+test("WASIShim accepts the interfaces", () => {
   const imports = new WASIShim(wasi as Untyped).getImportObject({ asVersion: "0.2.3" }) as Untyped;
   expect(imports["wasi:sockets/tcp@0.2.3"].TcpSocket).toBe(wasi.sockets.tcp.TcpSocket);
   expect(imports["wasi:io/streams@0.2.3"].InputStream).toBe(wasi.io.streams.InputStream);
