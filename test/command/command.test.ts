@@ -1,5 +1,5 @@
 /**
- * The command, from a shell's point of view, with curl, nc and openssl as peers.
+ * The command, run as from a shell, with curl, nc and openssl as peers.
  */
 
 import { spawnSync } from "node:child_process";
@@ -100,7 +100,7 @@ describe("get", () => {
 
   test("shows a bar on a terminal, and the file is whole", () => {
     const file = join(temporaryFolder(), "with bar");
-    // Half a second and more passes between the head and the end.
+    // More than half a second passes between the head and the end.
     const url = `${server.origin}/slow?body=1500`;
     const python = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
     const done = spawnSync("/usr/bin/python3", ["-c", python, process.execPath, COMMAND, "get", url, "-o", file], {
@@ -110,7 +110,7 @@ describe("get", () => {
       killSignal: "SIGKILL",
     });
     expect(done.status).toBe(0);
-    // A body in chunks: its length is not known. The line is written anew over the last one, and ended.
+    // A chunked body: its length is unknown. The line is rewritten in place, and ended.
     expect(String(done.stdout)).toMatch(/^(\r10 B, [\d.]+ B\/s *)+\r\n$/);
     expect(readFileSync(file, "utf8")).toBe("first last");
     const silent = spawnSync(
@@ -133,7 +133,7 @@ describe("get", () => {
     ["a name that does not exist", () => ["get", "http://name.invalid/"], 6, /ENOTFOUND|EAI_AGAIN/],
     ["no server", () => ["get", `http://127.0.0.1:${closedPort()}/`], 7, /ECONNREFUSED/],
     ["a status of 404", () => ["get", `${server.origin}/status/404`], 22, /404/],
-    // Less would be an error of its own on a busy machine: the thread has to start meanwhile.
+    // A shorter time could end before the networking thread has started, on a busy machine, with another error.
     ["no time", () => ["get", "-t", "3", `${server.origin}/late`], 28, /ETIMEDOUT/],
     ["an unknown authority", () => ["get", `${secure.origin}/bytes/3`], 35, /UNABLE_TO_VERIFY/],
     ["a folder that is not there", () => ["get", `${server.origin}/bytes/3`, "-o", "/nowhere/file"], 23, /ENOENT/],

@@ -22,7 +22,7 @@ interface Example {
   output: string[];
 }
 
-/** The ```js blocks, each with the heading that it stands under. */
+/** The ```js blocks, each with its heading. */
 function examples(): Example[] {
   const found: Example[] = [];
   let heading = "";
@@ -67,12 +67,12 @@ describe("the examples of docs/api.md", () => {
     };
   });
 
-  test("there are many, and most print something", () => {
+  test("are found, and most print something", () => {
     expect(examples().length).toBeGreaterThan(20);
     expect(examples().filter(({ output }) => output.length > 0).length).toBeGreaterThan(20);
   });
 
-  test.each(examples().map((each) => [each.heading, each] as const))("%s", (_heading, { source, output }) => {
+  test.each(examples().map((each) => [each.heading, each] as const))("run: %s", (_heading, { source, output }) => {
     const outcome = runExample(source, given);
     expect(outcome.errors).toBe("");
     expect(outcome.code).toBe(0);

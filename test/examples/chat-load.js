@@ -1,6 +1,6 @@
 /**
- * Load for the chat server: `node chat-load.js <port> <guests> <speakers> <lines>` connects `guests` guests, of whom `speakers` say `lines` lines
- * each; prints when all are in, and when all have received everything, in the same order.
+ * Load for the chat server: `node chat-load.js <port> <guests> <speakers> <lines>` connects `guests` guests, of which `speakers` send `lines` lines
+ * each; prints when all are connected, and when all have received everything, in the same order.
  */
 
 import { createHash } from "node:crypto";

@@ -24,7 +24,7 @@ test("a thousand guests receive every message, in the same order", () => {
   expect(server.errors).toBe("");
 }, 90_000);
 
-test("names, counts, and goodbyes", () => {
+test("guests may name themselves, ask for the count, and leave", () => {
   const [ada, bob] = [enter(), enter()];
   ada.writeAll("/name Ada\r\n/who\n");
   expect(ada.readLine(5000)).toMatch(/^[12] are here$/);

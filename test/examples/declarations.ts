@@ -35,7 +35,7 @@ function declaring(file: string, name: string): string {
   return from === undefined ? file : declaring(from, name);
 }
 
-/** Whether the text ends with a docstring, and whether it is one for the package's own use. */
+/** Whether the text ends with a docstring, and whether that is marked `@internal`. */
 function docstringBefore(text: string): { documented: boolean; internal: boolean } {
   const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(text)?.[1];
   return { documented: comment !== undefined, internal: comment?.includes("@internal") ?? false };

@@ -35,7 +35,7 @@ test("finds the exports", () => {
   expect(functions.length).toBeGreaterThanOrEqual(7);
 });
 
-/** What all handles have is described once. */
+/** The members that all handles have are described once. */
 const common = classes.find(({ name }) => name === "Handle")?.members ?? [];
 
 test.each([...classes, ...interfaces].map((each) => [each.name, each] as const))("%s", (name, { undocumented }) => {
@@ -44,7 +44,7 @@ test.each([...classes, ...interfaces].map((each) => [each.name, each] as const))
   expect(missing.filter((member) => name === "Handle" || !common.includes(member))).toEqual([]);
 });
 
-test("functions and constants", () => {
+test("functions and constants have docstrings", () => {
   expect(functions.filter(({ documented }) => !documented)).toEqual([]);
 });
 
@@ -55,7 +55,7 @@ test("declarations show nothing internal", () => {
   expect(files.filter((path) => internal.test(readFileSync(join(DIST, path), "utf8")))).toEqual([]);
 });
 
-test("declarations refer to nothing that they lack", () => {
+test("declarations compile without other files", () => {
   const entries = readdirSync(DIST).filter((path) => /\.d\.[cm]ts$/.test(path));
   expect(entries.length).toBeGreaterThan(15);
   const options = [

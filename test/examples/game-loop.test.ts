@@ -25,7 +25,7 @@ test("runs sixty frames a second and draws their times", () => {
   expectDrawing(readFileSync(file, "utf8"), 180);
 });
 
-/** The number of frames that the bars of a drawing stand for. */
+/** Expects that the bars of the drawing add up to `frames`. */
 function expectDrawing(svg: string, frames: number): void {
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   const bars = [...svg.matchAll(/<title>(\d+) of (\d+) below/g)];
@@ -34,7 +34,7 @@ function expectDrawing(svg: string, frames: number): void {
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
 }
 
-test("draws any times", () => {
+test("draws times of any size, and none", () => {
   expectDrawing(drawHistogram([0, 0.001, 1, 16, 17, 1e6], "times"), 6);
   expectDrawing(drawHistogram([], "none"), 0);
 });

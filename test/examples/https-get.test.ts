@@ -23,7 +23,7 @@ beforeAll(() => {
   nginx = startNginx({ site: { identity } }).ports.site;
 });
 
-test("the program runs", () => {
+test("the program prints the body, and the status and the protocol on stderr", () => {
   const args = ["examples/https-get.js", `https://localhost:${nginx}/facts?x=1`, authority.certPath];
   const program = new Process(process.execPath, args);
   program.waitForExit();
@@ -31,7 +31,7 @@ test("the program runs", () => {
   expect(program.output).toMatch(/^TLSv1\.[23] . localhost NONE\n$/);
 });
 
-test("a body of a known length, and none", () => {
+test("returns a body of known length, and a status of 404", () => {
   const { status, headers, body } = get(`https://localhost:${nginx}/site.pem`, authority.certPath);
   expect(status).toBe(200);
   expect(body).toHaveLength(Number(headers.get("content-length")));
@@ -39,7 +39,7 @@ test("a body of a known length, and none", () => {
   expect(get(`https://127.0.0.1:${nginx}/nothing`, authority.certPath).status).toBe(404);
 });
 
-test("a body in chunks, and one up to the end", () => {
+test("returns a chunked body, and one that ends with the connection", () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "options.json"), JSON.stringify({ cert: identity.cert, key: identity.key }));
   const server = startProgram(

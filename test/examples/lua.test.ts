@@ -10,7 +10,7 @@ import { Process } from "../support/processes.js";
 
 const source = (name: string) => readFileSync(new URL(`../../examples/lua/${name}`, import.meta.url));
 
-/** A VM whose programs hand lists to `result`. */
+/** A VM whose programs call `report.result` with values, which are collected as lists. */
 async function machine(options?: object) {
   const results: unknown[] = [];
   const report = { result: (...values: unknown[]) => void results.push(values) };
@@ -19,7 +19,7 @@ async function machine(options?: object) {
   return { run: (text: string, ...args: unknown[]) => vm.run("test", text, ...args), results, vm };
 }
 
-/** A server of stock parts, in another process: each path is its own body, after as many ms as it says. */
+/** A node:http server in another process. `/MS/SIZE` answers after MS ms, with the request's body or with SIZE bytes. */
 function startHttpServer(): number {
   const program = `
     require("node:http").createServer((request, response) => {
@@ -65,7 +65,7 @@ test("all bytes arrive as they are, both ways, through a small ring", async () =
   vm.close();
 });
 
-test("failures are nil and a text; a wrong type is an error of Lua with the message", async () => {
+test("failures are nil and a message; a wrong type is a Lua error with the message", async () => {
   const { run, results, vm } = await machine();
   run(`report.result(net.resolve_address(""))
     report.result(pcall(net.resolve_address, 5))
@@ -85,7 +85,7 @@ test("failures are nil and a text; a wrong type is an error of Lua with the mess
   vm.close();
 });
 
-test("a coroutine that waits longer than its time goes on without the object; another sleeps as long", async () => {
+test("a coroutine's wait returns false after its timeout", async () => {
   const { run, results, vm } = await machine();
   run(
     `local scheduler = require("scheduler")
@@ -105,7 +105,7 @@ test("a coroutine that waits longer than its time goes on without the object; an
   vm.close();
 });
 
-test("a server and its clients in one program", async () => {
+test("one program can have a server and its clients", async () => {
   const { run, results, vm } = await machine();
   run(`local scheduler = require("scheduler")
     local server = net.create_server(net.resolve_address("127.0.0.1"), 0)

@@ -25,7 +25,7 @@ describe("with passwords by SCRAM", () => {
       ...options,
     });
 
-  test("the program runs", () => {
+  test("the program prints its results", () => {
     const env = { PGHOST: "127.0.0.1", PGPORT: `${server.port}`, PGUSER: server.user, PGPASSWORD: server.password };
     const program = new Process(process.execPath, ["examples/postgres.js"], {
       cwd: root,
@@ -40,7 +40,7 @@ describe("with passwords by SCRAM", () => {
     expect(program.output).toMatch(/1000 queries one at a time: \d+ a second/);
   });
 
-  test("simple queries, several at once, and none", () => {
+  test("runs simple queries: one, several at once, and an empty one", () => {
     const database = open();
     expect(database.query("SELECT 1 AS one, 'zwei' AS two, NULL AS three").rows).toEqual([
       { one: 1, two: "zwei", three: null },
@@ -52,7 +52,7 @@ describe("with passwords by SCRAM", () => {
     database.close();
   });
 
-  test("extended queries with values of many types", () => {
+  test("runs extended queries with values of many types", () => {
     const database = open();
     const text =
       "$1::int AS a, $2::text AS b, $3::bool AS c, $4::float8 AS d, $5::bytea AS e, $6::bigint AS f, $7::jsonb AS g";
@@ -65,7 +65,7 @@ describe("with passwords by SCRAM", () => {
     database.close();
   });
 
-  test("ten megabytes in one answer, and a hundred thousand rows", () => {
+  test("returns a value of ten megabytes, and a hundred thousand rows", () => {
     const database = open();
     const [{ large }] = database.query("SELECT repeat('0123456789', 1000000) AS large").rows;
     expect(large).toHaveLength(10_000_000);
@@ -83,7 +83,7 @@ describe("with passwords by SCRAM", () => {
     database.close();
   });
 
-  test("over a Unix domain socket", () => {
+  test("connects over a Unix domain socket", () => {
     const database = open({ host: server.folder });
     expect(database.query("SELECT inet_client_addr() AS address").rows).toEqual([{ address: null }]);
     database.close();
@@ -96,10 +96,10 @@ describe("with passwords by SCRAM", () => {
   });
 });
 
-test("with a password by MD5", () => {
+test("connects with a password by MD5", () => {
   const server = startPostgres("md5");
   const { port, user, password } = server;
-  // The password itself was stored for SCRAM, by default.
+  // The first user's password is stored for SCRAM, by default.
   const database = new Postgres({ port, user, password, database: "postgres" });
   database.query("SET password_encryption = 'md5'");
   database.query("CREATE ROLE old LOGIN PASSWORD 'alt'");

@@ -19,7 +19,7 @@ function programs(): string {
   return join(VERSIONS, newest as string, "bin");
 }
 
-/** PostgreSQL refuses to run as root: the command that runs something as its own user then. */
+/** The command, run as the user `postgres` if this process runs as root, which PostgreSQL refuses. */
 function unprivileged(command: string[]): [string, string[]] {
   const whole =
     process.getuid?.() === 0
@@ -40,13 +40,13 @@ export interface Server {
   folder: string;
   user: string;
   password: string;
-  /** Ends it in good order. */
+  /** Shuts it down. */
   stop(): void;
 }
 
 /**
- * Starts a server that requires a password by the method `authentication` of pg_hba.conf, and takes TLS where it has a certificate; ready when
- * this returns.
+ * Starts a server that requires a password by the method `authentication` of pg_hba.conf, and accepts TLS if it has a certificate. Returns when
+ * it is ready.
  */
 export function startPostgres(
   authentication: "scram-sha-256" | "md5" | "password" | "trust",
@@ -96,7 +96,7 @@ export function startPostgres(
   return { process: server, port, folder, user, password, stop };
 }
 
-/** The settings for a certificate; PostgreSQL refuses a key that others may read. */
+/** The settings for a certificate; PostgreSQL refuses a key that other users can read. */
 function tlsFiles(folder: string, { cert, key }: { cert: string; key: string }): string[] {
   return Object.entries({ ssl_cert_file: cert, ssl_key_file: key }).map(([name, text]) => {
     const path = join(folder, `${name}.pem`);

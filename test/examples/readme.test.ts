@@ -1,5 +1,5 @@
 /**
- * README.md: each block of code runs, with a local server in the place of example.org; and the echo server is right.
+ * README.md: each block of code runs, with a local server in place of example.org, and the echo server works.
  */
 
 import { createHash } from "node:crypto";
@@ -39,7 +39,7 @@ test("the README has three programs", () => {
 });
 
 describe("against a TLS server", () => {
-  /** Of a server that answers a request, and of one that sends the same at once and ends. */
+  /** The port of a server that answers a request, and the port of one that sends the same at once and ends. */
   let ports: [number, number];
   let authority: string;
 

@@ -13,7 +13,7 @@ beforeAll(() => {
   port = startRedis().port;
 });
 
-test("the program runs", () => {
+test("the program prints its results", () => {
   const program = new Process(process.execPath, ["examples/redis.js", "127.0.0.1", `${port}`]);
   program.waitForExit(20_000);
   expect(program.errors).toBe("");
@@ -22,7 +22,7 @@ test("the program runs", () => {
   expect(program.output).toMatch(/100000 INCR in a pipeline: the last gave 101000, \d+ a second/);
 });
 
-test("replies of each kind", () => {
+test("returns replies of each kind", () => {
   const redis = new Redis({ port });
   const blob = Buffer.from([0, 13, 10, 255, 36]);
   expect(redis.command("SET", "blob", blob)).toBe("OK");
@@ -36,7 +36,7 @@ test("replies of each kind", () => {
   redis.close();
 });
 
-test("a pipeline whose requests and replies are more than all buffers hold", () => {
+test("a pipeline may be longer than all buffers", () => {
   const redis = new Redis({ port });
   const value = "v".repeat(1000);
   const commands = Array.from({ length: 20_000 }, (_, i) => ["ECHO", `${i} ${value}`]);

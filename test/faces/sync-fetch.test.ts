@@ -110,7 +110,7 @@ describe("the response", () => {
     expect(headers.get("set-cookie")).toBe("a=1, b=2");
   });
 
-  test.each(["gzip", "deflate", "br"])("%s is undone, unless compress is false", (coding) => {
+  test.each(["gzip", "deflate", "br"])("%s is decoded, unless compress is false", (coding) => {
     const url = `${origin}/coded/${coding}?bytes=1000&fill=a`;
     expect(fetch(url, LIMIT).text()).toBe("a".repeat(1000));
     expect(fetch(url, { compress: false, ...LIMIT }).buffer().length).toBeLessThan(1000);
@@ -127,7 +127,7 @@ describe("the request", () => {
     ["a view", new DataView(new Uint8Array([65, 66, 67]).buffer, 1), undefined, "BC"],
     ["URLSearchParams", new URLSearchParams({ a: "1" }), "application/x-www-form-urlencoded;charset=UTF-8", "a=1"],
     ["any object", { a: 1 }, "text/plain;charset=UTF-8", "[object Object]"],
-  ])("body: %s", (_name, body, type, text) => {
+  ])("sends %s as its body", (_name, body, type, text) => {
     const seen = echo({ method: "POST", body });
     expect(seen.body.text).toBe(text);
     expect(header(seen, "content-type")).toBe(type);
@@ -142,7 +142,7 @@ describe("the request", () => {
     expect(() => fetch(`${origin}/echo`, { method: "POST", body: body as never })).toThrow(TypeError);
   });
 
-  test("a body with GET or HEAD, relative URLs, other schemes and a broken timeout are refused", () => {
+  test("a body with GET or HEAD, relative URLs, other schemes and an invalid timeout are refused", () => {
     expect(() => fetch(`${origin}/echo`, { body: "x" })).toThrow(TypeError);
     expect(() => fetch(`${origin}/echo`, { method: "head", body: "x" })).toThrow(TypeError);
     for (const url of ["//example.com/", "/path", "ftp://example.com/"]) expect(() => fetch(url)).toThrow(TypeError);
@@ -224,7 +224,7 @@ describe("failures", () => {
     expect(error).toMatchObject({ type: "system", code: "ECONNREFUSED", errno: "ECONNREFUSED" });
   });
 
-  test("a timeout before the head is thrown by fetch, a later one by the body", () => {
+  test("a timeout before the head is thrown by fetch, a later one on reading the body", () => {
     expect(thrownBy(() => fetch(`${origin}/slow?head=5000`, { timeout: 200 }))).toMatchObject({
       type: "request-timeout",
     });
@@ -233,20 +233,20 @@ describe("failures", () => {
     expect(thrownBy(() => response.text())).toMatchObject({ name: "FetchError", type: "body-timeout" });
   });
 
-  test("more than size is thrown by the body", () => {
+  test("a body longer than size is an error on reading it", () => {
     const response = fetch(`${origin}/bytes/11`, { size: 10, ...LIMIT });
     expect(thrownBy(() => response.text())).toMatchObject({ type: "max-size" });
     expect(fetch(`${origin}/bytes/10`, { size: 10, ...LIMIT }).text().length).toBe(10);
   });
 
-  test("a body that is cut off is thrown by the body", () => {
+  test("a body that is cut off is an error on reading it", () => {
     const raw = startRawServer({ cut: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort" });
     const response = fetch(`${raw.origin}/cut`, LIMIT);
     expect(response.status).toBe(200);
     expect(thrownBy(() => response.text())).toMatchObject({ type: "system", code: "ERR_STREAM_PREMATURE_CLOSE" });
   });
 
-  test("a connection that ends before the head has Node's code for it", () => {
+  test("a connection that ends before the head is an error with Node's code", () => {
     const raw = startRawServer({ nothing: "" });
     expect(thrownBy(() => fetch(`${raw.origin}/nothing`, LIMIT))).toMatchObject({
       type: "system",
@@ -260,7 +260,7 @@ describe("failures", () => {
     ["gzip", "Z_DATA_ERROR"],
     ["deflate", "Z_DATA_ERROR"],
     ["br", expect.stringMatching(/^ERR__/)],
-  ])("a body that is not %s is thrown by the body, with the code of node:zlib", (coding, code) => {
+  ])("a body that is not %s is an error on reading it, with the code of node:zlib", (coding, code) => {
     const raw = startRawServer({
       wrong: `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: 8\r\n\r\nno codes`,
     });
@@ -308,7 +308,7 @@ describe("Headers", () => {
   });
 });
 
-test("a Response can be made", () => {
+test("a Response can be constructed", () => {
   const response = new Response("a=1", { status: 404, headers: { a: "b" }, url: "http://a/" });
   expect(response).toMatchObject({ status: 404, ok: false, url: "http://a/" });
   expect([...response.headers]).toEqual([
@@ -319,7 +319,7 @@ test("a Response can be made", () => {
   expect(new Response().text()).toBe("");
 });
 
-describe("as Web IDL has them", () => {
+describe("as Web IDL defines them", () => {
   const BODY = ["body", "bodyUsed", "arrayBuffer", "blob", "json", "text", "clone"];
 
   test.each<[string, () => object, string[], string[]]>([

@@ -68,7 +68,7 @@ describe("a response", () => {
     ]);
   });
 
-  test("of 300 and more throws in getBody, with what there is", () => {
+  test("with a status of 300 or more throws in getBody; the error has the status and the body", () => {
     const response = request("GET", `${origin}/status/404`, LIMIT);
     expect([response.statusCode, response.isError(), String(response.body)]).toEqual([404, true, "status 404"]);
     expect(() => response.getBody()).toThrow(
@@ -81,7 +81,7 @@ describe("a response", () => {
     );
   });
 
-  test("has a list of cookies; of other headers that come twice Node's form", () => {
+  test("has a list of cookies; other repeated headers have Node's form", () => {
     const raw = startRawServer({
       twice:
         "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-A: 1\r\nx-a: 2\r\nETag: x\r\nETag: y\r\nContent-Length: 0\r\n\r\n",
@@ -179,7 +179,7 @@ describe("redirects", () => {
     expect(request("GET", `${origin}/redirect/302?to=/bytes/3`, LIMIT).url).toBe(`${origin}/bytes/3`);
   });
 
-  test("are not followed if not wanted, and not endlessly", () => {
+  test("are not followed with followRedirects: false, and at most maxRedirects times", () => {
     const response = request("GET", `${origin}/redirect/302?to=/bytes/3`, { ...LIMIT, followRedirects: false });
     expect([response.statusCode, response.headers.location]).toEqual([302, "/bytes/3"]);
     expect(request("GET", `${origin}/count/3`, { ...LIMIT, maxRedirects: 3 }).getBody("utf8")).toBe("there");
@@ -206,7 +206,7 @@ describe("time and failures", () => {
     expect(() => request("GET", `${origin}/slow?body=3000`, { socketTimeout: 300 })).toThrow(/timed out after 300ms/);
   });
 
-  test("no server is an error with the system's code", () => {
+  test("a refused connection is an error with the system's code", () => {
     expect(() => request("GET", `http://127.0.0.1:${closedPort()}/`, LIMIT)).toThrow(
       expect.objectContaining({ code: "ECONNREFUSED" }),
     );

@@ -99,7 +99,7 @@ describe("open", () => {
     expect(xhr.responseURL).toBe(`${origin}/echo`);
   });
 
-  test("takes what was set and what was received back", () => {
+  test("discards the previous response", () => {
     const xhr = sent(`${origin}/bytes/3`);
     xhr.open("GET", `${origin}/echo`, false);
     expect([xhr.readyState, xhr.status, xhr.responseText, xhr.responseURL]).toEqual([1, 0, "", ""]);
@@ -268,14 +268,14 @@ describe("failures", () => {
     expect([xhr.readyState, xhr.status, xhr.responseText, xhr.getAllResponseHeaders()]).toEqual([4, 0, "", ""]);
   });
 
-  test.each(["head", "body"])("time that runs out in the %s is a TimeoutError", (stage) => {
+  test.each(["head", "body"])("a timeout in the %s is a TimeoutError", (stage) => {
     const xhr = opened(`${origin}/slow?${stage}=5000`);
     xhr.timeout = 200;
     expect(thrownBy(() => xhr.send())).toMatchObject({ name: "TimeoutError", cause: { code: "ETIMEDOUT" } });
     expect([xhr.readyState, xhr.status, xhr.responseText]).toEqual([4, 0, ""]);
   });
 
-  test("a body that is cut off is a NetworkError, and nothing of it stays", () => {
+  test("a body that is cut off is a NetworkError, and the response is empty", () => {
     const raw = startRawServer({ cut: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort" });
     const xhr = opened(`${raw.origin}/cut`);
     expect(thrownBy(() => xhr.send())).toMatchObject({ name: "NetworkError" });
@@ -284,7 +284,7 @@ describe("failures", () => {
 });
 
 describe("events", () => {
-  test("come in open and send, in their order", () => {
+  test("are dispatched in open and send, in order", () => {
     const seen: string[] = [];
     const xhr = new XMLHttpRequest();
     xhr.onreadystatechange = () => seen.push(`state ${xhr.readyState}`) as never;

@@ -1,5 +1,5 @@
 /**
- * Kept connections: when they are used again, checked, and closed, and what is sent again if one turns out to be dead.
+ * Kept connections: when they are reused, checked and closed, and which requests are sent again if one was dead.
  */
 
 import { createHttpClient } from "ringnet/http";
@@ -54,7 +54,7 @@ test("an unread response holds its connection, unless it is small", () => {
   expect(small.text().length).toBe(100);
 });
 
-test.each(["close", "old"])("%s: is not used again", (path) => {
+test.each(["close", "old"])("a connection that the response ends is not reused (%s)", (path) => {
   const one = client();
   expect(one.fetch(`${raw.origin}/${path}?then=stay`).text()).toBe("ok");
   expect(one.connections).toEqual({ open: 0, idle: 0 });
@@ -66,7 +66,7 @@ test("a request with Connection: close closes the connection", () => {
   expect(one.connections.open).toBe(0);
 });
 
-test("a connection with unrequested bytes is not used again", () => {
+test("a connection with unrequested bytes is not reused", () => {
   const one = client();
   expect(one.fetch(`${raw.origin}/more?then=stay`).text()).toBe("ok");
   expect(one.fetch(`${raw.origin}/keep?then=stay`).text()).toBe("ok");
@@ -79,7 +79,7 @@ test("keeps an idle connection for keepAliveMs, but not longer than the server s
   expect(hasty.connections).toEqual({ open: 0, idle: 0 });
   const hinted = client();
   hinted.fetch(`${raw.origin}/hint?then=stay`).text();
-  expect(hinted.connections).toEqual({ open: 0, idle: 0 }); // a second less than a second
+  expect(hinted.connections).toEqual({ open: 0, idle: 0 }); // its timeout of 1 s, less the margin of 1 s
 });
 
 test("does not use a connection that the server has ended meanwhile", () => {
@@ -88,7 +88,7 @@ test("does not use a connection that the server has ended meanwhile", () => {
   for (let i = 0; i < 5; i++) {
     expect(one.fetch(`${ending.origin}/keep?then=end`).text()).toBe("ok");
     waitFor("the end of the connection", () => connectionsTo(ending.port) === 0);
-    pause(20); // from the kernel to the networking thread
+    pause(20); // the networking thread may process the end later than the kernel
   }
   expect(one.connections.open).toBe(1);
 });
@@ -137,7 +137,7 @@ describe("a kept connection that dies under a request", () => {
   });
 });
 
-test("connections to different places are not mixed up", () => {
+test("connections to different hosts and ports are kept apart", () => {
   const one = client();
   one.fetch(`${server.origin}/bytes/1`).text();
   one.fetch(`${server.origin.replace("127.0.0.1", "localhost")}/bytes/1`).text();

@@ -1,5 +1,5 @@
 /**
- * Content codings: undone, refused, bounded.
+ * Content codings: what is decoded, errors and limits.
  */
 
 import { execFileSync } from "node:child_process";
@@ -14,7 +14,7 @@ beforeAll(() => {
   server = startNodeServer();
 });
 
-/** Node 20 has no zstd, Node 22 does not notice where it was cut off. The peer's Node may be another one. */
+/** Node 20 has no zstd; Node 22 does not detect a truncated zstd stream. The peer may run on another version. */
 const PEERS_NODE = execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" });
 const HAS_ZSTD = [process.versions.node, PEERS_NODE].every((version) => Number.parseInt(version, 10) >= 24);
 const PLAIN = Buffer.alloc(100_000, "a line of text that repeats itself\n").toString();
@@ -38,7 +38,7 @@ describe.each(CODINGS)("%s", (coding) => {
     expect(length).toBe(3_000_000);
   });
 
-  test("stays with decompress: false", () => {
+  test("is not decoded with decompress: false", () => {
     const response = get(`/coded/${coding}`, { decompress: false });
     expect(response.bytes().length).toBeLessThan(5000);
   });
@@ -65,7 +65,7 @@ test("without maxLength a bomb is read piece by piece in bounded memory", () => 
   expect(process.memoryUsage().rss - before).toBeLessThan(120_000_000);
 });
 
-test("corrupt content is an error behind what could be decoded", () => {
+test("corrupt content is an error after what could be decoded", () => {
   expect(() => get("/coded/gzip?bytes=1000000&spoil").text()).toThrow(
     expect.objectContaining({ code: "ERR_CONTENT_DECODING", stage: "body" }),
   );

@@ -1,5 +1,5 @@
 /**
- * Requests as a server of node:http sees them, and what a program can do with the response.
+ * Requests as a node:http server receives them, and what a program can do with the response.
  */
 
 import { NetError, Poller, poll } from "ringnet";
@@ -52,7 +52,7 @@ describe("the request", () => {
     ["get", "GET"],
     ["pOsT", "POST"],
     ["delete", "DELETE"],
-    ["patch", "patch"], // only the six of the Fetch Standard are written in capitals
+    ["patch", "patch"], // the Fetch Standard normalizes only six methods to capitals
     ["PROPFIND", "PROPFIND"],
   ])("method %s is sent as %s", (method, sent) => {
     if (method === "patch")
@@ -84,7 +84,7 @@ describe("the request", () => {
     ["URLSearchParams", new URLSearchParams({ a: "b c" }), "application/x-www-form-urlencoded;charset=UTF-8", "a=b+c"],
     ["a Blob", new Blob(["bl", "ob"], { type: "text/x" }), "text/x", "blob"],
     ["an iterable", [Buffer.from("one "), Buffer.alloc(0), Buffer.from("two")], undefined, "one two"],
-  ])("body: %s", (_name, body, type, text) => {
+  ])("sends %s as its body", (_name, body, type, text) => {
     const seen = echo({ method: "POST", ...(body === undefined ? {} : { body }) });
     expect(seen.body.text).toBe(text);
     expect(header(seen, "content-type")).toBe(type);
@@ -92,7 +92,7 @@ describe("the request", () => {
     else expect(header(seen, "content-length")).toBe(`${text.length}`);
   });
 
-  test("body: a form, with files", () => {
+  test("sends a form with files as multipart/form-data", () => {
     const form = new FormData();
     form.append('na"me', "line\nend");
     form.append("file", new Blob(["content"], { type: "text/x" }), "f\xefle.txt");
@@ -198,7 +198,7 @@ describe("the response", () => {
     expect(() => get("/form?type=x&body={").json()).toThrow(SyntaxError);
   });
 
-  test("forms", () => {
+  test("parses both kinds of form, and throws for anything else", () => {
     const urlencoded = get("/form?type=application/x-www-form-urlencoded&body=a%3Db%2Bc%26d%3D").formData();
     expect([...urlencoded]).toEqual([
       ["a", "b c"],
@@ -225,14 +225,14 @@ describe("the response", () => {
     }
   });
 
-  test("a timeout loses nothing", () => {
+  test("a timeout loses no bytes: the next call returns the whole body", () => {
     const response = get("/slow?body=300");
     response.waitUntilHeaders();
     expect(() => response.text(20)).toThrow(expect.objectContaining({ code: "ETIMEDOUT", stage: "body" }));
     expect(response.text(5000)).toBe("first last");
   });
 
-  test("comes in pieces", () => {
+  test("can be read in pieces", () => {
     const response = get("/chunks?text=one,two,three&pause=20");
     const pieces = [...response].map(String);
     expect(pieces.join("")).toBe("onetwothree");
@@ -257,7 +257,7 @@ describe("the response", () => {
     expect(looked.read()).toBe(null);
   });
 
-  test("comes in lines", () => {
+  test("can be read in lines", () => {
     expect([...get("/chunks?text=a%0Ab%0D,%0Ac%C3%A9,d%0A,%0Alast").lines()]).toEqual(["a", "b", "c\xe9d", "", "last"]);
     expect(() => [...get("/bytes/1000").lines({ maxLength: 999 })]).toThrow(
       expect.objectContaining({ code: "EMSGSIZE" }),
@@ -265,7 +265,7 @@ describe("the response", () => {
     expect([...get("/bytes/1000").lines({ maxLength: 1000 })][0]).toHaveLength(1000);
   });
 
-  test("comes in server-sent events", () => {
+  test("can be read as server-sent events", () => {
     expect([...get("/events").events()]).toEqual([
       { event: "news", data: "one\ntwo", id: "1" },
       { event: "message", data: '{"three":3}', id: "1" },
@@ -275,14 +275,14 @@ describe("the response", () => {
     );
   });
 
-  test("an answer to HEAD has no body, whatever its head says", () => {
+  test("a response to HEAD has no body, whatever its Content-Length", () => {
     const response = get("/bytes/1000", { method: "HEAD" });
     expect(response.headers.get("content-length")).toBe("1000");
     expect(response.bytes().length).toBe(0);
     expect(get("/bytes/3").text()).toBe("012");
   });
 
-  test("has trailers behind the body, and hints in front of it", () => {
+  test("has trailers after the body; hints before it are skipped", () => {
     const response = get("/trailers");
     expect([...response.trailers]).toEqual([]);
     expect(response.text()).toBe("body");
@@ -290,7 +290,7 @@ describe("the response", () => {
     expect(get("/hints").text()).toBe("final");
   });
 
-  test("hands over the connection where the server switches protocols", () => {
+  test("takeSocket() returns the connection after the server has switched protocols", () => {
     const response = get("/upgrade", { headers: { connection: "upgrade", upgrade: "echo" } });
     expect(response.status).toBe(101);
     const socket = response.takeSocket();
@@ -301,7 +301,7 @@ describe("the response", () => {
     expect(() => get("/bytes/1").takeSocket()).toThrow(TypeError);
   });
 
-  test("close() ends it", () => {
+  test("close() cancels it; headers that have arrived stay readable", () => {
     const response = get("/late");
     response.close();
     expect(() => response.status).toThrow(expect.objectContaining({ code: "ERR_SOCKET_CLOSED" }));
@@ -316,7 +316,7 @@ describe("the response", () => {
   });
 });
 
-describe("many at once", () => {
+describe("many responses", () => {
   test("can be polled, and are ready when their heads have arrived", () => {
     const slow = get("/slow?head=300");
     const waiting = new Set([slow, ...[1, 2, 3, 4].map((count) => get(`/bytes/${count}`))]);
@@ -360,7 +360,7 @@ describe("many at once", () => {
     response.close();
   });
 
-  test("keep their times while the program waits with poll", () => {
+  test("time out while the program waits with poll", () => {
     const { value: response, milliseconds } = timed(() => {
       const response = get("/late", { timeout: 300 });
       expect(poll([response], -1)[0] === response).toBe(true);
@@ -383,7 +383,7 @@ describe("many at once", () => {
     expect(client.connections).toEqual({ open: 0, idle: 0 });
   });
 
-  test("polling one that waits for a connection advances the ones that hold them", () => {
+  test("polling one that waits for a connection advances the ones that hold connections", () => {
     const client = createHttpClient({ connections: 1, proxy: null, timeout: 10_000 });
     client.fetch(`${server.origin}/slow?head=100&body=100`);
     const next = client.fetch(`${server.origin}/bytes/1`);

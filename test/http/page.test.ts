@@ -36,13 +36,13 @@ describe("the examples of docs/http.md", () => {
     given = { origin: startNodeServer().origin, secure: secure.origin, ca: authority.cert };
   });
 
-  test.each(named)("%s", (_heading, source) => {
+  test.each(named)("run: %s", (_heading, source) => {
     const outcome = runExample(source, given);
     expect(outcome.errors).toBe("");
     expect(outcome.output.trimEnd().split("\n")).toEqual(outputOf(source));
   });
 
-  test("there are many", () => {
+  test("are found", () => {
     expect(named.length).toBeGreaterThan(10);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Responses cut off at every byte, byte by byte, and malformed: what comes of each, and that it comes at once.
+ * Responses that are cut off at any byte, arrive byte by byte or are malformed: the result of each, without delay.
  */
 
 import { createHttpClient } from "ringnet/http";
@@ -8,7 +8,7 @@ import { type Server, startRawServer } from "./support/servers.js";
 
 const OK = "HTTP/1.1 200 OK\r\n";
 
-/** Good ones: the text and what must come of it. */
+/** Valid responses: the text and the expected result. */
 const GOOD: Record<string, { text: string; status?: number; body?: string; headers?: string[]; trailers?: string[] }> =
   {
     length: { text: `${OK}Content-Length: 5\r\n\r\nhello`, body: "hello", headers: ["Content-Length", "5"] },
@@ -56,7 +56,7 @@ const GOOD: Record<string, { text: string; status?: number; body?: string; heade
     "same length twice in one": { text: `${OK}Content-Length: 2\r\n\r\nok`, body: "ok" },
   };
 
-/** Bad ones, and llhttp's reason. */
+/** Malformed responses. */
 const BAD: Record<string, string> = {
   garbage: "hello world\r\n\r\n",
   "another protocol": "SSH-2.0-OpenSSH_9.2\r\n",
@@ -122,7 +122,7 @@ function sorted(headers: Headers): string[] {
   return [...headers].flat();
 }
 
-describe("a good response", () => {
+describe("a valid response", () => {
   describe.each(Object.entries(GOOD))("%s", (name, { status = 200, body = "", headers, trailers = [] }) => {
     test.each(["", "drip"])("is parsed exactly (%s)", (query) => {
       const response = get(name, query);
@@ -151,7 +151,7 @@ describe("a good response", () => {
   });
 });
 
-describe("a bad response is refused", () => {
+describe("a malformed response is refused", () => {
   test.each(Object.keys(BAD))("%s", (name) => {
     for (const query of name.startsWith("endless") ? ["then=stay"] : ["", "then=stay", "drip"]) {
       let code = "accepted";
@@ -165,7 +165,7 @@ describe("a bad response is refused", () => {
   });
 });
 
-test("a reset within the body is thrown behind the bytes that arrived", () => {
+test("a reset within the body is thrown after the bytes that arrived", () => {
   const response = get("length", "cut=41&then=reset");
   expect(response.status).toBe(200);
   let text = "";

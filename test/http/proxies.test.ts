@@ -1,5 +1,5 @@
 /**
- * Proxies: squid, tinyproxy and microsocks, and what the environment says.
+ * Proxies: squid, tinyproxy and microsocks, and the environment variables that choose them.
  */
 
 import { createHttpClient, fetch, type RequestOptions } from "ringnet/http";
@@ -35,7 +35,7 @@ function via(proxy: string, path = "/echo", options: RequestOptions = {}) {
 
 const withUser = (origin: string, user: string) => origin.replace("://", `://${user}@`);
 
-describe("a proxy of HTTP", () => {
+describe("an HTTP proxy", () => {
   test("gets the absolute URL, and forwards the request", () => {
     const seen = via(squid.origin, "/echo?a=b#c").json() as Seen;
     expect(seen.url).toBe("/echo?a=b");
@@ -50,7 +50,7 @@ describe("a proxy of HTTP", () => {
     expect(client.connections).toEqual({ open: 1, idle: 1 });
   });
 
-  test("redirects are followed through it", () => {
+  test("is used for redirects too", () => {
     expect(via(squid.origin, "/redirect/302?to=/bytes/3").text()).toBe("012");
   });
 
@@ -66,7 +66,7 @@ describe("a proxy of HTTP", () => {
     expect(response.status).toBe(503);
   });
 
-  test("one that can't be reached is an error that names it, without the password", () => {
+  test("that can't be reached is an error that names it, without the password", () => {
     const port = closedPort();
     const proxy = `http://user:secret@127.0.0.1:${port}`;
     const failed = expect.objectContaining({
@@ -79,7 +79,7 @@ describe("a proxy of HTTP", () => {
 });
 
 describe("a SOCKS proxy", () => {
-  test.each(["socks5", "socks5h"])("%s", (scheme) => {
+  test.each(["socks5", "socks5h"])("carries requests and bodies (%s)", (scheme) => {
     const proxy = socks.origin.replace("socks5h", scheme);
     expect((via(proxy).json() as Seen).url).toBe("/echo");
     expect(fetch(`http://localhost:${server.port}/bytes/3`, { proxy, timeout: 10_000 }).text()).toBe("012");
@@ -87,14 +87,14 @@ describe("a SOCKS proxy", () => {
     expect((via(proxy, "/echo", { method: "POST", body }).json() as Seen).body.length).toBe(300_000);
   });
 
-  test("with user name and password", () => {
+  test("takes the user name and the password from its URL", () => {
     expect(via(withUser(lockedSocks.origin, "user:p%3Ass"), "/bytes/3").text()).toBe("012");
     for (const origin of [lockedSocks.origin, withUser(lockedSocks.origin, "user:wrong")]) {
       expect(() => via(origin).status).toThrow(expect.objectContaining({ code: "ERR_HTTP_PROXY", stage: "proxy" }));
     }
   });
 
-  test("what it can't reach is an error with the proxy's reason", () => {
+  test("that can't reach the server is an error with the proxy's reason", () => {
     const port = closedPort();
     expect(() => fetch(`http://127.0.0.1:${port}/`, { proxy: socks.origin, timeout: 10_000 }).status).toThrow(
       expect.objectContaining({
@@ -111,14 +111,14 @@ describe("a SOCKS proxy", () => {
     ["a method that was not offered", "\x05\x01"],
     ["an unknown address type", "\x05\x00\x05\x00\x00\x09"],
     ["an unknown reply", "\x05\x00\x05\x77\x00\x01\x00\x00\x00\x00\x00\x00"],
-  ])("%s is refused", (_name, reply) => {
+  ])("that answers with %s is refused", (_name, reply) => {
     const peer = startPeer("greeter", { text: reply });
     expect(() => via(`socks5h://127.0.0.1:${peer.port}`).status).toThrow(
       expect.objectContaining({ code: "ERR_HTTP_PROXY" }),
     );
   });
 
-  test("the request's timeout holds while waiting for one that does not answer", () => {
+  test("that does not answer ends the request at its timeout", () => {
     const peer = startPeer("silent");
     expect(() => via(`socks5h://127.0.0.1:${peer.port}`, "/echo", { timeout: 200 }).status).toThrow(
       expect.objectContaining({ code: "ETIMEDOUT", stage: "proxy" }),

@@ -1,5 +1,5 @@
 /**
- * Redirects as the Fetch Standard has them.
+ * Redirects, as the Fetch Standard defines them.
  */
 
 import { fetch, type RequestOptions } from "ringnet/http";
@@ -56,7 +56,7 @@ describe("the next request", () => {
     [307, "POST", "POST", true],
     [308, "PUT", "PUT", true],
     [308, "GET", "GET", false],
-  ])("%i after %s is %s, with its body: %s", (status, method, next, withBody) => {
+  ])("after a %i to %s is %s, with the body: %s", (status, method, next, withBody) => {
     const options = method === "GET" ? {} : { method, body: "content" };
     const seen = redirect(status, "/echo", options);
     expect(seen.method).toBe(next);
@@ -124,7 +124,7 @@ describe("another origin", () => {
     ["unsafe-url", "all"],
     ["nonsense, unsafe-url, more-nonsense", "all"],
     ["no-referrer-when-downgrade", "all"],
-  ])("Referer by the policy %j: %s", (policy, left) => {
+  ])("gets the Referer that the policy %j allows: %s", (policy, left) => {
     const referer = `${server.origin}/a/page?x`;
     const seen = redirect(302, `${other.origin}/echo`, { headers: { referer } }, policy && `&policy=${policy}`);
     expect(header(seen, "referer")).toBe(left === "all" ? referer : left && `${server.origin}/`);
@@ -166,7 +166,7 @@ describe("limits", () => {
     );
   });
 
-  test("the timeout covers all of them", () => {
+  test("the timeout covers all redirects of a request", () => {
     expect(() => get(`/redirect/302?to=${encodeURIComponent("/slow?head=3000")}`, { timeout: 300 }).text()).toThrow(
       expect.objectContaining({ code: "ETIMEDOUT", stage: "head" }),
     );

@@ -1,5 +1,5 @@
 /**
- * nginx and Apache as they come, and curl as the witness: the same requests, the same status, headers and bytes.
+ * nginx and Apache, with curl as the reference: the same requests get the same status, headers and bytes.
  */
 
 import { execFileSync } from "node:child_process";
@@ -71,7 +71,7 @@ function curls(url: string, args: string[]): Answer {
   const folder = temporaryFolder();
   const [head, body] = [join(folder, "head"), join(folder, "body")];
   writeFileSync(body, "");
-  // It says what ours says, so that the server has no reason to answer otherwise.
+  // curl sends the same headers as ringnet, so that the server's answer does not depend on them.
   const same = ["-H", "Accept: */*", "-A", "ringnet"];
   if (!args.includes("Accept-Encoding: identity")) same.push("--compressed", "-H", `Accept-Encoding: ${accepted()}`);
   execFileSync("curl", ["-sS", "--noproxy", "*", "-m", "20", "-D", head, "-o", body, ...same, ...args, url], {
@@ -168,7 +168,7 @@ describe.each([
     (_args, path, options, args) => {
       const url = `${server().origin}${path}`;
       const [mine, theirs] = [ours(url, options), curls(url, args)];
-      // Apache makes another boundary each time.
+      // Apache uses a new boundary for each response.
       if (options.headers !== undefined && JSON.stringify(options.headers).includes("0-0,5-9")) {
         for (const answer of [mine, theirs]) {
           const type = answer.headers.find(([name]) => name === "content-type");
@@ -184,13 +184,13 @@ describe.each([
   );
 });
 
-test("nginx: a redirect to itself ends", () => {
+test("nginx: a redirect to itself is an error", () => {
   expect(() => client.fetch(`${nginx.origin}/loop`).status).toThrow(
     expect.objectContaining({ code: "ERR_HTTP_TOO_MANY_REDIRECTS" }),
   );
 });
 
-test("a thousand requests, a hundred at a time, over ten connections", () => {
+test("a thousand requests, a hundred at a time, use ten connections", () => {
   const ten = createHttpClient({ proxy: null, timeout: 20_000, connections: 10 });
   for (let round = 0; round < 10; round++) {
     const responses = Array.from({ length: 100 }, () => ten.fetch(`${nginx.origin}/text`));

@@ -1,5 +1,5 @@
 /**
- * The total time holds in every stage, and the error says which.
+ * The timeout applies to every stage of a request, and the error names the stage.
  */
 
 import { Deadline } from "ringnet";
@@ -45,14 +45,14 @@ function get(url: string, options: RequestOptions = {}) {
   return fetch(url, { timeout: MS, proxy: null, ...options });
 }
 
-test("queue", () => {
+test("the queue stage ends at the timeout", () => {
   const client = createHttpClient({ connections: 1, proxy: null });
   const first = client.fetch(`${server.origin}/slow?head=1500`);
   expectTimeout("queue", () => client.fetch(`${server.origin}/bytes/1`, { timeout: MS }).status);
   expect(first.status).toBe(200);
 });
 
-test("resolve", () => {
+test("the resolve stage ends at the timeout, or with the resolver's error", () => {
   const outcome = runProgram(
     `import { listen } from "ringnet";
      import { fetch } from "ringnet/http";
@@ -61,19 +61,19 @@ test("resolve", () => {
      try { fetch("http://name.invalid/", { proxy: null, timeout: 20_000 }).status; } catch (error) { console.log(error.code, error.stage, error.url); }`,
     { timeout: 25_000 },
   );
-  // The system may know at once that there is no such name.
+  // The system's resolver may answer at once that the name does not exist.
   expect(outcome.output).toMatch(
     /^(ETIMEDOUT|ENOTFOUND|EAI_AGAIN) resolve\n(ENOTFOUND|EAI_AGAIN) resolve http:\/\/name\.invalid\/\n$/,
   );
 });
 
-describe("connect", () => {
-  test("the total time", () => {
+describe("the connect stage", () => {
+  test("ends at the timeout", () => {
     const peer = startUnanswering();
     expectTimeout("connect", () => get(`http://127.0.0.1:${peer.port}/`).status);
   });
 
-  test("connectTimeout", () => {
+  test("ends at connectTimeout, which does not apply to later stages", () => {
     const peer = startUnanswering();
     expectTimeout(
       "connect",
@@ -86,69 +86,69 @@ describe("connect", () => {
   });
 });
 
-describe("TLS", () => {
-  test("the total time", () => {
+describe("the TLS stage", () => {
+  test("ends at the timeout", () => {
     const peer = startPeer("silent");
     expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`).status);
   });
 
-  test("connectTimeout", () => {
+  test("ends at connectTimeout", () => {
     const peer = startPeer("silent");
     expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`, { timeout: 20_000, connectTimeout: MS }).status);
   });
 
-  test("behind a proxy that connects to a silent server", () => {
+  test("ends at the timeout behind a proxy that connects to a silent server", () => {
     const peer = startPeer("silent");
     const proxy = startSocks().origin;
     expectTimeout("TLS", () => get(`https://127.0.0.1:${peer.port}/`, { proxy }).status);
   });
 });
 
-describe("proxy", () => {
-  test.each(["http", "socks5h"])("%s", (scheme) => {
+describe("the proxy stage", () => {
+  test.each(["http", "socks5h"])("ends at the timeout (%s)", (scheme) => {
     const peer = startPeer("silent");
     expectTimeout("proxy", () => get("https://127.0.0.1/", { proxy: `${scheme}://127.0.0.1:${peer.port}` }).status);
   });
 });
 
-test("request", () => {
+test("the request stage ends at the timeout", () => {
   const peer = startPeer("silent", { paused: true });
   const body = Buffer.alloc(64 * 1024 * 1024);
   expectTimeout("request", () => get(`http://127.0.0.1:${peer.port}/`, { method: "POST", body }).status);
 });
 
-describe("head", () => {
+describe("the head stage", () => {
   test.each([
     ["nothing", () => `${server.origin}/late`],
     ["half of it", () => `${raw.origin}/head?then=stay`],
     ["hints only", () => `${raw.origin}/hints?then=stay`],
-  ])("%s", (_name, url) => {
+  ])("ends at the timeout if the server sends %s", (_name, url) => {
     expectTimeout("head", () => get(url()).status);
   });
 
-  test("byte by byte", () => {
+  test("ends at the timeout if the server sends it byte by byte", () => {
     const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\nA: ${"b".repeat(1000)}`, interval: 20 });
     expectTimeout("head", () => get(`http://127.0.0.1:${peer.port}/`).status);
   });
 });
 
-describe("body", () => {
-  test.each(["body", "chunk"])("%s", (path) => {
+describe("the body stage", () => {
+  test.each(["body", "chunk"])("ends at the timeout if the %s is incomplete", (path) => {
     let response: HttpResponse | undefined;
     expectTimeout("body", () => {
       response = get(`${raw.origin}/${path}?then=stay`);
       expect(response.status).toBe(200);
       response.text();
     });
-    expect(() => response?.text()).toThrow(expect.objectContaining({ code: "ETIMEDOUT" })); // it is over
+    expect(() => response?.text()).toThrow(expect.objectContaining({ code: "ETIMEDOUT" })); // the failure is final
   });
 
-  test("byte by byte", () => {
+  test("ends at the timeout if the server sends it byte by byte", () => {
     const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\n\r\n${"b".repeat(1000)}`, interval: 10 });
     expectTimeout("body", () => get(`http://127.0.0.1:${peer.port}/`).text());
   });
 
-  test("also in a loop over the pieces", () => {
+  test("ends at the timeout in a loop over the pieces", () => {
     const pieces: string[] = [];
     expectTimeout("body", () => {
       for (const piece of get(`${raw.origin}/body?then=stay`)) pieces.push(String(piece));

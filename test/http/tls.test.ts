@@ -1,5 +1,5 @@
 /**
- * HTTPS: verified always, over the connection's own TLS.
+ * HTTPS: the server is always verified, by the TLS of the connection.
  */
 
 import { createHttpClient, fetch, HttpError, type RequestOptions } from "ringnet/http";
@@ -62,7 +62,7 @@ test("redirects lead from http to https and back, without credentials", () => {
   expect(get(`/redirect/302?to=${plain.origin}/echo`, options).text()).not.toContain("authorization");
 });
 
-test("http on a port of https, and https on one of http, are errors", () => {
+test("http to an https port, and https to an http port, are errors", () => {
   expect(() => fetch(`http://localhost:${secure.port}/`, { proxy: null, timeout: 10_000 }).text()).toThrow(HttpError);
   const wrong = fetch(`https://127.0.0.1:${plain.port}/`, { proxy: null, timeout: 10_000 });
   expect(() => wrong.text()).toThrow(expect.objectContaining({ stage: "TLS" }));

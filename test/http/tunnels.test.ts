@@ -68,7 +68,7 @@ describe.each(NAMES)("%s", (name) => {
     expect((via(name, "/echo", { method: "POST", body }).json() as Seen).body.length).toBe(3_000_000);
   });
 
-  test("does not make an unknown authority or another name trusted", () => {
+  test("does not change which authorities and names are trusted", () => {
     const unknown = expect.objectContaining({ code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE", stage: "TLS" });
     expect(() => via(name, "/echo", { tls: {} }).status).toThrow(unknown);
     const tls = { ca: authority.cert, servername: "example.org" };
@@ -77,7 +77,7 @@ describe.each(NAMES)("%s", (name) => {
     );
   });
 
-  test("a server that is not there is an error of the proxy", () => {
+  test("a server that can't be reached is an error of the proxy", () => {
     const url = `https://localhost:${closedPort()}/`;
     expect(
       () => fetch(url, { proxy: proxies[name] as string, timeout: 20_000, tls: { ca: authority.cert } }).status,
@@ -94,7 +94,7 @@ test("a server is verified by its IP, too", () => {
   expect(() => wrong.status).toThrow(expect.objectContaining({ code: "ERR_TLS_CERT_ALTNAME_INVALID" }));
 });
 
-test("connections through a proxy are kept", () => {
+test("connections through a proxy are reused", () => {
   const client = createHttpClient({ proxy: squid.origin, timeout: 20_000, tls: { ca: authority.cert } });
   for (let i = 0; i < 5; i++) expect(client.fetch(`${secure.origin}/bytes/10`).text().length).toBe(10);
   expect(client.connections).toEqual({ open: 1, idle: 1 });
@@ -105,13 +105,13 @@ describe("a proxy over TLS", () => {
   const toProxy = (options: RequestOptions) =>
     fetch("http://localhost/", { timeout: 10_000, ...options, proxy: proxies["squid over TLS"] as string });
 
-  test("passes requests of plain HTTP on", () => {
+  test("forwards plain HTTP requests", () => {
     const plain = startNodeServer();
     const options = { proxy: proxies["squid over TLS"] as string, tls: { ca: authority.cert }, timeout: 10_000 };
     expect(fetch(`${plain.origin}/bytes/3`, options).text()).toBe("012");
   });
 
-  test("is verified also with rejectUnauthorized: false for the server", () => {
+  test("is verified even with rejectUnauthorized: false for the server", () => {
     const code = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
     expect(() => toProxy({}).status).toThrow(expect.objectContaining({ code, stage: "TLS" }));
     expect(() => toProxy({ tls: { rejectUnauthorized: false } }).status).toThrow(expect.objectContaining({ code }));
@@ -120,7 +120,7 @@ describe("a proxy over TLS", () => {
   });
 });
 
-describe("a proxy that refuses", () => {
+describe("a proxy fails the request", () => {
   test.each([
     ["403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!", /403 Forbidden/],
     ["407 without credentials", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", /407 Proxy Authentication/],
@@ -129,7 +129,7 @@ describe("a proxy that refuses", () => {
     ["no words", "HTTP/1.0 502\r\n\r\n", /with 502/],
     ["endless hints", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(20), /more than 8 informational responses/],
     ["an endless head", `HTTP/1.1 200 OK\r\nA: ${"b".repeat(70_000)}`, /more than 65536 bytes/],
-  ])("%s", (_name, text, message) => {
+  ])("if its answer is %s", (_name, text, message) => {
     const peer = startPeer("greeter", { text });
     const response = fetch("https://localhost/", { proxy: `http://127.0.0.1:${peer.port}`, timeout: 10_000 });
     expect(() => response.status).toThrow(
@@ -137,13 +137,13 @@ describe("a proxy that refuses", () => {
     );
   });
 
-  test("one that ends the connection", () => {
+  test("if it ends the connection", () => {
     const peer = startPeer("halfClosed", { text: "HTTP/1.1 200 OK\r\nA: b\r\n" });
     const response = fetch("https://localhost/", { proxy: `http://127.0.0.1:${peer.port}`, timeout: 10_000 });
     expect(() => response.status).toThrow(expect.objectContaining({ stage: "proxy" }));
   });
 
-  test("one that requires a password is an error, which does not show the password", () => {
+  test("if the password is wrong; the error does not show the password", () => {
     const proxy = withUser(startTinyproxy("user", "pass").origin, "user:secret");
     const response = fetch("https://localhost/", { proxy, timeout: 10_000 });
     expect(() => response.status).toThrow(
@@ -152,7 +152,7 @@ describe("a proxy that refuses", () => {
     expect(() => response.status).toThrow(expect.not.stringContaining("secret"));
   });
 
-  test("one that is not there", () => {
+  test("if it can't be reached", () => {
     const port = closedPort();
     const response = fetch("https://localhost/", { proxy: `http://127.0.0.1:${port}`, timeout: 10_000 });
     const message = expect.stringContaining(`proxy 127.0.0.1:${port}`);
@@ -160,7 +160,7 @@ describe("a proxy that refuses", () => {
   });
 });
 
-test("https_proxy of the environment is for https", () => {
+test("https_proxy of the environment applies to https", () => {
   const source = `import { fetch } from "ringnet/http";
     console.log(fetch(process.argv[1], { timeout: 10_000 }).text());`;
   const run = (env: Record<string, string>) =>

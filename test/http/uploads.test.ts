@@ -1,5 +1,5 @@
 /**
- * Bodies on their way out: large ones, pieces, consent, servers that answer early or hang up, time.
+ * Request bodies: large ones, pieces, 100-continue, and servers that answer early or close.
  */
 
 import { createHash } from "node:crypto";
@@ -114,12 +114,12 @@ describe("Expect: 100-continue", () => {
     expect((send("/consent", expected).json() as Seen).body.length).toBe(7);
   });
 
-  test("and not when it refuses", () => {
+  test("the body is not sent when the server refuses", () => {
     const response = send("/refuse", expected);
     expect([response.status, response.text()]).toEqual([417, "no"]);
   });
 
-  test("and after a second without an answer", () => {
+  test("the body is sent after a second without an answer", () => {
     const { value, milliseconds } = timed(() => (send("/silent", expected).json() as Seen).body.length);
     expect(value).toBe(7);
     expect(milliseconds).toBeGreaterThan(900);

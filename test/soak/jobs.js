@@ -270,12 +270,14 @@ export class Lines extends Job {
   /** Cancels the wait for a line that is longer than what may come: it ends at once, and nothing is lost. */
   #cancel(deadline) {
     cancel(this.handle.canceller());
+    let bytes;
     try {
-      this.handle.readExactly(1_000_000, deadline);
+      bytes = this.handle.readExactly(1_000_000, deadline);
     } catch (error) {
       if (error.code === "ERR_CANCELLED") return;
       throw error;
     }
+    if (bytes === null) throw new NetError({ code: "ECONNRESET", message: "the peer ended" });
     throw new Finding("a cancelled wait brought bytes that were not sent");
   }
 }

@@ -149,7 +149,7 @@ test("a standard input that can't be opened is ready, and reading it fails", () 
   expect(runProgram(program).output).toMatch(/^true\nlast-operation-failed .*EBADF/);
 });
 
-test("WASIShim takes them", () => {
+test("WASIShim accepts the interfaces", () => {
   const imports = new WASIShim(wasi as Untyped).getImportObject({ asVersion: "0.2.3" }) as Untyped;
   expect(imports["wasi:sockets/tcp@0.2.3"].TcpSocket).toBe(wasi.sockets.tcp.TcpSocket);
   expect(imports["wasi:io/streams@0.2.3"].InputStream).toBe(wasi.io.streams.InputStream);

@@ -29,7 +29,7 @@ export class Component {
     return new Process(process.execPath, words, { env: { NODE_OPTIONS: undefined } });
   }
 
-  /** Runs it to its end; what it printed. */
+  /** Runs it to its end; returns its output. */
   run(...args: (string | number)[]): string {
     const guest = this.start(...args);
     guest.waitForExit(25_000);
@@ -37,7 +37,7 @@ export class Component {
   }
 }
 
-/** Transpiles the component; call it once a file, it takes seconds. */
+/** Transpiles the component, which takes seconds: call it once in each file. */
 export async function transpileSockets(): Promise<Component> {
   const component = gunzipSync(readFileSync(join(GUESTS, "sockets.wasm.gz")));
   const { files } = await transpileBytes(component, { name: "sockets", map: MAP, emitTypescriptDeclarations: false });

@@ -25,7 +25,7 @@ function newSocket(family: "ipv4" | "ipv6" = "ipv4"): Socket {
   return tcpCreateSocket.createTcpSocket(family);
 }
 
-/** Calls `finish` until it does not answer `would-block`; waits at the socket, at most 10 s. */
+/** Calls `finish` until it no longer throws `would-block`; polls the socket in between, for at most 10 s. */
 function awaited<T>(socket: Socket, finish: () => T): T {
   const limit = monotonicClock.subscribeDuration(LIMIT);
   for (;;) {
@@ -116,7 +116,7 @@ describe("states", () => {
 });
 
 describe("addresses", () => {
-  test("the wrong family, IPv4 mapped into IPv6, multicast and nowhere are invalid arguments", () => {
+  test("the wrong family, IPv4 mapped into IPv6, multicast and the unspecified address are invalid arguments", () => {
     const port = closedPort();
     const mapped = { tag: "ipv6", val: { ...ipv6(port).val, address: [0, 0, 0, 0, 0, 0xffff, 0x7f00, 1] } };
     const multicast = { tag: "ipv4", val: { port, address: [224, 0, 0, 1] } };
@@ -134,13 +134,13 @@ describe("addresses", () => {
     }
   });
 
-  test("a bound address is taken, and an address of others can't be bound", () => {
+  test("a bound address is in use, and an address of another host can't be bound", () => {
     const first = listening();
     const second = newSocket();
     expect(thrownBy(() => second.startBind(net, first.localAddress()))).toBe("address-in-use");
     const foreign: IpSocketAddress = { tag: "ipv4", val: { port: 0, address: [192, 0, 2, 1] } };
     expect(thrownBy(() => second.startBind(net, foreign))).toBe("address-not-bindable");
-    second.startBind(net, ipv4(0)); // only a success is final
+    second.startBind(net, ipv4(0)); // a failed bind may be repeated
     second.finishBind();
   });
 
@@ -162,7 +162,7 @@ describe("addresses", () => {
 });
 
 describe("networks", () => {
-  test("one that allows nothing, and objects that are none, deny access", () => {
+  test("without permission, and objects of other classes, deny access", () => {
     const closed = createSockets({ enableNetwork: false }).instanceNetwork.instanceNetwork();
     for (const denied of [closed, new network.Network(), {}, undefined] as never[]) {
       expect(thrownBy(() => newSocket().startBind(denied, ipv4(0)))).toBe("access-denied");
@@ -343,7 +343,7 @@ describe("streams", () => {
     expect(sink.waitForEvent("end").bytes).toBe(7);
   });
 
-  test("the last handle that is dropped ends the connection, after what was written", () => {
+  test("the connection ends when its last handle is dropped, after the bytes written", () => {
     const peer = startPeer("sink");
     const { socket, input, output } = connected(ipv4(peer.port));
     dropped(socket);

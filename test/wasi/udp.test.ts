@@ -74,7 +74,7 @@ describe("streams", () => {
     connected.checkSend();
     expect(connected.send([{ data: Buffer.from("two") }])).toBe(1n);
     expect(received(next)).toEqual(["two"]);
-    expect(thrownBy(() => incoming.receive(1n))).toBe("invalid-state"); // of an earlier pair
+    expect(thrownBy(() => incoming.receive(1n))).toBe("invalid-state"); // its pair is superseded
     expect(thrownBy(() => outgoing.checkSend())).toBe("invalid-state");
     dropped(socket);
     connected.checkSend();
@@ -82,7 +82,7 @@ describe("streams", () => {
     expect(received(next)).toEqual(["three"]);
   });
 
-  test("drop what others have sent before the socket was connected", () => {
+  test("drop datagrams that others sent before the socket was connected", () => {
     const [peer, other] = [startUdpPeer(), startUdpPeer()];
     const socket = bound();
     const { port } = socket.localAddress().val;
@@ -158,7 +158,7 @@ describe("streams", () => {
     expect(thrownBy(() => outgoing.send([]))).toMatchObject({ name: "RuntimeError" }); // check-send allows one call
   });
 
-  test("report that the peer refuses", () => {
+  test("report the refusal of a datagram", () => {
     const [incoming, outgoing] = bound().stream(ipv4(closedPort()));
     outgoing.checkSend();
     outgoing.send([{ data: Buffer.from("x"), remoteAddress: undefined }]);
@@ -187,11 +187,11 @@ describe("ip-name-lookup", () => {
     expect(lookUp("127.0.0.1")).toEqual([{ tag: "ipv4", val: [127, 0, 0, 1] }]);
     expect(lookUp("[::1]")).toEqual([{ tag: "ipv6", val: [0, 0, 0, 0, 0, 0, 0, 1] }]);
     expect(lookUp("DEAD:BEEF::1.2.3.4")).toEqual([{ tag: "ipv6", val: [0xdead, 0xbeef, 0, 0, 0, 0, 0x102, 0x304] }]);
-    expect(lookUp("::ffff:1.2.3.4")).toEqual([]); // never mapped ones
+    expect(lookUp("::ffff:1.2.3.4")).toEqual([]); // IPv4 mapped into IPv6 is never returned
     expect(lookUp("localhost").length).toBeGreaterThan(0);
   });
 
-  test("refuses what is no name, and reports names that do not exist", () => {
+  test("refuses invalid names, and reports names that do not exist", () => {
     for (const name of [
       "",
       " ",

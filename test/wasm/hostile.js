@@ -103,7 +103,7 @@ while (count < wanted && problem === null) {
     heap().fill(0, area, area + 8);
   }
   if (/read/.test(name) && values[0] === 0) values[0] = 3; // not the standard input
-  // A look-up of any name at all would wait for name servers.
+  // Looking up a random name would wait for name servers.
   if (/^get.*(host|addr)|lookup/.test(name)) {
     heap().set(Buffer.from(pick(["127.0.0.1\0", "::1\0", "\0"])), area);
     if (name === "getnameinfo") values[6] |= 1; // NI_NUMERICHOST

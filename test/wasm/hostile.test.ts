@@ -14,7 +14,7 @@ describe("hostile programs", () => {
     program.waitForExit(25_000);
     const { problem, count, succeeded, failed } = JSON.parse(program.output);
     expect(problem).toBeNull();
-    // It is of use only if it reaches behind the first checks.
+    // The test is useful only if many calls pass the first checks.
     expect(succeeded).toBeGreaterThan(100);
     expect(failed).toBeGreaterThan(100);
     expect(count).toBe(succeeded + failed);

@@ -10,14 +10,14 @@ export function startGuest(...args: (string | number)[]): Process {
   return new Process(process.execPath, [RUN, ...args.map(String)], { env: { NODE_OPTIONS: undefined } });
 }
 
-/** Runs the program to its end; what it printed. */
+/** Runs the program to its end; returns its output. */
 export function runGuest(...args: (string | number)[]): string {
   const guest = startGuest(...args);
   guest.waitForExit(25_000);
   return guest.output + guest.errors;
 }
 
-/** Runs the same program, built without this package, by `withSockets`; what it printed. */
+/** Runs the same program, built without this package, by `withSockets`; returns its output. */
 export function runPlainGuest(...args: (string | number)[]): string {
   const file = join(root, "test/wasm/guests/run-plain.mjs");
   const guest = new Process(process.execPath, [file, ...args.map(String)], { env: { NODE_OPTIONS: undefined } });
@@ -25,7 +25,7 @@ export function runPlainGuest(...args: (string | number)[]): string {
   return guest.output + guest.errors;
 }
 
-/** The port that a server among the programs has printed. */
+/** The port that the program, a server, has printed. */
 export function portOf(guest: Process): number {
   return Number(guest.waitForOutput(/port (\d+)/)[1]);
 }

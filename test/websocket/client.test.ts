@@ -265,7 +265,7 @@ describe("back-pressure", () => {
     expect(socket.receive()).toBeUndefined();
   });
 
-  test("a peer that does not read fills the send ring: send returns false, and a poller says when there is room", () => {
+  test("a peer that does not read fills the send ring: send returns false, and a poller reports room", () => {
     const { peer, socket } = pair({ paused: true, count: 1 }, { sendBuffer: 65536, perMessageDeflate: false });
     const message = Buffer.alloc(30_000);
     let sent = 0;

@@ -1,6 +1,6 @@
 /**
- * What a peer may write and what it may not: the questions of the Autobahn test suite (docs/ported-suites.md), asked by
- * a peer that writes frames by hand.
+ * Which frames are accepted and which fail the connection: the cases of the Autobahn test suite (docs/ported-suites.md),
+ * sent by a peer that builds its frames itself.
  */
 
 import { createHash } from "node:crypto";
@@ -23,7 +23,7 @@ const close = (code: number, reason = ""): Frame => ({
 });
 const DONE = close(1000);
 
-/** What a client receives of `frames`, up to the close, and what it writes. */
+/** Sends `frames` to a client; returns the messages that it receives up to the close, and the peer, which has what it sends. */
 function asked(frames: Frame[], more: { drip?: boolean; options?: OpenWebSocketOptions; peer?: RawPeerOptions } = {}) {
   const peer = startRawPeer(more.peer);
   const socket = openWebSocket(peer.url, { timeout: TIMEOUT, ...more.options });
@@ -35,7 +35,7 @@ function asked(frames: Frame[], more: { drip?: boolean; options?: OpenWebSocketO
   return { peer, socket, messages };
 }
 
-/** It must fail the connection: the close that it sends has `code`, and the error says why. */
+/** Expects that `frames` fail the connection: the client sends a close with `code`, and its error code matches `error`. */
 function expectRefused(
   frames: Frame[],
   code: number,
@@ -278,8 +278,8 @@ describe("compression", () => {
     expectRefused(wrong, 1002, "WS_ERR_UNEXPECTED_RSV_1", compressed);
   });
 
-  test.each([9, 10, 11, 12, 13, 14, 15])("a window of 2^%i bytes is kept, as the server wants it", (windowBits) => {
-    // Of the repetition only a window of more than 600 bytes makes use.
+  test.each([9, 10, 11, 12, 13, 14, 15])("uses the window of 2^%i bytes that the server has chosen", (windowBits) => {
+    // Only a window of more than 600 bytes covers the repetition.
     const value = createHash("shake256", { outputLength: 300 }).digest("hex").repeat(2);
     const extension = `permessage-deflate; server_max_window_bits=${windowBits}; client_max_window_bits=${windowBits}`;
     const peer = startRawPeer({ more: [`Sec-WebSocket-Extensions: ${extension}`] });
@@ -294,7 +294,7 @@ describe("compression", () => {
     expect(socket.receive(TIMEOUT)).toBe(value);
   });
 
-  test("a message may refer to the one before it, unless the server gave that up", () => {
+  test("a message may refer to the one before it, unless no_context_takeover was agreed", () => {
     const dictionary = Buffer.from("hello ".repeat(100));
     const frames: Frame[] = [
       { opcode: 2, rsv: 4, hex: deflated(dictionary) },

@@ -41,13 +41,13 @@ describe.each(["tinyproxy", "microsocks"])("%s", (name) => {
   test("carries messages and the closing handshake", () => {
     const peer = startWsPeer({ echo: true });
     expectEcho(peer.url, { proxy: proxyOf(name) });
-    // The proxy itself is not seen in the request.
+    // The request has no trace of the proxy.
     const { headers } = peer.waitForEvent("connection");
     expect(headers?.host).toBe(`127.0.0.1:${peer.port}`);
     expect(Object.keys(headers ?? {}).filter((each) => each.startsWith("proxy"))).toEqual([]);
   });
 
-  test("wss: the certificate that is verified is the server's", () => {
+  test("wss: the server's certificate is verified", () => {
     const authority = new Authority("websocket proxies");
     const { cert, key } = authority.issue({ names: ["localhost"] });
     const peer = startWsPeer({ echo: true, cert, key });
@@ -64,7 +64,7 @@ describe.each(["tinyproxy", "microsocks"])("%s", (name) => {
     expect(error.message).toMatch(/proxy/);
   });
 
-  test("a proxy that wants a password gets it from its URL, and refuses without", () => {
+  test("a proxy that requires a password gets it from its URL; without it, opening fails", () => {
     const peer = startWsPeer({ echo: true });
     const { origin } = locked[name] as Server;
     const [user, password] = name === "tinyproxy" ? ["user", "secret"] : [USER, PASSWORD];
@@ -76,7 +76,7 @@ describe.each(["tinyproxy", "microsocks"])("%s", (name) => {
   });
 });
 
-test("a proxy that is not there is an error that names it", () => {
+test("a proxy that can't be reached is an error that names it", () => {
   const port = closedPort();
   const error = errorOf(() =>
     openWebSocket("ws://127.0.0.1:9", { proxy: `http://127.0.0.1:${port}`, timeout: TIMEOUT }),

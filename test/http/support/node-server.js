@@ -1,7 +1,7 @@
 /**
- * A server of node:http whose paths do what the tests ask for.
+ * A node:http server with one path for each behaviour that the tests need.
  *
- * `/echo` answers with what it got, as JSON. `/status/N`, `/redirect/STATUS?to=URL`, `/bytes/N`, `/chunks?text=a,b`, `/coded/CODING`,
+ * `/echo` answers with the request, as JSON. `/status/N`, `/redirect/STATUS?to=URL`, `/bytes/N`, `/chunks?text=a,b`, `/coded/CODING`,
  * `/cookie?set=…`, `/slow?head=MS&body=MS`, `/early/STATUS` (answers before the body), `/late` (reads, and never answers),
  * `/continue`, `/refuse-continue`, `/hints`, `/trailers`, `/events`, `/close`, `/upgrade`, `/form`.
  */

@@ -1,5 +1,5 @@
 /**
- * A server that answers with bytes as they stand in a table, whatever HTTP says of them: cut off, byte by byte, reset.
+ * A server that answers with bytes from a table, valid HTTP or not: cut off, byte by byte, reset.
  *
  * `node raw-server.js TABLE.json`: names and texts (Latin-1). The request's path names the answer; its query says how it goes out:
  * `cut=N` only its first N bytes, `drip` byte by byte, `pause=N` ms in front of the last byte,

@@ -1,5 +1,5 @@
 /**
- * Servers of HTTP for tests, in processes of their own.
+ * HTTP servers for tests, each in its own process.
  */
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
@@ -31,7 +31,7 @@ export function startRawServer(table: Record<string, string>): Server {
   return started("raw-server.js", path);
 }
 
-/** See node-server.js. `cert` and `key` are PEM texts; it speaks HTTPS then, and its origin is that of `localhost`. */
+/** See node-server.js. With `cert` and `key` (PEM texts) it serves HTTPS, and its origin has the host `localhost`. */
 export function startNodeServer(options: { cert?: string; key?: string; keepAliveTimeout?: number } = {}): Server {
   const { cert, key, ...rest } = options;
   if (cert === undefined || key === undefined) return started("node-server.js", JSON.stringify(rest));

@@ -1,4 +1,4 @@
-/** Runs wasmtime's components, `run.js <folder>`, and reports the ones that do not end as they should (see run.sh). */
+/** Runs wasmtime's components, `run.js <folder>`, and reports each one with an unexpected result (see run.sh). */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sockets.cjs of sockets.c, and plain.cjs, which knows nothing of this package, with Debian's package `emscripten` (3.1.6). The results are
+# Makes sockets.cjs of sockets.c, and plain.cjs, which does not use this package, with Debian's package `emscripten` (3.1.6). The results are
 # committed, so that the tests need no compiler.
 set -e
 cd "$(dirname "$0")"

@@ -1,7 +1,7 @@
 /**
- * `npm run test:wasm`: programs and suites of others in WebAssembly, built from their sources, against stock servers. Needs Debian's
- * packages emscripten and redis-server, iproute2 and root (a network namespace of its own for LuaSocket, which dials a private address to
- * see a time-out). Some minutes, most of them compiling and fetching, for the first run. `docs/wasm.md` says what came of it.
+ * `npm run test:wasm`: third-party programs and test suites in WebAssembly, built from source, against stock servers. Needs Debian's
+ * packages emscripten and redis-server, iproute2 and root (a network namespace of its own for LuaSocket, which connects to a private
+ * address to test a time-out). Some minutes, most of them compiling and fetching, for the first run. `docs/wasm.md` has the results.
  */
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
@@ -31,7 +31,7 @@ function suite(name, run) {
   results.push({ name, ...outcome });
 }
 
-/** Runs a Lua script of LuaSocket's in a network of its own. `before` is a shell command. */
+/** Runs one of LuaSocket's Lua scripts in a network namespace of its own. `before` is a shell command. */
 function lua(script, before = "true") {
   const program = 'ip link set lo up; eval "$1"; exec node lua.cjs -e \'package.path="/lua/?.lua"\' "/$0"';
   const done = spawnSync("unshare", ["-n", "sh", "-c", program, script, before], { ...LIMIT, cwd: cache });

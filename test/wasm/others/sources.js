@@ -1,4 +1,4 @@
-/** The sources and packages of others, in .cache/wasm: from Debian's source packages and from npm. Nothing of it is committed. */
+/** Third-party sources and packages, in .cache/wasm: from Debian's source packages and from npm. None of them is committed. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 const SOURCES = "/etc/apt/sources.list.d/debian.sources";
 
-/** What `run` needs: the folder of the cache. Prints what it does. */
+/** Fetches what is missing in the folder `cache`. Prints what it does. */
 export function fetchSources(cache, debian, npm) {
   mkdirSync(join(cache, "apt/parts"), { recursive: true });
   mkdirSync(join(cache, "apt/lists/partial"), { recursive: true });

@@ -1,11 +1,11 @@
-/** The clients of run.js: `node clients.js PORT COUNT`. They are opened ten at a time, and send a message each, then once more when they are asked to. */
+/** The clients of run.js: `node clients.js PORT COUNT`. Opens ten at a time; each sends a message, and another one on request. */
 
 import { once } from "node:events";
 import { WebSocket } from "ws";
 
 const [port, count] = process.argv.slice(2).map(Number);
 const AT_ONCE = 10;
-/** Connections from one address: ports are few. */
+/** Connections from one address, which has a limited number of ports. */
 const AN_ADDRESS = 5000;
 
 /** @type {WebSocket[]} */

@@ -12,9 +12,9 @@ import { Poller } from "ringnet";
 import { listenWebSocket } from "ringnet/websocket";
 
 const COUNT = Number(process.argv[2] ?? 10_000);
-/** ms that nothing may happen for. */
+/** The longest time without an event, in ms. */
 const PATIENCE = 30_000;
-/** The smallest rings that there are. */
+/** The smallest ring sizes. */
 const RINGS = { receiveBuffer: 4096, sendBuffer: 4096 };
 
 const server = listenWebSocket({ host: "0.0.0.0", backlog: 1024, ...RINGS });
@@ -29,7 +29,7 @@ let answered = 0;
 let start = performance.now();
 const seconds = () => ((performance.now() - start) / 1000).toFixed(1);
 
-/** Waits for something to do, and does it. */
+/** Waits for events and handles them. */
 function step() {
   const ready = poller.wait(PATIENCE);
   if (ready.length === 0) throw new Error(`nothing for ${PATIENCE} ms: ${accepted} accepted, ${answered} answered`);

@@ -14,10 +14,10 @@ export interface WsPeerOptions {
   /** Reports the number of messages received, each time this many more have come. */
   count?: number;
   perMessageDeflate?: boolean;
-  /** A client's offer; of a server, what it chooses from, the most wanted first. */
+  /** A client's offer; for a server, what it chooses from, in order of preference. */
   protocols?: string[];
   headers?: Record<string, string>;
-  /** Whether it answers pings; true. */
+  /** Whether it answers pings; by default it does. */
   autoPong?: boolean;
   /** Reads nothing until it is asked to. */
   paused?: boolean;
@@ -37,27 +37,27 @@ export interface RawPeerOptions {
   request?: string;
   /** Further lines of the head. */
   more?: string[];
-  /** Whether it keeps the connection when it was closed. */
+  /** Whether it keeps the connection open after a close frame. */
   stall?: boolean;
   /** Frames that come with the answer. */
   first?: Frame[];
 }
 
-/** What is not given is as it should be. */
+/** Fields that are not given have correct values. */
 export interface Frame {
   opcode: number;
   text?: string;
   hex?: string;
-  /** So many bytes of payload. */
+  /** A payload of this many bytes. */
   bytes?: number;
   fin?: boolean;
   rsv?: number;
   masked?: boolean;
-  /** The length that is said, instead of the true one. */
+  /** The length in the header, instead of the payload's. */
   length?: number;
-  /** How many of it. */
+  /** How often the frame is repeated. */
   count?: number;
-  /** Bits of the length's field, wider than it need be. */
+  /** The bits of the length field, if wider than necessary. */
   wide?: 16 | 64;
 }
 
@@ -114,14 +114,14 @@ export class WebSocketPeer<Command> {
     return `ws://127.0.0.1:${this.port}`;
   }
 
-  /** All that happened so far, or all of one kind. */
+  /** All events so far, or all of one kind. */
   events(kind?: string): PeerEvent[] {
     const lines = this.process.output.split("\n").slice(0, -1);
     const events = lines.map((line) => JSON.parse(line) as PeerEvent);
     return kind === undefined ? events : events.filter((event) => event.event === kind);
   }
 
-  /** Waits for an event of a kind (the `count`-th one) and gives it; throws after `timeout` ms. */
+  /** Waits for an event of a kind (the `count`-th one) and returns it; throws after `timeout` ms. */
   waitForEvent(kind: string, count = 1, timeout = 20_000): PeerEvent {
     return this.process.waitUntil(`the event "${kind}" from`, () => this.events(kind)[count - 1], timeout);
   }
@@ -131,7 +131,7 @@ export class WebSocketPeer<Command> {
   }
 }
 
-/** The system's own, for which its packages are. */
+/** The system's own Python, which has its packages. */
 const PYTHON = "/usr/bin/python3";
 
 function program(name: string): string {
@@ -156,7 +156,7 @@ export function startPythonPeer(): WebSocketPeer<never> {
   return new WebSocketPeer(python([]), false);
 }
 
-/** A client of Python's: sends a text and some bytes to the URL, prints what comes back, and closes with code 4001. */
+/** A client by Python's websockets: sends a text and some bytes to the URL, prints what comes back, and closes with code 4001. */
 export function startPythonClient(url: string): WebSocketPeer<never> {
   return new WebSocketPeer(python([url]), true);
 }

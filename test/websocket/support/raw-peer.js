@@ -1,7 +1,7 @@
 /**
- * A peer that writes frames as they are given, whatever the protocol says of them. `node raw-peer.js OPTIONS`, in JSON: see peers.ts.
+ * A peer that writes frames as given, valid or not. `node raw-peer.js OPTIONS`, in JSON: see peers.ts.
  *
- * It listens, or connects to a port, and does the opening handshake by hand (`answer` is what it answers instead).
+ * It listens, or connects to a port, and does the opening handshake by hand (`answer` replaces the right answer).
  * Prints an event a line: each frame that it receives, and the end. Takes commands, in JSON, a line each, for the last
  * connection (session.js).
  */
@@ -17,13 +17,13 @@ serve((options, say) => {
   const opened = new Opened();
   let server;
 
-  /** The bytes of a frame, as often as it says. */
+  /** The bytes of a frame, `count` times. */
   function frame(given) {
     const bytes = single(given);
     return given.count === undefined ? bytes : Buffer.concat(Array.from({ length: given.count }, () => bytes));
   }
 
-  /** What is not given is as it should be. */
+  /** Fields that are not given have correct values. */
   function single({
     opcode,
     text,

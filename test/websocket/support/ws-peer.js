@@ -1,5 +1,5 @@
 /**
- * A peer of `ws`, which listens or (with `connect`, a URL) opens. `node ws-peer.js OPTIONS`, in JSON: see peers.ts.
+ * A peer by `ws`: a server, or with `connect` (a URL) a client. `node ws-peer.js OPTIONS`, in JSON: see peers.ts.
  *
  * Prints an event a line, and takes commands, in JSON, a line each. They are for the last connection
  * (session.js says how it takes them).
@@ -14,7 +14,7 @@ import { Opened, serve } from "../../support/session.js";
 serve((options, say) => {
   let last = null;
   let counted = 0;
-  /** The open connections; of a server, all that it has. */
+  /** The open connections; for a server, all of them. */
   const opened = new Opened();
   let server;
 
@@ -86,7 +86,7 @@ serve((options, say) => {
     const http = cert === undefined ? createHttpServer() : createHttpsServer({ key, cert });
     const handleProtocols = (offered) => [...(protocols ?? [])].find((each) => offered.has(each)) ?? false;
     server = http;
-    http.on("connection", (socket) => opened.track(socket)); // of TLS, the sockets beneath
+    http.on("connection", (socket) => opened.track(socket)); // with TLS, the sockets beneath it
     const webSockets = new WebSocketServer({
       server: http,
       perMessageDeflate,
