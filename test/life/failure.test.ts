@@ -169,12 +169,12 @@ test("a timeout while the thread starts is ERR_WORKER_START, for every call", ()
 });
 
 test("a heap too small for Node's threads is refused before one is started", () => {
-  for (const maxOldGenerationSizeMb of [1, 4, 7.9, 0, -1]) {
+  for (const maxOldGenerationSizeMb of [1, 4, 11.9, 0, -1]) {
     expect(() => createRuntime({ resourceLimits: { maxOldGenerationSizeMb } })).toThrow(
-      `resourceLimits.maxOldGenerationSizeMb must be at least 8: with less, Node's threads don't start; got ${maxOldGenerationSizeMb}`,
+      `resourceLimits.maxOldGenerationSizeMb must be at least 12: with less, Node's threads don't start; got ${maxOldGenerationSizeMb}`,
     );
   }
-  const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 8 } });
+  const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 12 } });
   runtime.listen({ host: "127.0.0.1" }).close();
   runtime.close();
 });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { runProgram } from "../support/programs.js";
 import { packageWithThread } from "../support/thread-code.js";
 
-test("a networking thread has a young generation of 8 MB, and keeps the limit that the program sets beside it", () => {
+test("a networking thread has a young generation of 8 MB, unless the program sets a limit of its own", () => {
   const print = `require("node:fs").writeSync(1, JSON.stringify(require("node:worker_threads").resourceLimits) + "\\n");`;
   const cwd = packageWithThread((code) => print + code);
   const { output, errors } = runProgram(
@@ -23,5 +23,6 @@ test("a networking thread has a young generation of 8 MB, and keeps the limit th
     .map((line) => JSON.parse(line));
   expect(byDefault.maxYoungGenerationSizeMb).toBe(8);
   expect(byDefault.maxOldGenerationSizeMb).toBeGreaterThan(100);
-  expect(limited).toMatchObject({ maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 24 });
+  expect(limited.maxOldGenerationSizeMb).toBe(24);
+  expect(limited.maxYoungGenerationSizeMb).toBeGreaterThan(8);
 });

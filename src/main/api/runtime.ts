@@ -59,7 +59,7 @@ const BIND_MS = 30_000;
 /** How long to wait for the networking threads' CPU time, in ms; they answer within microseconds. */
 const STATS_MS = 1000;
 /** The smallest heap of a networking thread, in MB: with half of it Node's threads don't start, or end the process. */
-const LEAST_HEAP_MB = 8;
+const LEAST_HEAP_MB = 12;
 
 const RUNTIME_OPTIONS: Names<RuntimeOptions> = {
   threads: true,

@@ -6,7 +6,7 @@
 
 import { closeSync, openSync, realpathSync } from "node:fs";
 import { devNull } from "node:os";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from "node:worker_threads";
 import type { BootData } from "../../ring/protocol.js";
 import { NetError } from "../api/net-error.js";
 import { networkingThreadCode } from "./networking-thread-code.js";
@@ -90,6 +90,12 @@ export class NetworkThreads {
     for (const worker of this.#workers.splice(0)) void worker.terminate();
   }
 
+  /** The program's own limit stands alone: with little room for both generations, a thread runs out of memory while it starts. */
+  get #resourceLimits(): ResourceLimits {
+    if (this.#limits.maxOldGenerationSizeMb !== undefined) return this.#limits;
+    return { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+  }
+
   #newWorker(boot: BootData, env: NodeJS.ProcessEnv): Worker {
     try {
       return new Worker(networkingThreadCode(), {
@@ -99,7 +105,7 @@ export class NetworkThreads {
         transferList: [boot.port],
         execArgv: threadFlags(),
         env,
-        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB, ...this.#limits },
+        resourceLimits: this.#resourceLimits,
       });
     } catch (error) {
       throw cannotStart("ERR_WORKER_START", (error as Error).message, error);
