@@ -107,6 +107,9 @@ test("HTTP's resources are constructed, passed and returned", () => {
   expect(body.write()).toBeInstanceOf(wasi.io.streams.OutputStream);
 });
 
+/** What garbage collection could drop before its pollable, which is a trap of the shim. */
+const alive: unknown[] = [];
+
 test("an HTTP body is ready when bytes have arrived, not before", () => {
   const { Fields, OutgoingRequest, OutgoingBody } = wasi.http.types as Untyped;
   const peer = startPeer("scripted");
@@ -119,6 +122,7 @@ test("an HTTP body is ready when bytes have arrived, not before", () => {
   const future = (wasi.http.outgoingHandler as Untyped).handle(request);
   OutgoingBody.finish(request.body(), undefined);
   const limit = wasi.clocks.monotonicClock.subscribeDuration(10_000_000_000n);
+  alive.push(future);
   wasi.io.poll.poll([future.subscribe(), limit]);
   const input = future.get().val.val.consume().stream();
   const pollable = input.subscribe();
