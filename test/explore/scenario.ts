@@ -161,3 +161,16 @@ export abstract class Actor implements Program {
     }
   }
 }
+
+/** A networking thread that does what its link to the caller brings. */
+export abstract class LinkActor extends Actor {
+  protected abstract readonly link: { readonly idle: boolean; drain(): void };
+
+  protected hasWork(): boolean {
+    return !this.link.idle;
+  }
+
+  protected drain(): void {
+    this.link.drain();
+  }
+}

@@ -2,7 +2,8 @@
 
 import { type Stage, waitRound } from "../scenario.js";
 import type { Program } from "../thread.js";
-import { Again, type Fabric, HANDLE_ID, ModelCaller, type Strand, shared } from "./fabric.js";
+import { openConnection, type Rings } from "./connection-ends.js";
+import { Again, type Fabric, HANDLE_ID, ModelCaller, type Strand } from "./fabric.js";
 import { BROADCAST, PORT } from "./networking-thread.js";
 import { byteAt, type Traffic } from "./node-socket.js";
 
@@ -43,25 +44,6 @@ export interface Plan extends Traffic {
   restless?: boolean;
 }
 
-export interface Rings {
-  receive: Uint8Array;
-  send: Uint8Array;
-}
-
-type Reference = ConstructorParameters<Stage["product"]["Slot"]>[1];
-type RingPair = ConstructorParameters<Stage["product"]["Connection"]>[1];
-
-/** Where the slot and its rings are, in the form that commands carry. */
-export function places({ slot }: Fabric, { receive, send }: Rings): { slot: Reference; rings: RingPair } {
-  return {
-    slot: { handleId: HANDLE_ID, memory: shared(slot), offset: 0 },
-    rings: {
-      receive: { memory: shared(receive), offset: 0, capacity: receive.length },
-      send: { memory: shared(send), offset: 0, capacity: send.length },
-    },
-  };
-}
-
 /** A caller that has the connection, or takes it over, and performs its list of acts. */
 export class User implements Program {
   private readonly caller: ModelCaller;
@@ -94,38 +76,15 @@ export class User implements Program {
 
   /** The connection at the thread that opens it. An accepted connection is used before the networking thread has its slot. */
   private open(ends: Rings): void {
-    const { world, product } = this.stage;
+    const { world } = this.stage;
     const { caller, fabric } = this;
-    const { slot, rings } = places(fabric, ends);
     const command = { type: "accept", server: SERVER, slot: { handleId: HANDLE_ID } };
     const port = { postMessage: () => world.post(PORT, world.letter("accept", command)) };
-    this.link = new product.WorkerLink(
-      caller as never,
-      BROADCAST,
-      shared(fabric.worker),
-      shared(fabric.link),
-      port as never,
+    const opened = openConnection(this.stage, fabric, ends, caller, port, BROADCAST, true, () =>
+      world.note("given back", ++this.freed),
     );
-    const channel = new product.Channel(
-      this.link,
-      HANDLE_ID,
-      slot,
-      rings,
-      fabric.slot,
-      {
-        receive: new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, ends.receive),
-        send: new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, ends.send),
-      },
-      () => world.note("given back", ++this.freed),
-    );
-    this.link.add(channel);
-    this.use(
-      new product.TcpSocket(
-        channel,
-        { noDelay: true, keepAlive: false, keepAliveDelay: 0, dscp: undefined, path: undefined },
-        true,
-      ),
-    );
+    this.link = opened.link;
+    this.use(opened.socket);
   }
 
   turn(): boolean {

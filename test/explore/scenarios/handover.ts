@@ -8,8 +8,9 @@ import type { View } from "../explorer.js";
 import type { Scenario, Stage } from "../scenario.js";
 import { ModelThread } from "../thread.js";
 import type { Operation } from "../world.js";
+import { places, type Rings } from "./connection-ends.js";
 import { type Fabric, HANDLE_ID, queueGuard, type Strand, weave, weaveStrand } from "./fabric.js";
-import { type Act, BEGUN, FIRST_HANDLE_IDS, type Plan, places, type Rings, SERVER, User } from "./handover-callers.js";
+import { type Act, BEGUN, FIRST_HANDLE_IDS, type Plan, SERVER, User } from "./handover-callers.js";
 import { NetworkingThread } from "./networking-thread.js";
 import { NodeSocket } from "./node-socket.js";
 

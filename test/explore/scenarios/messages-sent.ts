@@ -4,7 +4,7 @@
  * pieces, and the close follows them. Test code.
  */
 
-import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
@@ -89,8 +89,8 @@ class Peer {
 
 type Sender = InstanceType<Stage["product"]["MessageSender"]>;
 
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   private readonly slot;
   private readonly sender;
   private readonly peer;
@@ -117,14 +117,6 @@ class Worker extends Actor {
 
   protected override happens(): void {
     this.peer.happens();
-  }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
   }
 }
 

@@ -4,7 +4,7 @@
  * before the end. Test code.
  */
 
-import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import {
   callerChannel,
@@ -86,8 +86,8 @@ class Peer {
   }
 }
 
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   private readonly slot;
   private readonly receiver;
   private readonly peer;
@@ -108,14 +108,6 @@ class Worker extends Actor {
 
   protected override happens(event: string): void {
     this.peer.happens(event);
-  }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
   }
 }
 

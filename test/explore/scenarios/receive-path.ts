@@ -3,7 +3,7 @@
  * and the doorbell, the caller's `ReadBuffer`. A paused connection is always resumed, and no byte is lost. Test code.
  */
 
-import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
@@ -78,8 +78,8 @@ class NodeSocket {
   }
 }
 
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   private readonly slot;
   private readonly receiver;
   private readonly socket;
@@ -101,14 +101,6 @@ class Worker extends Actor {
 
   protected override happens(event: string): void {
     this.socket.happens(event);
-  }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
   }
 }
 

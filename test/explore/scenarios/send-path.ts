@@ -3,7 +3,7 @@
  * `Sender`, Node's socket. The socket reads the ring until it calls back. Test code.
  */
 
-import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import { callerChannel, callerLink, type Fabric, HANDLE_ID, queueGuard, shared, weave, workerLink } from "./fabric.js";
 
@@ -59,8 +59,8 @@ class NodeSocket {
   }
 }
 
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   private readonly slot;
   private readonly sender;
   private readonly socket;
@@ -88,14 +88,6 @@ class Worker extends Actor {
 
   protected override happens(): void {
     this.socket.happens();
-  }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { View } from "../explorer.js";
-import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
 import type { Operation } from "../world.js";
 import { callerChannel, callerLink, type Fabric, queueGuard, shared, weave, workerLink } from "./fabric.js";
@@ -27,8 +27,8 @@ interface Plan {
 }
 
 /** Answers questions: a word of the slot that the caller counts up, and one that follows it. */
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   protected override readonly port = PORT;
 
   constructor(
@@ -47,14 +47,6 @@ class Worker extends Actor {
     const handle = new Answering(this.stage, slot);
     this.link.handles.set(handleId, handle);
     if (this.stage.broken !== "the worker does not service a slot that it has just opened") handle.service();
-  }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
   }
 }
 

@@ -5,8 +5,9 @@
  * TLS itself is a stand-in: the peer's first byte of it completes the handshake, and a byte is enciphered by setting a bit.
  */
 
-import { Actor, type Scenario, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
+import type { Rings } from "./connection-ends.js";
 import { callerChannel, callerLink, type Fabric, HANDLE_ID, noticePort, queueGuard, shared, weave } from "./fabric.js";
 
 const COMMANDS = "commands";
@@ -24,11 +25,6 @@ interface Plan {
   plainOut: number;
   secretOut: number;
   calm: boolean;
-}
-
-interface Rings {
-  receive: Uint8Array;
-  send: Uint8Array;
 }
 
 type Connection = InstanceType<Stage["product"]["Connection"]>;
@@ -221,8 +217,8 @@ class SecureSocket {
   }
 }
 
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   private readonly wire;
   private readonly connection;
   private socket: PlainSocket | SecureSocket;
@@ -263,14 +259,6 @@ class Worker extends Actor {
     const { world } = this.stage;
     if (event !== "message") this.socket.happens(event);
     else this.connection.startTls(world.open(world.take(COMMANDS)) as never, null as never, null as never);
-  }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
   }
 }
 

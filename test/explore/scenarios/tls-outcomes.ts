@@ -5,8 +5,9 @@
  * TLS itself is a stand-in that is established, or refused, at any moment, or never ends.
  */
 
-import { Actor, type Scenario, SLICE, type Stage, waitRound } from "../scenario.js";
+import { LinkActor, type Scenario, SLICE, type Stage, waitRound } from "../scenario.js";
 import { ModelThread, type Program } from "../thread.js";
+import { openConnection, places, type Rings } from "./connection-ends.js";
 import { type Fabric, HANDLE_ID, ModelCaller, queueGuard, shared, weave } from "./fabric.js";
 
 const COMMANDS = "commands";
@@ -26,24 +27,7 @@ interface Plan {
   givesUp: boolean;
 }
 
-interface Rings {
-  receive: Uint8Array;
-  send: Uint8Array;
-}
-
 type HandshakeEnd = { done(socket: unknown): void; failed(error: Error): void };
-type Reference = ConstructorParameters<Stage["product"]["Slot"]>[1];
-type RingPair = ConstructorParameters<Stage["product"]["Connection"]>[1];
-
-function places({ slot }: Fabric, { receive, send }: Rings): { slot: Reference; rings: RingPair } {
-  return {
-    slot: { handleId: HANDLE_ID, memory: shared(slot), offset: 0 },
-    rings: {
-      receive: { memory: shared(receive), offset: 0, capacity: receive.length },
-      send: { memory: shared(send), offset: 0, capacity: send.length },
-    },
-  };
-}
 
 /** A socket that carries no byte of the program, and whose peer never ends. */
 class QuietSocket {
@@ -117,8 +101,8 @@ class Handshake {
   }
 }
 
-class Worker extends Actor {
-  private readonly link;
+class Worker extends LinkActor {
+  protected override readonly link;
   private readonly connection;
   private readonly below = new QuietSocket();
   private handshake: Handshake | null = null;
@@ -171,14 +155,6 @@ class Worker extends Actor {
       this.secure = this.handshake?.happens(event) ?? null;
     }
   }
-
-  protected hasWork(): boolean {
-    return !this.link.idle;
-  }
-
-  protected drain(): void {
-    this.link.drain();
-  }
 }
 
 /** Each of its waits has one round, and may run out of time at any moment. */
@@ -221,29 +197,12 @@ class Caller implements Program {
         world.post(COMMANDS, world.letter(`${command.type}, server: ${command.isServer}`, command)),
     };
     const caller = new TimedCaller(stage, fabric, this.sleeper);
-    this.link = new product.WorkerLink(
-      caller as never,
-      "broadcast",
-      shared(fabric.worker),
-      shared(fabric.link),
-      port as never,
+    const { isServer } = plan;
+    const opened = openConnection(stage, fabric, ends, caller, port, "broadcast", isServer, () =>
+      world.note("given back", ++this.freed),
     );
-    const { slot, rings } = places(fabric, ends);
-    const channel = new product.Channel(
-      this.link,
-      HANDLE_ID,
-      slot,
-      rings,
-      fabric.slot,
-      {
-        receive: new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, ends.receive),
-        send: new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, ends.send),
-      },
-      () => world.note("given back", ++this.freed),
-    );
-    this.link.add(channel);
-    const options = { noDelay: true, keepAlive: false, keepAliveDelay: 0, dscp: undefined, path: undefined };
-    this.socket = new product.TcpSocket(channel, options, plan.isServer);
+    this.link = opened.link;
+    this.socket = opened.socket;
   }
 
   turn(): boolean {
