@@ -30,6 +30,9 @@ const WAYS: [string, (receiveBuffer: number) => Pair][] = [
       const peer = startPeer("manual", { connect: relay.port, tls });
       const socket = acceptFrom(listener);
       peer.waitForEvent("connection");
+      // Once bytes are sent, the networking thread has accepted it. A reset before that would be ECONNABORTED.
+      socket.writeAll("hello", 5000);
+      expect(socket.waitUntilDrained(5000)).toBe(0);
       return { socket, peer, reset: () => relay.harm("resetServer") };
     },
   ],
