@@ -27,7 +27,7 @@ const HELP = `usage: ringnet get URL... [options]
   -t, --timeout SECONDS for each URL as a whole
   -s, --silent          no progress
 Exit codes: 0 done; 2 wrong arguments; 6 the name can't be resolved; 7 no connection; 22 a status of 400 or more;
-23 the file can't be written; 28 timeout; 35 TLS; 56 the connection failed meanwhile.
+23 a file can't be read or written; 28 timeout; 35 TLS; 56 the connection failed meanwhile.
 `;
 
 const OPTIONS = {

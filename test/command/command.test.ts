@@ -136,6 +136,9 @@ describe("get", () => {
     // A shorter time could end before the networking thread has started, on a busy machine, with another error.
     ["no time", () => ["get", "-t", "3", `${server.origin}/late`], 28, /ETIMEDOUT/],
     ["an unknown authority", () => ["get", `${secure.origin}/bytes/3`], 35, /UNABLE_TO_VERIFY/],
+    ["endless authorities", () => ["get", `${secure.origin}/bytes/3`, "--ca", "/dev/zero"], 35, /not a regular file/],
+    ["an endless key", () => ["connect", "/nowhere", "--tls", "--key", "/dev/zero"], 23, /--key \/dev\/zero .*bytes/],
+    ["a missing certificate", () => ["listen", "0", "--cert", "/nowhere/cert"], 23, /--cert .*ENOENT/],
     ["a folder that is not there", () => ["get", `${server.origin}/bytes/3`, "-o", "/nowhere/file"], 23, /ENOENT/],
   ])("%s has an exit code of its own", (_name, args, code, message) => {
     const outcome = run(args());
