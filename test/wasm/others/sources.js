@@ -1,10 +1,13 @@
 /** Third-party sources and packages, in .cache/wasm: from Debian's source packages and from npm. None of them is committed. */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const SOURCES = "/etc/apt/sources.list.d/debian.sources";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
 /** Fetches what is missing in the folder `cache`. Prints what it does. */
 export function fetchSources(cache, debian, npm) {
@@ -25,9 +28,13 @@ export function fetchSources(cache, debian, npm) {
     }
   }
   const packages = npm.filter((name) => !existsSync(join(cache, "node_modules", name)));
-  if (packages.length === 0) return;
-  writeFileSync(join(cache, "package.json"), '{ "private": true }\n');
-  run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages], cache);
+  if (packages.length > 0) {
+    writeFileSync(join(cache, "package.json"), '{ "private": true }\n');
+    run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages], cache);
+  }
+  // npm removes what it has not installed.
+  const own = join(cache, "node_modules/ringnet");
+  if (!existsSync(own)) symlinkSync(root, own);
 }
 
 /** Debian's own sources, with the packages' source texts, beside the system's configuration. */
