@@ -2,8 +2,11 @@
 
 /** Bytes of a message, by load. */
 export const BYTES = { echo: 64, flood: 100, large: 1_000_000 };
-/** Messages of a load's first, short run, whose speed decides the number of messages of the measured run. */
-const TRIAL = { flood: 20_000, large: 30 };
+/**
+ * Messages of a load's first, short run, whose speed decides the number of messages of the measured run. It is also the warm-up: the first
+ * hundreds of large messages cost several times as much as the later ones, until the memory of both threads' heaps has grown.
+ */
+const TRIAL = { flood: 20_000, large: 400 };
 const MOST = 2_000_000;
 const WARM_MS = 150;
 

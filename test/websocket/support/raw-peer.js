@@ -153,7 +153,7 @@ serve((options, say) => {
     if (what === "flood") {
       const bytes = Buffer.concat(Array.from({ length: 1000 }, () => frame(command.frame)));
       const more = () => {
-        while (!last.destroyed && last.write(bytes));
+        while (!last.destroyed && last.write(bytes, () => say("flooded")));
         last.once("drain", more);
       };
       more();
