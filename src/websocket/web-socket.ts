@@ -7,10 +7,10 @@
 import type { Status } from "../main/api/address.js";
 import * as check from "../main/api/arguments.js";
 import { Handle } from "../main/api/handle.js";
-import { READABLE, WRITABLE } from "../main/api/interest.js";
 import { closedHere, NetError, timedOut } from "../main/api/net-error.js";
 import type { Channel, Rings } from "../main/link/channel.js";
 import { Deadline, type Timeout } from "../main/link/deadline.js";
+import { READABLE, WRITABLE } from "../main/link/watcher.js";
 import {
   PHASE_FAILED,
   PHASE_MASK,
@@ -297,7 +297,7 @@ export class WebSocket extends Handle {
     const phase = state & PHASE_MASK;
     if (phase === PHASE_WAITING) return false;
     if ((state & READ_ENDED) !== 0) return !this.#closeReported;
-    if (phase === PHASE_FAILED) return !this.#channel.errorTaken;
+    if (phase === PHASE_FAILED) return !this.#channel.errorTaken(READABLE);
     return !this.#openReported;
   }
 
@@ -305,7 +305,7 @@ export class WebSocket extends Handle {
   override readyFor(interest: number): boolean {
     if ((interest & READABLE) !== 0 && this.ready) return true;
     if ((interest & WRITABLE) === 0 || this.closed || this.status === "waiting") return false;
-    if (!this.#sendable) return !this.#ended && !this.#closeReported && !this.#channel.errorTaken;
+    if (!this.#sendable) return !this.#ended && !this.#closeReported && !this.#channel.errorTaken(WRITABLE);
     this.#wanted = 1;
     return WebSocket.#isWritable(this);
   }
@@ -398,10 +398,9 @@ export class WebSocket extends Handle {
       if (this.#incoming.next() >= 0) return false;
       this.#incoming.close ??= { code: ABNORMAL, reason: "" };
       this.#closeReported = true;
-      if ((state & WRITE_FAILED) !== 0) this.#channel.errorTaken = true;
       return true;
     }
-    if ((state & PHASE_MASK) === PHASE_FAILED) throw this.#channel.takeError();
+    if ((state & PHASE_MASK) === PHASE_FAILED) throw this.#channel.takeError(READABLE);
     return false;
   }
 
@@ -424,7 +423,7 @@ export class WebSocket extends Handle {
     this.#mustBeOpen();
     if (this.#sendable) return;
     const { state } = this.#channel;
-    if ((state & WRITE_FAILED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) throw this.#channel.takeError();
+    if ((state & WRITE_FAILED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) throw this.#channel.takeError(WRITABLE);
     const by = this.#ended ? "end() was called" : "the peer has closed it";
     throw new NetError({ code: "EPIPE", syscall: "send", message: `send EPIPE: the WebSocket is closed: ${by}` });
   }

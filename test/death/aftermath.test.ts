@@ -46,6 +46,14 @@ test("pending bytes are lost: pendingWrites throws, and the process does not wai
   expect(exitMilliseconds).toBeLessThan(3000);
 });
 
+test("poll reports it to readers until a reading call has thrown it, to writers until a writing call has", () => {
+  expect(live("taken")).toMatchObject({
+    socket: ["readable writable", "readable", ""],
+    udp: ["readable writable", "readable writable", "readable", ""],
+    webSocket: ["readable writable", "readable", ""],
+  });
+});
+
 test("every call on its handles throws, except close(), also called twice", () => {
   const { codes } = live<{ codes: string[] }>("closing");
   const SET_NO_DELAY = 5; // does not wait for the networking thread, so it need not fail

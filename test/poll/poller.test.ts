@@ -3,11 +3,11 @@
  */
 
 import { inspect } from "node:util";
-import { bindUdp, connect, type Handle, listen, Poller, resolve, type TcpSocket } from "ringnet";
+import { bindUdp, connect, type Handle, listen, Poller, poll, resolve, type TcpSocket } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { Process } from "../support/processes.js";
-import { median, timed, waitFor } from "../support/waiting.js";
+import { median, pause, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo } from "../tcp/sockets.js";
 import { namesOf, sendDatagrams } from "./handles.js";
 
@@ -131,7 +131,7 @@ describe("what is not consumed is reported again", () => {
     expect(ended.state).toMatchObject({ open: true, readEnded: true, writeEnded: false, failed: false });
     expect(failed.state).toMatchObject({ open: false, failed: true, writable: 0 });
     expect(ended.read()).toBeNull();
-    expect(errorOf(() => failed.write("x")).code).toBe("ECONNRESET");
+    expect(errorOf(() => failed.read()).code).toBe("ECONNRESET");
     expect(poller.wait(50)).toEqual([]);
     ended.close();
     failed.close();
@@ -146,6 +146,81 @@ describe("what is not consumed is reported again", () => {
     peer.send({ do: "reset" });
     for (let i = 0; i < 3; i++) expect(poller.wait(5000)).toEqual([socket]);
     expect(errorOf(() => socket.read()).code).toBe("ECONNRESET");
+    expect(poller.wait(50)).toEqual([]);
+    socket.close();
+  });
+});
+
+describe("a failure that one direction has taken", () => {
+  const failed = (): { socket: TcpSocket; readers: Poller; writers: Poller } => {
+    const peer = startPeer("manual");
+    const socket = openTo(peer);
+    peer.waitForEvent("connection");
+    peer.send({ do: "reset" });
+    const readers = new Poller().add(socket);
+    const writers = new Poller().add(socket, { writable: true });
+    waitFor("the failure", () => socket.state.failed);
+    return { socket, readers, writers };
+  };
+
+  test.each<[string, (socket: TcpSocket) => void]>([
+    ["write", (socket) => socket.write("x")],
+    ["claim", (socket) => socket.claim()],
+    ["writeAll", (socket) => socket.writeAll("x", 1000)],
+    ["waitUntilWritable", (socket) => socket.waitUntilWritable(1000)],
+  ])("is still reported to readers after %s has thrown it", (_, call) => {
+    const { socket, readers, writers } = failed();
+    expect(writers.wait(5000)).toEqual([socket]);
+    expect(errorOf(() => call(socket)).code).toBe("ECONNRESET");
+    expect(writers.wait(50)).toEqual([]);
+    for (let i = 0; i < 3; i++) {
+      expect(readers.wait(5000)).toEqual([socket]);
+      expect(poll([socket])).toEqual([socket]);
+    }
+    expect(errorOf(() => socket.read()).code).toBe("ECONNRESET");
+    expect(readers.wait(50)).toEqual([]);
+    expect(poll([socket])).toEqual([]);
+    socket.close();
+  });
+
+  test.each<[string, (socket: TcpSocket) => void]>([
+    ["read", (socket) => socket.read()],
+    ["peek", (socket) => socket.peek()],
+    ["readLine", (socket) => socket.readLine(1000)],
+  ])("is still reported to writers after %s has thrown it", (_, call) => {
+    const { socket, readers, writers } = failed();
+    expect(readers.wait(5000)).toEqual([socket]);
+    expect(errorOf(() => call(socket)).code).toBe("ECONNRESET");
+    expect(readers.wait(50)).toEqual([]);
+    for (let i = 0; i < 3; i++) expect(writers.wait(5000)).toEqual([socket]);
+    expect(errorOf(() => socket.write("x")).code).toBe("ECONNRESET");
+    expect(writers.wait(50)).toEqual([]);
+    socket.close();
+  });
+
+  test("reaches a reader that has still bytes to read when a write throws it", () => {
+    const peer = startPeer("manual");
+    const socket = openTo(peer, { receiveBuffer: 4096 });
+    const poller = new Poller().add(socket);
+    peer.waitForEvent("connection");
+    peer.send({ do: "write", bytes: 20_000 });
+    waitFor("a full ring", () => socket.readable === 4096);
+    peer.send({ do: "reset" });
+    const thrown = errorOf(() => {
+      for (let i = 0; i < 1000; i++) {
+        socket.write("x");
+        pause(5);
+      }
+    });
+    let bytes = 0;
+    const error = errorOf(() => {
+      for (;;) {
+        expect(poller.wait(10_000)).toEqual([socket]);
+        bytes += socket.read()?.length ?? Number.NaN;
+      }
+    });
+    expect(bytes).toBeGreaterThanOrEqual(4096);
+    expect(error.message).toBe(thrown.message);
     expect(poller.wait(50)).toEqual([]);
     socket.close();
   });

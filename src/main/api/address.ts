@@ -92,7 +92,7 @@ export class Address extends Handle {
   }
 
   /** @internal The same reason in an error of its own, for a call to throw it. */
-  takeError(): NetError {
+  freshError(): NetError {
     const { code, message, syscall, host, address, port } = this.error as NetError;
     return new NetError({ code, message, syscall, host, address, port });
   }

@@ -7,9 +7,9 @@
  */
 
 import { Deadline } from "../link/deadline.js";
-import { Watcher } from "../link/watcher.js";
+import { READABLE, Watcher, WRITABLE } from "../link/watcher.js";
 import { Handle } from "./handle.js";
-import { interestBits, READABLE, WRITABLE } from "./interest.js";
+import { interestBits } from "./interest.js";
 import { isPollable, type Pollable, pollable, type Watch } from "./pollable.js";
 
 /** When to ask a pollable again, in ms, that is not ready although one of its sources is. */

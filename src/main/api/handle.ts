@@ -7,10 +7,9 @@
 import type { Cancellations } from "../link/cancelled-wait.js";
 import type { Channel } from "../link/channel.js";
 import { handleClosed, publishEnds } from "../link/diagnostics.js";
-import type { Watcher } from "../link/watcher.js";
+import { READABLE, type Watcher } from "../link/watcher.js";
 import { type Canceller, cancellationWord, cancellerOf } from "./canceller.js";
 import { Guard } from "./forgotten-handles.js";
-import { READABLE } from "./interest.js";
 import { closedHere } from "./net-error.js";
 
 let handles = 0;
@@ -32,7 +31,7 @@ export abstract class Handle {
 
   /**
    * Whether there is something to do: bytes or the end to read, a client to accept, a datagram, a changed status, an
-   * error that was not reported yet. `poll` and `Poller` report this.
+   * error that no reading call has thrown yet. `poll` and `Poller` report this.
    */
   abstract get ready(): boolean;
 

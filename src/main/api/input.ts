@@ -7,6 +7,7 @@
 import { PHASE_FAILED, PHASE_MASK, READ_ENDED, REQUEST_CLOSE } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import { SocketReader } from "../link/socket-reader.js";
+import { READABLE } from "../link/watcher.js";
 import { ByteSource } from "./byte-source.js";
 
 /** Reads bytes from a descriptor of the process. Made by `openInput`. */
@@ -28,7 +29,7 @@ export class Input extends ByteSource {
     if (this.#reader.buffer.readable > 0) return true;
     const { state } = this.#channel;
     if ((state & READ_ENDED) !== 0) return !this.#reader.endReported;
-    return (state & PHASE_MASK) === PHASE_FAILED && !this.#channel.errorTaken;
+    return (state & PHASE_MASK) === PHASE_FAILED && !this.#channel.errorTaken(READABLE);
   }
 
   protected override onClose(): void {

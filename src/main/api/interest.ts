@@ -4,13 +4,9 @@
  * Used on the calling thread.
  */
 
+import { READABLE, WRITABLE } from "../link/watcher.js";
 import * as check from "./arguments.js";
 import { type Names, ownOptions } from "./option-names.js";
-
-/** Bit of an interest: bytes or the end to read, a client to accept, a datagram, a new status, an error. */
-export const READABLE = 1;
-/** Bit of an interest: room to write, or an error that a write would throw. */
-export const WRITABLE = 2;
 
 /** What to wait for on a handle. What is not named is not waited for. */
 export interface Interest {

@@ -8,6 +8,7 @@
 import { PHASE_FAILED } from "../../ring/layout.js";
 import type { Channel } from "../link/channel.js";
 import type { Deadline } from "../link/deadline.js";
+import { READABLE } from "../link/watcher.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import type { RingSizes } from "./commands.js";
 import { timedOut } from "./net-error.js";
@@ -29,7 +30,7 @@ export class PendingClients {
   /** Whether pollers report the server. */
   get ready(): boolean {
     if (this.count > 0 || this.#channel.hasPendingError) return true;
-    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTaken;
+    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTaken(READABLE);
   }
 
   /**
@@ -39,7 +40,7 @@ export class PendingClients {
   take({ receiveBuffer, sendBuffer }: RingSizes, dscp: number | undefined): Channel | null {
     const channel = this.#channel;
     if (this.count === 0) {
-      if (channel.phase === PHASE_FAILED) throw channel.takeError();
+      if (channel.phase === PHASE_FAILED) throw channel.takeError(READABLE);
       const error = channel.takePendingError();
       if (error !== null) throw error;
       channel.link.caller.maybeCheckLiveness();

@@ -8,9 +8,10 @@ import { ANYTHING } from "../../ring/signal.js";
 import { thisCaller } from "../link/caller.js";
 import { type Cancellations, throwIfCancelled, waitUnlessCancelled } from "../link/cancelled-wait.js";
 import { Deadline, type TimeLeft, type Timeout } from "../link/deadline.js";
+import { READABLE } from "../link/watcher.js";
 import { Composite } from "./composite.js";
 import { Handle } from "./handle.js";
-import { type Interest, interestEntry, READABLE } from "./interest.js";
+import { type Interest, interestEntry } from "./interest.js";
 import { isPollable, type PollSource } from "./pollable.js";
 
 /** An entry of `poll`: a handle or pollable, alone or with an interest. Default: `{ readable: true }`. */

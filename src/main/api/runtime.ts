@@ -169,7 +169,7 @@ export class Runtime {
       link.caller.wait(channel.handleId, deadline, (each: Channel) => each.phase !== PHASE_WAITING, channel);
       link.takeNotices();
       if (channel.addresses !== null) return channel.addresses[0] as string;
-      if (channel.phase !== PHASE_WAITING) throw channel.takeError();
+      if (channel.phase !== PHASE_WAITING) throw channel.freshError();
       throw channel.outOfTime(timedOut(`the reverse look-up of ${ip}`, deadline.timeout));
     } finally {
       link.post({ type: "close", handleId: channel.handleId });
@@ -199,7 +199,7 @@ export class Runtime {
       deadline,
     } = connectCommand(options, this.#rings);
     const host = "host" in destination ? destination.host : null;
-    if (host instanceof Address && host.status === "failure") throw host.takeError();
+    if (host instanceof Address && host.status === "failure") throw host.freshError();
     const link = this.#linkFor(host);
     const target = targetOf(destination, link);
     const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
@@ -214,7 +214,7 @@ export class Runtime {
     if (status === "success" || (status === "failure" && socket.wasConnected)) return socket;
     const error =
       status === "failure"
-        ? channel.takeError()
+        ? channel.freshError()
         : channel.outOfTime(timedOut(`connect to ${nameOf(target)}`, deadline.timeout, stageOf(socket)));
     gaveUp(channel, error);
     socket.close();
@@ -315,7 +315,7 @@ export class Runtime {
   /** The IP to bind a UDP socket to. It decides the socket's family, so a name is looked up first. */
   #ipOf(host: string | Address): string {
     const address = host instanceof Address ? host : this.resolve(host);
-    if (address.waitUntilResolved(BIND_MS) === "failure") throw address.takeError();
+    if (address.waitUntilResolved(BIND_MS) === "failure") throw address.freshError();
     if (address.ip !== null) return address.ip;
     const fault = { ...timedOut(`the look-up of ${address.hostname}`, BIND_MS), host: address.hostname };
     const error = new NetError(fault);
@@ -409,7 +409,7 @@ export function awaitBound(channel: Channel, abandon: () => void, what: string):
   caller.wait(channel.handleId, new Deadline(BIND_MS), (each: Channel) => each.phase !== PHASE_WAITING, channel);
   channel.link.takeNotices();
   if (channel.bound !== null && channel.link.death === null) return;
-  const error = channel.phase === PHASE_WAITING ? channel.outOfTime(timedOut(what, BIND_MS)) : channel.takeError();
+  const error = channel.phase === PHASE_WAITING ? channel.outOfTime(timedOut(what, BIND_MS)) : channel.freshError();
   abandon();
   throw error;
 }
@@ -428,7 +428,7 @@ function threadLimits(limits: ThreadLimits): ThreadLimits {
 
 /** The IP or name to bind to. Throws the address's error if it failed. */
 function hostOf(address: Address): string {
-  if (address.status === "failure") throw address.takeError();
+  if (address.status === "failure") throw address.freshError();
   return address.ip ?? address.encoded;
 }
 

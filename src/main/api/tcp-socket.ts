@@ -24,12 +24,13 @@ import { Deadline, type Timeout } from "../link/deadline.js";
 import { publishEnds, tlsBegun } from "../link/diagnostics.js";
 import { SocketReader } from "../link/socket-reader.js";
 import { SocketWriter } from "../link/socket-writer.js";
+import { READABLE, WRITABLE } from "../link/watcher.js";
 import type { Status } from "./address.js";
 import * as check from "./arguments.js";
 import { ByteSource, maxLengthOf } from "./byte-source.js";
 import * as framing from "./framing.js";
 import { addressAndPort } from "./handle.js";
-import { type Interest, interestBits, READABLE, WRITABLE } from "./interest.js";
+import { type Interest, interestBits } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 import type { ReadLimitOptions, SocketOptions, SocketSettings, StartTlsOptions } from "./options.js";
 import { attachSocket, detachedToken, revokeSocket, type SocketToken } from "./socket-token.js";
@@ -492,7 +493,7 @@ export class TcpSocket extends ByteSource {
         message: "a socket that is not connected yet can't be detached",
       });
     }
-    if (this.#channel.phase === PHASE_FAILED) throw this.#channel.takeError();
+    if (this.#channel.phase === PHASE_FAILED) throw this.#channel.freshError();
     const token = detachedToken(this.#channel, {
       options: this.#options,
       held: this.#reader.buffer.takeHeld(),
@@ -515,7 +516,7 @@ export class TcpSocket extends ByteSource {
     const phase = state & PHASE_MASK;
     if (phase === PHASE_WAITING) return false;
     if ((state & READ_ENDED) !== 0 && !this.#reader.endReported) return true;
-    if (phase === PHASE_FAILED) return !this.#channel.errorTaken;
+    if (phase === PHASE_FAILED) return !this.#channel.errorTaken(READABLE);
     return !this.#openReported;
   }
 
@@ -523,7 +524,7 @@ export class TcpSocket extends ByteSource {
   override readyFor(interest: number): boolean {
     if ((interest & READABLE) !== 0 && this.ready) return true;
     if ((interest & WRITABLE) === 0 || this.closed || !this.#writer.open) return false;
-    return !this.#writer.failed || !this.#channel.errorTaken;
+    return !this.#writer.failed || !this.#channel.errorTaken(WRITABLE);
   }
 
   /** @internal */
@@ -591,7 +592,7 @@ export class TcpSocket extends ByteSource {
 
   #awaitSettled(deadline: Deadline, what: string): void {
     const settled = this.#channel.wait(deadline, TcpSocket.#isSettled, this);
-    if (this.status === "failure") throw this.#channel.takeError();
+    if (this.status === "failure") throw this.#channel.freshError();
     if (!settled) throw this.#channel.outOfTime(timedOut(what, deadline.timeout));
   }
 

@@ -12,6 +12,7 @@ import { askForRoom } from "../../ring/room-interest.js";
 import { ANYTHING } from "../../ring/signal.js";
 import type { Channel, Rings } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
+import { READABLE, WRITABLE } from "../link/watcher.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
@@ -19,7 +20,6 @@ import type { Canceller } from "./canceller.js";
 import type { RingSizes } from "./commands.js";
 import { addressAndPort, Handle } from "./handle.js";
 import { hostName } from "./host-name.js";
-import { READABLE, WRITABLE } from "./interest.js";
 import { closedHere, NetError, timedOut } from "./net-error.js";
 
 /**
@@ -132,7 +132,7 @@ export class UdpSocket extends Handle {
         message: `send EMSGSIZE: a datagram of ${bytes.length} bytes is longer than ${MAX_DATAGRAM}`,
       });
     }
-    this.#throwPendingError();
+    this.#throwPendingError(WRITABLE);
     if (!this.#outgoing.write(target, port ?? 0, bytes)) {
       this.#channel.link.caller.maybeCheckLiveness();
       return false;
@@ -214,7 +214,7 @@ export class UdpSocket extends Handle {
   waitUntilWritable(timeout: Timeout = -1): boolean {
     this.#mustBeOpen();
     const writable = this.#block(Deadline.of(timeout), UdpSocket.#isWritable);
-    this.#throwFailure();
+    this.#throwFailure(WRITABLE);
     return writable;
   }
 
@@ -225,7 +225,7 @@ export class UdpSocket extends Handle {
   waitUntilDrained(timeout: Timeout = -1): number {
     this.#mustBeOpen();
     this.#block(Deadline.of(timeout), UdpSocket.#isDrained);
-    this.#throwFailure();
+    this.#throwFailure(WRITABLE);
     return this.#channel.unsent;
   }
 
@@ -303,14 +303,14 @@ export class UdpSocket extends Handle {
   get ready(): boolean {
     if (this.closed) return false;
     if (this.#rings.receive.readable > 0 || this.#channel.hasPendingError) return true;
-    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTaken;
+    return this.#channel.phase === PHASE_FAILED && !this.#channel.errorTaken(READABLE);
   }
 
   /** @internal */
   override readyFor(interest: number): boolean {
     if ((interest & READABLE) !== 0 && this.ready) return true;
     if ((interest & WRITABLE) === 0 || this.closed) return false;
-    if (this.#channel.phase === PHASE_FAILED) return !this.#channel.errorTaken;
+    if (this.#channel.phase === PHASE_FAILED) return !this.#channel.errorTaken(WRITABLE);
     if (UdpSocket.#isWritable(this)) return true;
     askForRoom(this.#channel.words);
     return UdpSocket.#isWritable(this);
@@ -358,7 +358,7 @@ export class UdpSocket extends Handle {
   /** The same for a call that may throw. */
   #hasHead(): boolean {
     if (this.#readHead()) return true;
-    this.#throwPendingError();
+    this.#throwPendingError(READABLE);
     this.#channel.link.caller.maybeCheckLiveness();
     return false;
   }
@@ -392,7 +392,7 @@ export class UdpSocket extends Handle {
   #hostOf(host: string | Address | undefined): string {
     let text: string;
     if (host instanceof Address) {
-      if (host.status === "failure") throw host.takeError();
+      if (host.status === "failure") throw host.freshError();
       const ip = host.ips.find((each) => this.#canReach(each)) ?? host.ip;
       if (ip === null) {
         throw new NetError({
@@ -456,7 +456,7 @@ export class UdpSocket extends Handle {
       const fault = link.notices.replyTo(request);
       if (fault) throw new NetError(fault);
       if (fault === null) return;
-      this.#throwFailure();
+      this.#throwFailure(0);
       // Cancelled, so that it does not take effect after this call has thrown.
       link.post({ type: "udp-call", handleId, request, call: { name: "cancel" } });
       throw this.#channel.outOfTime(timedOut(call.name, CALL_MS));
@@ -465,15 +465,14 @@ export class UdpSocket extends Handle {
     }
   }
 
-  #throwPendingError(): void {
-    this.#throwFailure();
+  #throwPendingError(interest: number): void {
+    this.#throwFailure(interest);
     const error = this.#channel.takePendingError();
     if (error !== null) throw error;
   }
 
-  #throwFailure(): void {
-    if (this.#channel.phase !== PHASE_FAILED) return;
-    throw this.#channel.takeError();
+  #throwFailure(interest: number): void {
+    if (this.#channel.phase === PHASE_FAILED) throw this.#channel.takeError(interest);
   }
 
   #mustBeOpen(): void {

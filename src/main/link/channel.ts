@@ -117,8 +117,8 @@ export class Channel {
   countsDropped = false;
   /** The word with which other threads cancel a wait; null until `canceller()` is called. */
   cancellations: Cancellations = null;
-  /** Whether a call has thrown the error: only then pollers stop reporting it. */
-  errorTaken = false;
+  /** Interests (READABLE, WRITABLE) whose calls have thrown the error: pollers no longer report it for these. */
+  #errorTaken = 0;
   #error: NetError | null = null;
 
   constructor(
@@ -175,9 +175,23 @@ export class Channel {
   }
 
   /** A new error with the same reason, for a call to throw. */
-  takeError(): NetError {
-    this.errorTaken = true;
+  freshError(): NetError {
     return new NetError(this.#fault);
+  }
+
+  /** The same for a call that reads (READABLE) or writes (WRITABLE). */
+  takeError(interest: number): NetError {
+    this.markErrorTaken(interest);
+    return this.freshError();
+  }
+
+  markErrorTaken(interest: number): void {
+    this.#errorTaken |= interest;
+  }
+
+  /** Whether a call that reads (READABLE) or writes (WRITABLE) has thrown the error. */
+  errorTaken(interest: number): boolean {
+    return (this.#errorTaken & interest) !== 0;
   }
 
   /**

@@ -10,6 +10,7 @@ import { type NetError, readTimedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
 import { ReadBuffer } from "./read-buffer.js";
+import { READABLE } from "./watcher.js";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -50,10 +51,8 @@ export class SocketReader {
     // The state was stored after the last byte: check once more.
     const last = this.buffer.readable;
     if (last > 0) return last;
-    if ((state & READ_ENDED) === 0) throw this.#channel.takeError();
-    this.endReported = true;
-    // A failure after the end does not concern a reader.
-    if ((state & PHASE_MASK) === PHASE_FAILED) this.#channel.errorTaken = true;
+    if ((state & READ_ENDED) === 0) throw this.#channel.takeError(READABLE);
+    this.#takeEnd(state);
     return -1;
   }
 
@@ -119,8 +118,8 @@ export class SocketReader {
       const state = this.#channel.state;
       if ((state & READ_ENDED) !== 0 || (state & PHASE_MASK) === PHASE_FAILED) {
         if (buffer.readable >= wanted) return true; // the state was stored after the last byte
-        if ((state & READ_ENDED) === 0) throw this.#channel.takeError();
-        this.endReported = buffer.readable === 0;
+        if ((state & READ_ENDED) === 0) throw this.#channel.takeError(READABLE);
+        if (buffer.readable === 0) this.#takeEnd(state);
         return false;
       }
       this.#wanted = wanted;
@@ -130,6 +129,13 @@ export class SocketReader {
         throw this.#channel.outOfTime(readTimedOut(what, deadline.timeout, buffer.readable, wanted));
       }
     }
+  }
+
+  /** For a call that returns the end. */
+  #takeEnd(state: number): void {
+    this.endReported = true;
+    // A failure after the end does not concern a reader.
+    if ((state & PHASE_MASK) === PHASE_FAILED) this.#channel.markErrorTaken(READABLE);
   }
 
   // Conditions to block for: static, so that a wait makes no closure.

@@ -10,6 +10,7 @@ import { askForRoom } from "../../ring/room-interest.js";
 import { NetError, timedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
+import { WRITABLE } from "./watcher.js";
 
 /** A position in a list of pieces. */
 interface Cursor {
@@ -60,7 +61,7 @@ export class SocketWriter {
   get pending(): number {
     const pending = this.#ring.pending;
     if (pending > 0) this.#channel.link.caller.maybeCheckLiveness();
-    if (pending > 0 && this.failed) throw this.#channel.takeError();
+    if (pending > 0 && this.failed) throw this.#channel.freshError();
     return pending;
   }
 
@@ -122,14 +123,14 @@ export class SocketWriter {
   awaitRoom(deadline: Deadline): boolean {
     if (this.ended && !this.failed) throw writeAfterEnd();
     const room = this.#wait(deadline, SocketWriter.#hasRoom);
-    if (this.failed) throw this.#channel.takeError();
+    if (this.failed) throw this.#channel.takeError(WRITABLE);
     return room;
   }
 
   /** Blocks until nothing is pending; returns what is. Throws as `pending`. */
   awaitDrained(deadline: Deadline): number {
     this.#wait(deadline, SocketWriter.#isDrained);
-    if (this.failed && this.#ring.pending > 0) throw this.#channel.takeError();
+    if (this.failed && this.#ring.pending > 0) throw this.#channel.takeError(WRITABLE);
     return this.pending;
   }
 
@@ -173,7 +174,7 @@ export class SocketWriter {
   }
 
   #mustBeWritable(): void {
-    if (this.failed) throw this.#channel.takeError();
+    if (this.failed) throw this.#channel.takeError(WRITABLE);
     if (this.ended) throw writeAfterEnd();
   }
 

@@ -4,6 +4,11 @@
  * Runs on the calling thread.
  */
 
+/** Bit of an interest: bytes or the end to read, a client to accept, a datagram, a new status, an error. */
+export const READABLE = 1;
+/** Bit of an interest: room to write, or an error that a write would throw. */
+export const WRITABLE = 2;
+
 /** The watchers of a poller that may be ready. The array never shrinks: shrinking and growing it would make garbage. */
 export class Candidates {
   readonly #list: (Watcher | null)[] = [];

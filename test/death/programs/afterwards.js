@@ -5,6 +5,7 @@
 
 import { BroadcastChannel } from "node:worker_threads";
 import { bindUdp, connect, createRuntime, listen, Poller, poll, resolve } from "ringnet";
+import { openWebSocket } from "ringnet/websocket";
 
 const [story, echo, silent] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const host = "127.0.0.1";
@@ -120,6 +121,40 @@ const stories = {
     pause(300);
     socket.waitUntilReadable(10);
     return { code: codeOf(() => socket.pendingWrites) };
+  },
+
+  /** What `poll` reports before and after a call of each direction has thrown the failure. */
+  taken() {
+    const socket = connect({ host, port: silent, timeout: 5000 });
+    const udp = bindUdp({ host });
+    const webSocket = openWebSocket(`ws://${host}:${silent}`);
+    kill("throw");
+    pause(300);
+    socket.waitUntilReadable(10);
+    const reported = (handle) => ["readable", "writable"].filter((way) => poll([{ handle, [way]: true }]).length > 0);
+    const look = (handle, ...calls) =>
+      [() => {}, ...calls].map((call) => {
+        codeOf(call);
+        return reported(handle).join(" ");
+      });
+    return {
+      socket: look(
+        socket,
+        () => socket.write("x"),
+        () => socket.read(),
+      ),
+      udp: look(
+        udp,
+        () => udp.setTtl(4),
+        () => udp.send("x", 9, host),
+        () => udp.receive(),
+      ),
+      webSocket: look(
+        webSocket,
+        () => webSocket.send("x"),
+        () => webSocket.receive(),
+      ),
+    };
   },
 
   /** Every call on a handle whose thread has died throws, except closing. */
