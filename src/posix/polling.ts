@@ -41,7 +41,7 @@ function wait(list: readonly Polled[], left: number): void {
   for (const { source, events } of list) {
     const entry = source.pollEntry(events);
     if (entry === null) checked = true;
-    else entries.push(entry);
+    else if (entry !== "nothing") entries.push(entry);
   }
   const time = checked ? Math.min(left, CHECK_MS) : left;
   pollHandles(entries, time);

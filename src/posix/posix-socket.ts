@@ -23,8 +23,11 @@ export interface Received {
 export interface Pollable {
   /** The POLL… bits that are true now. */
   readiness(): number;
-  /** What to wait for, given `events`; null if it can only be checked again later. */
-  pollEntry(events: number): PollEntry | null;
+  /**
+   * What to wait for, given `events`; null if it can only be checked again later, "nothing" if it does not change while
+   * this thread waits.
+   */
+  pollEntry(events: number): PollEntry | "nothing" | null;
 }
 
 /**

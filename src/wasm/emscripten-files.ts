@@ -15,12 +15,15 @@ export interface EmscriptenStream {
   fd: number;
   /** Set if the file is a terminal. Emscripten treats the standard streams as terminals. */
   tty?: unknown;
+  flags?: number;
   node?: EmscriptenNode | null;
   stream_ops?: { poll?: ((stream: EmscriptenStream, timeout: number) => number) | undefined };
 }
 
 export interface EmscriptenNode {
   mode: number;
+  /** Set if the file is a pipe between parts of the program. */
+  pipe?: unknown;
 }
 
 /** The part of emscripten's `FS` that is used here. */
@@ -40,7 +43,9 @@ interface SocketNode extends EmscriptenNode {
 }
 
 const S_IFSOCK = 0o140777;
+const O_RDONLY = 0;
 const O_RDWR = 2;
+const O_ACCMODE = 3;
 const MAX_OPEN = 4096;
 
 export class EmscriptenFiles implements Descriptors {
@@ -75,7 +80,8 @@ export class EmscriptenFiles implements Descriptors {
 
   /** This process's standard input if the descriptor names it, otherwise null. */
   inputOf(fd: number): HostInput | null {
-    return fd === 0 && this.#fs.streams[0]?.tty != null ? this.#input : null;
+    const stream = this.#fs.streams[fd];
+    return stream?.tty != null && ((stream.flags ?? 0) & O_ACCMODE) === O_RDONLY ? this.#input : null;
   }
 
   open(socket: PosixSocket): number {
@@ -160,12 +166,12 @@ function part(heap: Uint8Array, offset: number, length: number): Uint8Array {
   return new Uint8Array(heap.buffer, heap.byteOffset + offset, length);
 }
 
-/** A file other than a socket. */
+/** A file other than a socket. Only the program itself writes to its pipes, and it waits. */
 function otherFile(stream: EmscriptenStream): Pollable {
   const readiness = stream.stream_ops?.poll;
   return {
     readiness: () => (readiness === undefined ? POLLIN | POLLOUT : readiness.call(stream.stream_ops, stream, 0)),
-    pollEntry: () => null,
+    pollEntry: () => (stream.node?.pipe === undefined ? null : "nothing"),
   };
 }
 

@@ -2,84 +2,60 @@
  * The standard input of this process, for a program that waits for it together with sockets. (Emscripten reports it as
  * always ready, and then blocks in the read.)
  *
- * A pipe or a terminal is opened a second time with O_NONBLOCK, and checked every few milliseconds.
- *
  * Runs on the calling thread.
  */
 
-import { constants, fstatSync, openSync, readSync } from "node:fs";
-import { isMainThread } from "node:worker_threads";
-import { POLLIN, type Pollable, poll } from "../posix/index.js";
-
-const CHUNK = 65536;
+import { isatty } from "node:tty";
+import { type Input, openInput } from "../main/index.js";
+import { POLLERR, POLLHUP, POLLIN, POLLRDNORM, type Pollable } from "../posix/index.js";
 
 export class HostInput implements Pollable {
-  /** Bytes that were read ahead for the program. */
-  #bytes: Buffer = Buffer.alloc(0);
-  /** Whether the end was read and not returned to the program yet. */
+  /** Opened at the first use: a program that reads nothing leaves the input to others. */
+  #input: Input | null = null;
+  /** The end was read, and stays. */
   #ended = false;
-  /** A non-blocking descriptor; null if there is none, undefined before the first use. */
-  #unblocked: number | null | undefined;
 
   readiness(): number {
-    if (this.#bytes.length === 0 && !this.#ended) this.#readAhead();
-    return this.#bytes.length > 0 || this.#ended ? POLLIN : 0;
+    if (this.#ended) return POLLIN | POLLRDNORM | POLLHUP;
+    try {
+      return this.#opened.waitUntilReadable(0) ? POLLIN | POLLRDNORM : 0;
+    } catch {
+      return POLLIN | POLLRDNORM | POLLERR; // `read` throws the error
+    }
   }
 
-  pollEntry(): null {
-    return null;
+  pollEntry(): Input {
+    return this.#opened;
   }
 
   /** Blocks until there are bytes or the end; returns the number of bytes, 0 at the end. Throws the system's error. */
   read(targets: readonly Uint8Array[]): number {
-    if (this.#bytes.length === 0 && !this.#ended) this.#await();
-    let count = 0;
+    const wanted = targets.reduce((sum, { length }) => sum + length, 0);
+    if (wanted === 0 || this.#ended) return 0;
+    this.#opened.waitUntilReadable();
+    const bytes = this.#opened.read(wanted);
+    if (bytes === null) {
+      this.#end();
+      return 0;
+    }
+    let copied = 0;
     for (const target of targets) {
-      const part = this.#bytes.subarray(0, target.length);
+      const part = bytes.subarray(copied, copied + target.length);
       target.set(part);
-      this.#bytes = this.#bytes.subarray(part.length);
-      count += part.length;
+      copied += part.length;
     }
-    if (count === 0) this.#ended = false; // a terminal can be read again after its end
-    return count;
+    return bytes.length;
   }
 
-  /** Reads ahead: without blocking if the input allows it. */
-  #readAhead(): void {
-    if (this.#unblocked === undefined) this.#unblocked = unblockedInput();
-    if (this.#unblocked === null) this.#await();
-    else this.#readFrom(this.#unblocked);
+  get #opened(): Input {
+    this.#input ??= openInput("stdin");
+    return this.#input;
   }
 
-  #await(): void {
-    if (this.#readFrom(0)) return;
-    poll([{ source: this, events: POLLIN, found: 0 }], -1);
-  }
-
-  /** Returns false if there is nothing to read yet. */
-  #readFrom(fd: number): boolean {
-    const chunk = Buffer.allocUnsafe(CHUNK);
-    try {
-      const count = readSync(fd, chunk);
-      this.#bytes = chunk.subarray(0, count);
-      this.#ended = count === 0;
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
-      throw error;
-    }
-  }
-}
-
-function unblockedInput(): number | null {
-  try {
-    const kind = fstatSync(0);
-    // Node gives its child processes sockets. `process.stdin` sets such a socket to non-blocking.
-    if (kind.isSocket()) return isMainThread && process.stdin !== null ? 0 : null;
-    // A regular file would be read from its start again.
-    if (!kind.isFIFO() && !kind.isCharacterDevice()) return null;
-    return openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    return null;
+  /** A terminal can be read again after its end. */
+  #end(): void {
+    this.#ended = !isatty(0);
+    this.#input?.close();
+    this.#input = null;
   }
 }

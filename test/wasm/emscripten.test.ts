@@ -1,5 +1,6 @@
 /** Unmodified C programs that emscripten has built with emscripten.js and emscripten.c: both ends, and what they print. */
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "ringnet";
 import { describe, expect, test } from "vitest";
@@ -115,10 +116,12 @@ describe("other calls", () => {
     ]);
   });
 
-  test("waits for standard input and a socket together", () => {
+  test("waits for standard input, a socket and a pipe together, without waking up meanwhile", () => {
     const peer = startPeer("manual");
     const guest = startGuest("input", peer.port);
     guest.waitForOutput(/waiting/);
+    // Checking every 5 ms would make 200 in a second.
+    expect(switchesWithin(1000, guest.pid)).toBeLessThan(50);
     peer.send({ do: "write", text: "first" });
     guest.waitForOutput(/socket: first/);
     guest.send("second");
@@ -130,6 +133,17 @@ describe("other calls", () => {
     peer.send({ do: "end" });
     guest.waitForOutput(/socket: end/);
     guest.waitForExit();
-    expect(guest.output).toMatch(/socket: first.*stdin: second.*socket: third.*stdin: end.*socket: end/s);
+    expect(guest.output).toMatch(/socket: first.*stdin: second.*socket: third.*stdin: end.*socket: end\npipe: 1/s);
   });
 });
+
+/** How often the main thread of a process gives up the processor within `ms`. */
+function switchesWithin(ms: number, pid: number): number {
+  const count = () => {
+    const status = readFileSync(`/proc/${pid}/task/${pid}/status`, "utf8");
+    return Number(/^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1]);
+  };
+  const before = count();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  return count() - before;
+}

@@ -263,16 +263,17 @@ static void errors(int closed_port)
 	printf("poll: %d, POLLNVAL: %d\n", poll(polled, 3, 0), polled[0].revents == POLLNVAL);
 }
 
-/* Waits for stdin and a socket together; says which came, and what. */
+/* Waits for stdin, a socket and a pipe together; says which came, and what. Writes to the pipe at the end. */
 static void input(int port)
 {
-	int fd = connected(port), open = 2;
+	int fd = connected(port), open = 2, ends[2];
 	char bytes[100];
-	struct pollfd polled[] = {{0, POLLIN}, {fd, POLLIN}};
+	CHECK(pipe(ends));
+	struct pollfd polled[] = {{0, POLLIN}, {fd, POLLIN}, {ends[0], POLLIN}};
 	printf("waiting\n");
 	fflush(stdout);
 	while (open > 0) {
-		if (CHECK(poll(polled, 2, 20000)) == 0) exit(1);
+		if (CHECK(poll(polled, 3, 20000)) == 0) exit(1);
 		for (int i = 0; i < 2; i++) {
 			if (!(polled[i].revents & (POLLIN | POLLHUP))) continue;
 			int got = CHECK(read(polled[i].fd, bytes, sizeof bytes));
@@ -283,6 +284,8 @@ static void input(int port)
 			open--;
 		}
 	}
+	CHECK(write(ends[1], "piped", 5));
+	printf("pipe: %d\n", CHECK(poll(polled, 3, 20000)) == 1 && (polled[2].revents & POLLIN));
 }
 
 /* Round trips of one byte, then `megabytes` down and up; prints microseconds and megabytes a second. */
