@@ -72,12 +72,11 @@ export class Connector {
     const hop = proxy === null ? command : { ...command, target: targetOf(proxy), tls: command.proxyTls };
     const { onread } = connection;
     const direct = proxy === null && onread !== null && READS_INTO_BUFFERS;
-    const options = direct ? { ...optionsOf(command), onread } : optionsOf(command);
     let context: KeptContext | null = null;
     const race = new AddressRace(
       (address) => {
         connection.slot.reach(STAGE_CONNECT);
-        const where = { ...options, ...placeOf(hop.target, address, hop.tls !== null) } as unknown as NetConnectOpts;
+        const where = attemptOf(command, hop.target, address, hop.tls !== null, direct ? onread : null);
         if (hop.tls !== null) return this.#tls.connect(where, hop, hop.tls, context as KeptContext, null);
         const socket = net.connect(where);
         if (command.dscp !== undefined) socket.once("connect", () => setDscp(socket, command.dscp));
@@ -212,30 +211,47 @@ export class Connector {
   }
 }
 
-function optionsOf({ noDelay, keepAlive, keepAliveDelay, localAddress, localPort }: DialCommand): object {
-  return {
+/**
+ * Node's options for one attempt: to this address; with TLS to the name, which is verified, with the address as the
+ * look-up's result. One literal, because an object that is put together gets a hidden class of its own, and every
+ * function of Node that reads it is slow.
+ */
+function attemptOf(
+  { noDelay, keepAlive, keepAliveDelay, localAddress, localPort }: DialCommand,
+  target: Target,
+  address: string,
+  secure: boolean,
+  onread: Recipient["onread"],
+): NetConnectOpts {
+  const path = "path" in target ? target.path : undefined;
+  if (path !== undefined) checkSocketPath(path, "connect");
+  const host = secure && "host" in target ? target.host : address;
+  const family = path === undefined ? net.isIP(address) : undefined;
+  const byName = host !== address;
+  const options = {
+    path,
+    host: path === undefined ? host : undefined,
+    port: "port" in target ? target.port : undefined,
+    family,
+    autoSelectFamily: byName ? false : undefined,
+    lookup: byName ? lookupOf(address, family as number) : undefined,
     allowHalfOpen: true,
     noDelay,
     keepAlive,
     keepAliveInitialDelay: keepAliveDelay,
-    ...(localAddress === null ? {} : { localAddress }),
-    ...(localPort === 0 ? {} : { localPort }),
+    localAddress: localAddress ?? undefined,
+    localPort: localPort === 0 ? undefined : localPort,
+    onread: onread ?? undefined,
   };
+  return options as unknown as NetConnectOpts;
 }
 
-/** One attempt: connects to this address; with TLS to the name, which is verified, with the address as the look-up's result. */
-function placeOf(target: Target, address: string, secure: boolean): object {
-  if ("path" in target) {
-    checkSocketPath(target.path, "connect");
-    return { path: target.path };
-  }
-  const family = net.isIP(address);
-  if (!secure || target.host === address) return { host: address, port: target.port, family };
-  const lookup: net.LookupFunction = (_, options, callback) => {
+/** A look-up with this result. */
+function lookupOf(address: string, family: number): net.LookupFunction {
+  return (_, options, callback) => {
     if (options.all) callback(null, [{ address, family }]);
     else callback(null, address, family);
   };
-  return { host: target.host, port: target.port, family, autoSelectFamily: false, lookup };
 }
 
 function targetOf({ host, port }: ProxyTarget): Target {

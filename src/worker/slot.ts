@@ -229,7 +229,7 @@ export class Slot {
     this.#link.handles.delete(this.#handleId);
     // Always, because a raised flag may belong to an entry in the queue of another caller that had the slot.
     this.#owner.toCaller.pushAlways(this.#ownerHandleId);
-    this.#owner.waker.wakeAnyway();
+    this.#owner.wake(this.#ownerHandleId);
   }
 
   /**

@@ -582,12 +582,17 @@ export const FAULTS: SeededFault[] = [
     edits: edit(LINK, "if (channel.detached) continue;", ""),
   },
   {
+    name: "a caller that waits for a slot's release is not woken",
+    scenario: "slot reused, with time-outs",
+    edits: edit(SLOT, "this.#owner.wake(this.#ownerHandleId);", ""),
+  },
+  {
     name: "the slot is returned to the caller that closes it",
     scenario: "handed over and closed",
     edits: edit(
       SLOT,
-      "this.#owner.toCaller.pushAlways(this.#ownerHandleId); this.#owner.waker.wakeAnyway();",
-      "this.#link.toCaller.pushAlways(this.#handleId); this.#link.waker.wakeAnyway();",
+      "this.#owner.toCaller.pushAlways(this.#ownerHandleId); this.#owner.wake(this.#ownerHandleId);",
+      "this.#link.toCaller.pushAlways(this.#handleId); this.#link.wake(this.#handleId);",
     ),
   },
   {

@@ -69,7 +69,7 @@ export class Address extends Handle {
     const { handleId } = channel;
     channel.link.post({ type: "resolve", slot: channel.reference, host: this.encoded, family, order: order ?? null });
     channel.destination = { host };
-    resolveBegun(channel, { address: this, host });
+    resolveBegun(channel, { address: this });
     this.#channel = channel;
     this.#reported = false;
     this.bindChannel(channel, () => channel.link.post({ type: "close", handleId }));

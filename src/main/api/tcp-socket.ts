@@ -300,7 +300,7 @@ export class TcpSocket extends ByteSource {
     if (this.#writer.awaitDrained(deadline) > 0) throw channel.outOfTime(timedOut("startTls", deadline.timeout));
     this.#writer.voidClaim();
     channel.startTls(parameters, isServer, this.#reader.buffer.takeAll());
-    tlsBegun(channel, { socket: this, ...channel.where });
+    tlsBegun(channel, { socket: this });
     const { noDelay, keepAlive, keepAliveDelay } = this.#options;
     channel.setOptions(noDelay, keepAlive, keepAliveDelay);
     this.#openReported = false;

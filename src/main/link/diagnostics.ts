@@ -38,25 +38,25 @@ interface Pending {
 
 let pending: Pending[] = [];
 
-function begun(kind: Events, channel: Channel, message: object): void {
+function begun(kind: Events, channel: Channel, handle: object): void {
+  if (!kind.start.hasSubscribers && !kind.end.hasSubscribers && !kind.error.hasSubscribers) return;
+  const message = { ...channel.where, ...handle };
   if (kind.start.hasSubscribers) kind.start.publish(message);
   if (kind.end.hasSubscribers || kind.error.hasSubscribers) pending.push({ events: kind, channel, message });
 }
 
-/**
- * A connection has begun. `message` has its handle and the arguments of `connect`; `secure`: whether it includes TLS.
- */
-export function connectBegun(channel: Channel, message: object, secure: boolean): void {
-  begun(CONNECT, channel, message);
-  if (secure) begun(TLS, channel, message);
+/** A connection has begun; `secure`: whether it includes TLS. */
+export function connectBegun(channel: Channel, handle: { socket: object }, secure: boolean): void {
+  begun(CONNECT, channel, handle);
+  if (secure) begun(TLS, channel, handle);
 }
 
-export function tlsBegun(channel: Channel, message: object): void {
-  begun(TLS, channel, message);
+export function tlsBegun(channel: Channel, handle: { socket: object }): void {
+  begun(TLS, channel, handle);
 }
 
-export function resolveBegun(channel: Channel, message: object): void {
-  begun(RESOLVE, channel, message);
+export function resolveBegun(channel: Channel, handle: { address: object }): void {
+  begun(RESOLVE, channel, handle);
 }
 
 /** A call has given up with this error. */
