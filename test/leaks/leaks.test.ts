@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { startNodeServer } from "../http/support/servers.js";
 import { startPeer } from "../support/peers.js";
 import { node, Process, root } from "../support/processes.js";
 import { selfSigned } from "../tls/support/certificates.js";
@@ -15,6 +16,7 @@ function portOf(peer: string): number {
     const echo = new Process(node, [join(root, "test/faults/datagram-echo.js"), "127.0.0.1"]);
     return Number(echo.waitForOutput(/port (\d+)/)[1]);
   }
+  if (peer === "http") return startNodeServer().port;
   const { cert, key } = peer === "tls" ? selfSigned("localhost") : { cert: "", key: "" };
   return startPeer("echo", { hash: false, ...(peer === "tls" ? { tls: { cert, key } } : {}) }).port;
 }

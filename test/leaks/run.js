@@ -42,6 +42,7 @@ const ports = {
   none: "0",
   tcp: await portOf("../support/peer.js", JSON.stringify(echo)),
   tls: await portOf("../support/peer.js", JSON.stringify({ ...echo, tls: certificate() })),
+  http: await portOf("../http/support/node-server.js"),
   udp: await portOf("../faults/datagram-echo.js", "127.0.0.1"),
 };
 
