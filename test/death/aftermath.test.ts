@@ -54,6 +54,19 @@ test("poll reports it to readers until a reading call has thrown it, to writers 
   });
 });
 
+test("a thread that hangs delays the end of the process by the linger time; its peers get what the system had, and an end", () => {
+  const peer = startPeer("silent");
+  const program = startIn(folder, "afterwards.js", "hanging", startPeer("echo").port, peer.port);
+  const { taken } = JSON.parse(program.waitForOutput(/^\{.*\}$/m, 40_000)[0]);
+  const begin = performance.now();
+  program.waitForExit(10_000);
+  expect(performance.now() - begin).toBeLessThan(4000);
+  expect(program.errors).toBe("");
+  peer.send({ do: "resume" });
+  expect(peer.waitForEvent("end", 10_000).bytes).toBeLessThan(taken);
+  expect(peer.events("error")).toEqual([]);
+});
+
 test("every call on its handles throws, except close(), also called twice", () => {
   const { codes } = live<{ codes: string[] }>("closing");
   const SET_NO_DELAY = 5; // does not wait for the networking thread, so it need not fail

@@ -399,6 +399,20 @@ describe("close()", () => {
     socket.close();
   });
 
+  test("on a Unix path another handshake that ended meanwhile makes no difference", () => {
+    const path = join(temporaryFolder(), "socket");
+    const server = listen({ path, tls });
+    const shaking = startPeer("manual", { connect: 1, path });
+    shaking.waitForEvent("connection"); // the server takes its clients in order, so before the next one
+    startPeer("echo", { connect: 1, path, tls: node });
+    const socket = acceptFrom(server);
+    server.close();
+    shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
+    writeBytes(socket, Buffer.from("still here"));
+    expect(String(readBytes(socket, 10))).toBe("still here");
+    socket.close();
+  });
+
   test("a handshake that ends later does not touch memory that was reused", () => {
     const path = join(temporaryFolder(), "socket");
     const server = listen({ path, tls });

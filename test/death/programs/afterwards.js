@@ -157,6 +157,15 @@ const stories = {
     };
   },
 
+  /** The process ends while the thread hangs with pending bytes. */
+  hanging() {
+    const runtime = createRuntime({ lingerMs: 300 });
+    const socket = filled(runtime.connect({ host, port: silent, timeout: 5000 }));
+    kill("sleep");
+    pause(300);
+    return { taken: socket.bytesWritten };
+  },
+
   /** Every call on a handle whose thread has died throws, except closing. */
   closing() {
     const runtime = createRuntime();
