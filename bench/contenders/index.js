@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 /**
  * The contenders. `core` ones run in every round, the others in about half of them. `lacks` says what a contender cannot
  * do, and why; such a load gets a dash.
@@ -14,6 +16,20 @@
  */
 
 const noTls = (/** @type {string} */ why) => ({ "tls-bulk": why, "tls-echo": why, handshakes: why });
+
+/** This package with several networking threads: with a core for each, one for the program, and one for the peer. @param {number} threads */
+function withThreads(threads) {
+  const cores = availableParallelism();
+  const lacking = `not measured here: ${threads} networking threads, the program and the peer need ${threads + 2} cores; there are ${cores}`;
+  return {
+    name: `ringnet-${threads}`,
+    title: `ringnet, ${threads} threads`,
+    core: false,
+    about: `this package with ${threads} networking threads`,
+    only: ["requests"],
+    lacks: cores < threads + 2 ? { requests: lacking } : /** @type {Record<string, string>} */ ({}),
+  };
+}
 
 /** @type {Contender[]} */
 export const contenders = [
@@ -47,4 +63,5 @@ export const contenders = [
     about: "libc's calls by FFI in the same thread",
     lacks: noTls("libc has no TLS"),
   },
+  ...[2, 4, 8].map(withThreads),
 ];

@@ -1,6 +1,6 @@
 /** This package, with the settings it comes with. */
 import { readFileSync } from "node:fs";
-import { bindUdp, connect, listen, Poller } from "../../dist/index.mjs";
+import { bindUdp, connect, createRuntime, listen, Poller } from "../../dist/index.mjs";
 
 /** The longest wait in ms. */
 const PATIENCE = 10_000;
@@ -47,8 +47,10 @@ class Connection {
   }
 }
 
-/** @type {import("./contract.js").BlockingContender} */
-export default {
+/** @typedef {import("./contract.js").BlockingContender} Contender */
+
+/** @type {Contender} */
+const ringnet = {
   kind: "blocking",
   connect(host, port, certificate) {
     if (!certificate) return new Connection(connect({ host, port, timeout: PATIENCE }));
@@ -90,3 +92,14 @@ export default {
     };
   },
 };
+
+export default ringnet;
+
+/** The same for plain TCP with so many networking threads. @param {number} threads @returns {Contender} */
+export function withThreads(threads) {
+  const runtime = createRuntime({ threads });
+  return {
+    ...ringnet,
+    connect: (host, port) => new Connection(runtime.connect({ host, port, timeout: PATIENCE })),
+  };
+}

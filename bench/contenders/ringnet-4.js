@@ -1,0 +1,4 @@
+/** This package with 4 networking threads. */
+import { withThreads } from "./ringnet.js";
+
+export default withThreads(4);
