@@ -66,10 +66,12 @@ export function startHandshake(
   const verified = (servername || host)?.replace(/\.$/, "");
   // RFC 6066, section 3: neither an IP nor a dot at the end is sent.
   const isName = verified !== undefined && isIP(verified) === 0;
+  // What Node verifies if it sends no name; Bun sends it, unless it is an IP.
+  const unsent = isName ? host : verified;
   const begin = (session: Buffer | undefined): TLSSocket =>
     nodeTls().connect(
       verifyingChain({
-        ...(host === undefined ? {} : { host }), // what Node verifies if it sends no name
+        ...(unsent === undefined ? {} : { host: unsent }),
         ...place,
         secureContext: kept.context,
         rejectUnauthorized: rejectUnauthorized !== false,

@@ -115,6 +115,8 @@ async function readLate(port) {
 const SENDS_AND_RESETS = `socket.write(Buffer.alloc(60_000), () => setTimeout(reset, 200));`;
 const SENDS_AND_ENDS = `socket.end(Buffer.alloc(5_000_000));`;
 
+const MIN_VERSION = 'import tls from "node:tls"; console.log(tls.DEFAULT_MIN_VERSION);';
+
 /** Each: what Node does, and what is found here. */
 const CASES = {
   "a server's key that is none is": [
@@ -282,8 +284,21 @@ const CASES = {
     return ["a warning", warned === "" ? "no warning" : "a warning"];
   },
   async "--tls-min-v1.3 makes the oldest version of TLS"() {
-    const source = 'import tls from "node:tls"; console.log(tls.DEFAULT_MIN_VERSION);';
-    return ["TLSv1.3", await printed(source, { flags: ["--tls-min-v1.3"] })];
+    return ["TLSv1.3", await printed(MIN_VERSION, { flags: ["--tls-min-v1.3"] })];
+  },
+  async "--tls-min-v1.3 in NODE_OPTIONS makes the oldest version of TLS"() {
+    return ["TLSv1.3", await printed(MIN_VERSION, { env: { NODE_OPTIONS: "--tls-min-v1.3" } })];
+  },
+  async "--tls-cipher-list makes the ciphers"() {
+    const source =
+      'import tls from "node:tls"; console.log(tls.DEFAULT_CIPHERS === "AES128-SHA" ? "these" : "others");';
+    return ["these", await printed(source, { flags: ["--tls-cipher-list=AES128-SHA"] })];
+  },
+  async "with --permission a file that may not be read is"() {
+    const source = `import { readFileSync } from "node:fs";
+      try { readFileSync("/proc/version"); console.log("read"); } catch (error) { console.log(error.code); }`;
+    const flag = Number.parseInt(process.versions.node, 10) >= 22 ? "--permission" : "--experimental-permission";
+    return ["ERR_ACCESS_DENIED", await printed(source, { flags: [flag, `--allow-fs-read=${folder}/`] })];
   },
   async "an authority behind a broken certificate is"() {
     const server = tls.createServer(own);
