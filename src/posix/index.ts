@@ -24,6 +24,7 @@ export {
   type UnixAddress,
 } from "./address.js";
 export * from "./constants.js";
+export { resetEarlyClients } from "./early-clients.js";
 export { errnoOf, PosixError } from "./errors.js";
 export * from "./names.js";
 export { getOption, setOption } from "./option-calls.js";

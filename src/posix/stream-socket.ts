@@ -2,7 +2,8 @@
  * A stream socket: TCP, or a Unix domain socket.
  *
  * `bind` already listens, so that the port is known and the system's errors are thrown when the program expects them.
- * Clients wait until `listen`. A bound socket that connects first stops listening, and then connects from that port.
+ * `listen` resets clients that have connected before, which the system would have refused. A bound socket that connects
+ * first stops listening, and then connects from that port.
  *
  * Runs on the calling thread.
  */
@@ -38,6 +39,7 @@ import {
   SHUT_WR,
   SOCK_STREAM,
 } from "./constants.js";
+import { resetEarlyClients } from "./early-clients.js";
 import { errnoOf, PosixError } from "./errors.js";
 import { PosixSocket, type Received } from "./posix-socket.js";
 import { defaultOptions, type SocketOptions } from "./socket-options.js";
@@ -90,6 +92,7 @@ export class StreamSocket extends PosixSocket {
         throw new PosixError("EINVAL", "a Unix domain socket listens on the path that bind names");
       this.#serve(internetAddress(this.family, undefined, 0), backlog);
     }
+    if (this.#state === "bound") resetEarlyClients(this.#server as TcpServer);
     this.#state = "listening";
   }
 

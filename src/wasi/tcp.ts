@@ -2,13 +2,14 @@
  * `wasi:sockets/tcp` and `tcp-create-socket`.
  *
  * `start-bind` already listens, because Node can't bind otherwise: so the port is known, and errors come from the call
- * that the WIT names. Clients that connect before `start-listen` wait instead of being refused. A bound socket that
- * connects stops listening, and then connects from that port.
+ * that the WIT names. `start-listen` resets clients that have connected before. A bound socket that connects stops
+ * listening, and then connects from that port.
  *
  * Runs on the calling thread.
  */
 
 import { connect, listen, type PollEntry, type TcpServer } from "../main/index.js";
+import { resetEarlyClients } from "../posix/index.js";
 import { errorCodeOf, withErrorCode } from "./error-codes.js";
 import {
   endpointOf,
@@ -125,6 +126,7 @@ export class TcpSocket implements EventSource {
 
   startListen(): void {
     this.#mustBe("bound");
+    resetEarlyClients(this.#server as TcpServer);
     this.#state = "listen-in-progress";
   }
 

@@ -1,6 +1,7 @@
 /** Stream sockets of src/posix: what the system's calls do, the package's do too. */
 
 import { join } from "node:path";
+import { bindUdp } from "ringnet";
 import {
   AF_INET,
   AF_INET6,
@@ -22,9 +23,21 @@ import {
 } from "ringnet/posix";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
+import { queuedClients } from "../support/kernel.js";
 import { startPeer } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
-import { connectedPair, failure, loopback, loopback6, newSocket, receiveText, sendText, unix } from "./support.js";
+import { waitFor } from "../support/waiting.js";
+import {
+  closedLater,
+  connectedPair,
+  failure,
+  loopback,
+  loopback6,
+  newSocket,
+  receiveText,
+  sendText,
+  unix,
+} from "./support.js";
 
 const until = (socket: PosixSocket, events: number): number => {
   const polled = { source: socket, events, found: 0 };
@@ -129,6 +142,26 @@ describe("bind", () => {
     const { port: taken } = startPeer("echo");
     expect(failure(() => newSocket().bind(loopback(taken)))).toBe("EADDRINUSE");
     expect(failure(() => newSocket().bind({ family: AF_INET, ip: "192.0.2.1", port: 0 }))).toBe("EADDRNOTAVAIL");
+  });
+
+  test("a client that connects before listen is reset, and accept never returns it", () => {
+    const server = newSocket();
+    server.bind(loopback(0));
+    const { port } = server.localAddress() as { port: number };
+    const early = startPeer("sink", { connect: port });
+    early.waitForEvent("connection");
+    expect(server.readiness() & POLLIN).toBe(0);
+    waitFor("the networking thread to accept the client", () => queuedClients(port) === 0);
+    bindUdp().close(); // the thread has handled what it has accepted before
+    server.listen(5);
+    early.waitForEvent("error");
+    server.nonBlocking = true;
+    expect(failure(() => server.accept())).toBe("EAGAIN");
+    server.nonBlocking = false;
+    startPeer("echo", { connect: port });
+    const accepted = closedLater(server.accept());
+    sendText(accepted, "late");
+    expect(receiveText(accepted, 4, MSG_WAITALL)).toBe("late");
   });
 
   test("calls that need another state fail", () => {

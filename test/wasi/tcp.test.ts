@@ -1,6 +1,6 @@
 /** `wasi:sockets/tcp` called as a hostile or careless guest would: errors are codes of the WIT. */
 
-import { connect } from "ringnet";
+import { bindUdp, connect } from "ringnet";
 import { monotonicClock } from "ringnet/wasi/clocks";
 import { poll } from "ringnet/wasi/io";
 import {
@@ -12,8 +12,10 @@ import {
   tcpCreateSocket,
 } from "ringnet/wasi/sockets";
 import { describe, expect, test } from "vitest";
+import { queuedClients } from "../support/kernel.js";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
+import { waitFor } from "../support/waiting.js";
 import { dropped, ipv4, ipv6, thrownBy } from "./support.js";
 
 const LIMIT = 10_000_000_000n;
@@ -57,6 +59,22 @@ function listening(address = ipv4(0)): Socket {
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 describe("states", () => {
+  test("start-listen resets a client that has connected since start-bind; accept never returns it", () => {
+    const server = newSocket();
+    server.startBind(net, ipv4(0));
+    server.finishBind();
+    const { port } = server.localAddress().val;
+    const early = startPeer("sink", { connect: port });
+    early.waitForEvent("connection");
+    waitFor("the networking thread to accept the client", () => queuedClients(port) === 0);
+    bindUdp().close(); // the thread has handled what it has accepted before
+    server.startListen();
+    server.finishListen();
+    early.waitForEvent("error");
+    expect(thrownBy(() => server.accept())).toBe("would-block");
+    dropped(server);
+  });
+
   test("an unbound socket can neither listen, accept nor be shut down, and has no address", () => {
     const socket = newSocket();
     for (const finish of [() => socket.finishBind(), () => socket.finishConnect(), () => socket.finishListen()]) {

@@ -18,6 +18,7 @@ describe("withSockets", () => {
       "FIONREAD: 5",
       "peek 5, receive 5",
       "nothing more: Resource temporarily unavailable",
+      "select: 0",
       "",
     ]);
   });

@@ -3,5 +3,8 @@
 import { withSockets } from "ringnet/wasm";
 import load from "./plain.cjs";
 
-const program = await withSockets(() => load({ noInitialRun: true }), { FS: (loaded) => loaded.FS });
+const program = await withSockets(() => load({ noInitialRun: true }), {
+  FS: (loaded) => loaded.FS,
+  timevalBytes: 8, // emscripten 3.1.6
+});
 program.callMain(process.argv.slice(2));

@@ -206,6 +206,8 @@ static void datagrams(int port)
 	printf("peek %d, ", (int)CHECK(recv(fd, bytes, sizeof bytes, MSG_PEEK)));
 	printf("receive %d\n", (int)CHECK(recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)));
 	say("nothing more", recv(fd, bytes, sizeof bytes, MSG_DONTWAIT));
+	struct timeval time = {0, 50000};
+	printf("select: %d\n", select(0, 0, 0, 0, &time));
 }
 
 /* Unix domain sockets, both ends here, and descriptors that are copies. */

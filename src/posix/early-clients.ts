@@ -1,0 +1,18 @@
+/**
+ * Clients that connect to a socket that is bound and does not listen yet. The system would refuse them; here such a
+ * socket already listens, because Node can't bind otherwise.
+ *
+ * Runs on the calling thread.
+ */
+
+import type { TcpServer } from "../main/index.js";
+import { errnoOf } from "./errors.js";
+
+/** Resets the clients that have connected to `server` so far. */
+export function resetEarlyClients(server: TcpServer): void {
+  try {
+    for (let client = server.accept(); client !== null; client = server.accept()) client.reset();
+  } catch (error) {
+    errnoOf(error); // rethrows a bug; if the server has failed, the next `accept` throws that again
+  }
+}
