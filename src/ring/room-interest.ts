@@ -1,11 +1,12 @@
 /**
- * Write interest: a caller that finds the send ring full asks to be woken, once, when there is room.
+ * Write interest: a caller that finds too little room in the send ring asks to be woken, once, when there is more.
  *
- * `askForRoom` runs on the caller's thread, `takeRoomInterest` on the networking thread.
+ * `metOrAsk` runs on the caller's thread, `takeRoomInterest` on the networking thread.
  *
  * The caller sets the slot's ROOM_WANTED word and then checks the ring once more. The networking thread publishes the
- * read position and then checks the word; if it is set, the thread clears it and queues the slot. So without interest a
- * slow peer costs only one load of a word for each write that the kernel has taken.
+ * read position and then checks the word; if it is set, the thread clears it, queues the slot and wakes the caller. So without interest a
+ * write that the kernel has taken costs only one load of a word, and a caller that sleeps until an answer comes is not
+ * woken because its request was sent.
  *
  * Why no wake-up is lost: if the networking thread finds the word clear, the caller's store comes later in the single
  * order of all atomic operations, and its check later still, so it sees the room. If it finds the word set, it queues
@@ -16,8 +17,14 @@
 
 import { ROOM_WANTED } from "./layout.js";
 
-/** Declares write interest. The caller checks the ring once more after this. */
-export function askForRoom(slot: Int32Array): void {
+/** Whether `met(target)`, a condition on the room, holds. If not, declares write interest and checks once more. */
+export function metOrAsk<T>(slot: Int32Array, met: (target: T) => boolean, target: T): boolean {
+  if (met(target)) return true;
+  askForRoom(slot);
+  return met(target);
+}
+
+function askForRoom(slot: Int32Array): void {
   if (Atomics.load(slot, ROOM_WANTED) === 1) return; // partner: takeRoomInterest
   Atomics.store(slot, ROOM_WANTED, 1); // partner: takeRoomInterest
 }

@@ -23,7 +23,7 @@ import {
 } from "../ring/layout.js";
 import { ABNORMAL, BINARY, MAX_REASON_BYTES, NO_STATUS, NORMAL, TEXT } from "../ring/message-record.js";
 import type { ConnectionFacts } from "../ring/protocol.js";
-import { askForRoom } from "../ring/room-interest.js";
+import { metOrAsk } from "../ring/room-interest.js";
 import { IncomingMessages, type Message } from "./incoming-messages.js";
 import { OutgoingMessages } from "./outgoing-messages.js";
 
@@ -331,22 +331,31 @@ export class WebSocket extends Handle {
     return (socket.#channel.state & READ_ENDED) !== 0 || socket.#channel.phase === PHASE_FAILED;
   }
 
+  // The conditions on room declare write interest if they do not hold.
+
   static #isWritable(socket: WebSocket): boolean {
+    return metOrAsk(socket.#channel.words, WebSocket.#hasRoom, socket);
+  }
+
+  static #hasRoom(socket: WebSocket): boolean {
     if (!socket.#sendable) return true;
-    const outgoing = socket.#outgoing;
-    if (outgoing.sendRest() && outgoing.hasRoom(socket.#wanted)) return true;
-    askForRoom(socket.#channel.words);
-    return outgoing.sendRest() && outgoing.hasRoom(socket.#wanted);
+    return socket.#outgoing.sendRest() && socket.#outgoing.hasRoom(socket.#wanted);
   }
 
   /** For a part of a long message. */
   static #hasAnyRoom(socket: WebSocket): boolean {
-    if (!socket.#sendable || socket.#outgoing.sendRest()) return true;
-    askForRoom(socket.#channel.words);
-    return socket.#outgoing.sendRest();
+    return metOrAsk(socket.#channel.words, WebSocket.#hasSentRest, socket);
+  }
+
+  static #hasSentRest(socket: WebSocket): boolean {
+    return !socket.#sendable || socket.#outgoing.sendRest();
   }
 
   static #isDrained(socket: WebSocket): boolean {
+    return metOrAsk(socket.#channel.words, WebSocket.#isSent, socket);
+  }
+
+  static #isSent(socket: WebSocket): boolean {
     if (socket.#outgoing.sendRest() && socket.#channel.unsent === 0) return true;
     const { state } = socket.#channel;
     return (state & (READ_ENDED | WRITE_FAILED)) !== 0 || (state & PHASE_MASK) === PHASE_FAILED;

@@ -178,7 +178,7 @@ export class DatagramSender {
     this.#names.remove(datagram);
     this.#publishAside();
     this.#slot.link.onActivity(0);
-    if (this.#names.size === 0) this.#slot.wake();
+    if (this.#names.size === 0) this.#slot.roomMade();
     if (this.#held) this.service();
     this.#whenSent();
   }

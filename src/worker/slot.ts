@@ -131,15 +131,9 @@ export class Slot {
     if (this.awaited) this.#link.wakeSoon();
   }
 
-  /** There is room in the send ring. The read position must have been published. */
+  /** There is room in the send ring: notifies the caller if it waits for that. The read position must have been published. */
   roomMade(): void {
     if (takeRoomInterest(this.words)) this.notifyCaller();
-    else this.wake();
-  }
-
-  /** Wakes the caller if it sleeps on this slot: for news that no poller waits for. */
-  wake(): void {
-    this.#link.waker.wakeWaiting(this.#handleId);
   }
 
   /** Stores the stage of connecting, STAGE_…. Does not wake the caller. */

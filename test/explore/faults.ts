@@ -359,13 +359,14 @@ export const FAULTS: SeededFault[] = [
     edits: edit("worker/sender", "this.#slot.roomMade();", ""),
   },
   {
+    name: "a caller that waits for room does not ask for it",
+    scenario: "send path",
+    edits: edit("main/link/socket-writer", "metOrAsk(this.#channel.words, met, this)", "met(this)"),
+  },
+  {
     name: "a caller does not check again after asking for room",
     scenario: "send path, polled for room",
-    edits: edit(
-      "main/link/socket-writer",
-      "askForRoom(this.#channel.words); return this.#ring.free > 0 || this.failed;",
-      "askForRoom(this.#channel.words); return false;",
-    ),
+    edits: edit("ring/room-interest", "askForRoom(slot); return met(target);", "askForRoom(slot); return false;"),
   },
   {
     name: "the interest in room is checked before the room is published",

@@ -3,7 +3,7 @@
  */
 
 import { connect, listen, NetError } from "ringnet";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { median, timed, waitFor } from "../support/waiting.js";
 import { errorOf, fill, openTo, readBytes } from "./sockets.js";
@@ -201,4 +201,18 @@ describe("a wait of -1 ends when the connection fails", () => {
     expect(milliseconds).toBeLessThan(1000);
     socket.close();
   });
+});
+
+test("a caller that waits for an answer is not woken when its request has been sent", () => {
+  const socket = openTo(startPeer("pieces"));
+  const request = `${JSON.stringify({ pieces: [{ base64: "eA==", delay: 5 }] })}\n`;
+  const sleeps = vi.spyOn(Atomics, "wait");
+  const rounds = 30;
+  for (let i = 0; i < rounds; i++) {
+    socket.writeAll(request, 5000);
+    expect(String(socket.readExactly(1, 5000))).toBe("x");
+  }
+  expect(sleeps.mock.calls.length).toBeLessThan(1.5 * rounds); // with a wake-up for each request: 2
+  sleeps.mockRestore();
+  socket.close();
 });

@@ -8,7 +8,7 @@ import { isIP } from "node:net";
 import { PHASE_FAILED, REQUEST_CLOSE } from "../../ring/layout.js";
 import type { UdpCall } from "../../ring/protocol.js";
 import { MAX_HOST_BYTES, RecordConsumer, RecordProducer } from "../../ring/record-ring.js";
-import { askForRoom } from "../../ring/room-interest.js";
+import { metOrAsk } from "../../ring/room-interest.js";
 import { ANYTHING } from "../../ring/signal.js";
 import type { Channel, Rings } from "../link/channel.js";
 import { Deadline, type Timeout } from "../link/deadline.js";
@@ -311,8 +311,6 @@ export class UdpSocket extends Handle {
     if ((interest & READABLE) !== 0 && this.ready) return true;
     if ((interest & WRITABLE) === 0 || this.closed) return false;
     if (this.#channel.phase === PHASE_FAILED) return !this.#channel.errorTaken(WRITABLE);
-    if (UdpSocket.#isWritable(this)) return true;
-    askForRoom(this.#channel.words);
     return UdpSocket.#isWritable(this);
   }
 
@@ -340,12 +338,22 @@ export class UdpSocket extends Handle {
     );
   }
 
+  // The conditions on room declare write interest if they do not hold.
+
   static #isWritable(socket: UdpSocket): boolean {
+    return metOrAsk(socket.#channel.words, UdpSocket.#hasRoom, socket);
+  }
+
+  static #hasRoom(socket: UdpSocket): boolean {
     const room = MAX_DATAGRAM + MAX_HOST_BYTES + 8;
     return socket.#rings.send.free >= room || socket.#channel.phase === PHASE_FAILED;
   }
 
   static #isDrained(socket: UdpSocket): boolean {
+    return metOrAsk(socket.#channel.words, UdpSocket.#isSent, socket);
+  }
+
+  static #isSent(socket: UdpSocket): boolean {
     return socket.#channel.unsent === 0 || socket.#channel.phase === PHASE_FAILED;
   }
 

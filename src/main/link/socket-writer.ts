@@ -6,7 +6,7 @@
 
 import type { ByteProducer } from "../../ring/byte-ring.js";
 import { PHASE_FAILED, PHASE_MASK, REQUEST_END, WRITE_FAILED } from "../../ring/layout.js";
-import { askForRoom } from "../../ring/room-interest.js";
+import { metOrAsk } from "../../ring/room-interest.js";
 import { NetError, timedOut } from "../api/net-error.js";
 import type { Channel, Rings } from "./channel.js";
 import type { Deadline } from "./deadline.js";
@@ -26,6 +26,8 @@ export class SocketWriter {
   readonly #channel: Channel;
   readonly #ring: ByteProducer;
   #wanted = 0;
+  /** The condition of the last wait. */
+  #awaited = SocketWriter.#hasRoom;
   /** Bytes of the last claim that can be committed. */
   #claimed = 0;
 
@@ -45,16 +47,14 @@ export class SocketWriter {
     return this.ended || this.failed || this.#channel.securing ? 0 : this.#ring.free;
   }
 
-  /**
-   * Whether `write` would take a byte or throw. If not, declares write interest: pollers are notified once there is
-   * room.
-   */
+  /** Whether `write` would take a byte or throw. If not, declares write interest. */
   get open(): boolean {
-    if (this.ended || this.failed) return true;
-    if (this.#channel.securing) return false; // the end of the handshake notifies pollers
-    if (this.#ring.free > 0) return true;
-    askForRoom(this.#channel.words);
-    return this.#ring.free > 0 || this.failed;
+    return this.ended || this.#holds(SocketWriter.#hasRoom);
+  }
+
+  /** Whether nothing is pending, or can be sent any more. If not, declares write interest. */
+  get drained(): boolean {
+    return this.#holds(SocketWriter.#isDrained);
   }
 
   /** Bytes taken here and not yet by the operating system. Throws the connection's error if they are lost. */
@@ -190,7 +190,7 @@ export class SocketWriter {
     }
   }
 
-  // Conditions to block for: static, so that a wait makes no closure.
+  // Conditions of waits: static, so that a wait makes no closure.
 
   static #hasRoom(writer: SocketWriter): boolean {
     return writer.failed || (writer.#ring.free > 0 && !writer.#channel.securing);
@@ -204,8 +204,18 @@ export class SocketWriter {
     return writer.#ring.pending === 0 || writer.failed;
   }
 
+  static #awaitedHolds(writer: SocketWriter): boolean {
+    return writer.#holds(writer.#awaited);
+  }
+
+  /** Whether `met` holds. If not, declares write interest. The end of a handshake notifies without it. */
+  #holds(met: (writer: SocketWriter) => boolean): boolean {
+    return metOrAsk(this.#channel.words, met, this);
+  }
+
   #wait(deadline: Deadline, met: (writer: SocketWriter) => boolean): boolean {
-    return this.#channel.wait(deadline, met, this);
+    this.#awaited = met;
+    return this.#channel.wait(deadline, SocketWriter.#awaitedHolds, this);
   }
 }
 

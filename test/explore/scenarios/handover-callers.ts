@@ -1,5 +1,6 @@
 /** The calling threads in the scenarios of connections that are handed over. Test code. */
 
+import { WRITABLE } from "../../../build/main/link/watcher.js";
 import { type Stage, waitRound } from "../scenario.js";
 import type { Program } from "../thread.js";
 import { openConnection, type Rings } from "./connection-ends.js";
@@ -198,7 +199,7 @@ export class User implements Program {
     if (bytesWritten >= count) return true;
     const bytes = Uint8Array.from({ length: count - bytesWritten }, (_, i) => byteAt(bytesWritten + i));
     if (socket.write(bytes) > 0) return socket.bytesWritten >= count;
-    waitRound(this.stage, this.sleeper, this.handleId, () => socket.writable > 0);
+    waitRound(this.stage, this.sleeper, this.handleId, () => socket.readyFor(WRITABLE));
     return false;
   }
 

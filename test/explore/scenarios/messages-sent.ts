@@ -150,7 +150,7 @@ class Writer implements Program {
   turn(): boolean {
     if (this.awaits === "nothing") return this.act();
     const { awaits } = this;
-    const met = (): boolean => (awaits === "room" ? this.hasRoom() : this.channel.unsent === 0);
+    const met = (): boolean => (awaits === "room" ? this.hasRoom() : this.isSent());
     if (waitRound(this.stage, this.sleeper, HANDLE_ID, met)) this.awaits = "nothing";
     return true;
   }
@@ -189,17 +189,19 @@ class Writer implements Program {
     return true;
   }
 
+  /** As `WebSocket.#isDrained`. */
+  private isSent(): boolean {
+    return this.stage.product.metOrAsk(this.slot, () => this.channel.unsent === 0, null);
+  }
+
   /** As `WebSocket.#isWritable` and `#hasAnyRoom`. */
   private hasRoom(): boolean {
-    const { product } = this.stage;
     const wanted = Math.min(PIECE, this.messages[this.next]?.length ?? 0);
     const fits = (): boolean => {
       const long = this.outgoing.rest > 0;
       return this.outgoing.sendRest() && (long || this.outgoing.hasRoom(wanted));
     };
-    if (fits()) return true;
-    product.askForRoom(this.slot);
-    return fits();
+    return this.stage.product.metOrAsk(this.slot, fits, null);
   }
 }
 

@@ -121,7 +121,7 @@ class Writer implements Program {
     if (this.writing) this.write();
     else if (this.writer.ended) return !this.awaitDrained();
     else if (this.plan.polled) this.writing = this.pollRound();
-    else this.writing = waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.room > 0);
+    else this.writing = waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.open);
     return true;
   }
 
@@ -150,7 +150,7 @@ class Writer implements Program {
   }
 
   private awaitDrained(): boolean {
-    return waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.pending === 0);
+    return waitRound(this.stage, this.sleeper, HANDLE_ID, () => this.writer.drained);
   }
 }
 

@@ -308,8 +308,7 @@ class Caller implements Program {
         break;
       // The steps of TcpSocket.startTls.
       case "sent":
-        if (this.stage.broken !== "TLS is started before all is sent" && !this.wait(() => this.writer.pending === 0))
-          break;
+        if (this.stage.broken !== "TLS is started before all is sent" && !this.wait(() => this.writer.drained)) break;
         this.state = "start";
         break;
       case "start":
@@ -322,11 +321,10 @@ class Caller implements Program {
         this.state = this.complete ? "drain" : "wait";
         break;
       case "wait":
-        if (this.wait(() => this.buffer.readable > 0 || (this.unwritten > 0 && this.writer.room > 0)))
-          this.state = "talk";
+        if (this.wait(() => this.buffer.readable > 0 || (this.unwritten > 0 && this.writer.open))) this.state = "talk";
         break;
       case "drain":
-        return !this.wait(() => this.writer.pending === 0);
+        return !this.wait(() => this.writer.drained);
     }
     return true;
   }
