@@ -5,6 +5,7 @@
 import tls from "node:tls";
 import { connect, listen } from "ringnet";
 import { expect, test } from "vitest";
+import { TlsContextCache } from "../../build/worker/tls-context-cache.js";
 import { startPeer } from "../support/peers.js";
 import { acceptFrom, errorOf } from "../tcp/sockets.js";
 import { Authority, fileOf } from "./support/certificates.js";
@@ -142,4 +143,13 @@ test("a bundle whose connection is closed meanwhile is parsed for the next one",
   expect(errorOf(() => connect({ host: "localhost", port: peer.port, tls: { ca }, timeout: 0 })).code).toBe(
     "ETIMEDOUT",
   );
+});
+
+test("connections that differ in what is not the bundle's share its context: it takes a megabyte", () => {
+  const cache = new TlsContextCache();
+  const context = cache.context({ ca: authority.cert });
+  for (const more of [{ servername: "localhost" }, { ALPNProtocols: ["h2"] }, { rejectUnauthorized: false }]) {
+    expect(cache.context({ ca: authority.cert, ...more })).toBe(context);
+  }
+  expect(cache.context({ ca: other.cert })).not.toBe(context);
 });
