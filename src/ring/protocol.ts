@@ -163,6 +163,8 @@ export interface ListenWebSocketCommand extends Omit<ListenCommand, "type" | "pa
   origins: string[] | null;
   /** An absolute folder for plain requests, or null. */
   files: string | null;
+  /** Whether the program verifies each request before its handshake is answered: at `accept`. */
+  verifies: boolean;
   settings: WebSocketSettings;
 }
 
@@ -176,6 +178,17 @@ export interface AcceptCommand {
   /** The client's number in the notice `pending`. */
   pending: number;
   dscp: number | undefined;
+}
+
+/** Answers a pending client's request for a WebSocket with an error. */
+export interface RefuseCommand {
+  type: "refuse";
+  /** The server's handle id. */
+  server: number;
+  /** The client's number in the notice `pending`. */
+  pending: number;
+  /** The HTTP status. */
+  status: number;
 }
 
 export interface BindCommand {
@@ -280,6 +293,7 @@ export type Command =
   | ListenCommand
   | ListenWebSocketCommand
   | AcceptCommand
+  | RefuseCommand
   | BindCommand
   | OpenInputCommand
   | StartTlsCommand

@@ -13,7 +13,7 @@ import type { TlsOptions } from "../main/api/options.js";
 import { networkMustBeAllowed } from "../main/api/permission.js";
 import { awaitBound, type Runtime } from "../main/api/runtime.js";
 import { checkedProtocols, checkedSettings } from "./settings.js";
-import { WebSocketServer } from "./web-socket-server.js";
+import { type Verify, WebSocketServer } from "./web-socket-server.js";
 
 /** Options of `listenWebSocket`. */
 export interface ListenWebSocketOptions {
@@ -33,6 +33,13 @@ export interface ListenWebSocketOptions {
    * cookies.
    */
   origins?: readonly string[] | undefined;
+  /**
+   * Called by `accept`, with each request for a WebSocket, before its handshake is answered: returns true to accept it,
+   * false to answer with 403, or the status of the answer, 400 to 599. If it throws, the client gets 500, and `accept`
+   * throws the same. The client waits for its answer until the program accepts. Default: every request is answered by
+   * the networking thread, while the program computes.
+   */
+  verify?: Verify | undefined;
   /** A folder to serve to plain HTTP requests. Without it they are answered with 426. */
   files?: string | undefined;
   /** As in `OpenWebSocketOptions`. */
@@ -60,6 +67,7 @@ const OPTIONS: Names<ListenWebSocketOptions> = {
   tls: true,
   protocols: true,
   origins: true,
+  verify: true,
   files: true,
   maxPayload: true,
   perMessageDeflate: true,
@@ -71,8 +79,7 @@ const OPTIONS: Names<ListenWebSocketOptions> = {
   runtime: true,
 };
 const HINTS: Hints = {
-  verifyClient: "use origins, or close what accept() returns",
-  verify: "use origins, or close what accept() returns",
+  verifyClient: "use verify",
   handleProtocols: "use protocols",
   server: "a server has its port for itself",
   noServer: "a server has its port for itself",
@@ -95,7 +102,9 @@ export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocket
     origins: own.origins === undefined ? null : checkedOrigins(own.origins),
     files: own.files === undefined ? null : resolve(check.text("files", own.files)),
     settings: checkedSettings(own, false),
+    verifies: own.verify !== undefined,
   };
+  if (own.verify !== undefined && typeof own.verify !== "function") throw new TypeError("verify must be a function");
   const runtime = own.runtime ?? defaultRuntime();
   const given = { port, host, tls, backlog, ipv6Only, receiveBuffer, sendBuffer };
   const { command, host: place, accept } = listenCommand(given, runtime.ringSizes);
@@ -111,7 +120,7 @@ export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocket
     slot: channel.reference,
   });
   awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
-  return new WebSocketServer(link, channel, accept);
+  return new WebSocketServer(link, channel, accept, own.verify ?? null);
 }
 
 function checkedOrigins(value: readonly string[]): string[] {

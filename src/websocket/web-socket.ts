@@ -41,13 +41,15 @@ export class WebSocket extends Handle {
   #ended = false;
   #closeRequest = REQUEST_CLOSE;
   #closedError: NetError | null = null;
-  #knownFacts: ConnectionFacts | null = null;
+  /** For an accepted client whose handshake is being answered, first the ones of its request. */
+  #knownFacts: ConnectionFacts | null;
   /** The length in bytes of the message for which a call awaits room. */
   #wanted = 0;
 
   /** @internal Use `openWebSocket` or a server's `accept`. */
-  constructor(channel: Channel, accepted: boolean) {
+  constructor(channel: Channel, accepted: boolean, request: ConnectionFacts | null = null) {
     super();
+    this.#knownFacts = request;
     const rings = channel.rings as Rings;
     this.#channel = channel;
     channel.hasCloseMessage = true;
@@ -368,7 +370,7 @@ export class WebSocket extends Handle {
 
   #learnFacts(): void {
     if (this.#channel.facts === null) this.#channel.link.takeNotices();
-    this.#knownFacts = this.#channel.facts;
+    this.#knownFacts = this.#channel.facts ?? this.#knownFacts;
   }
 
   /** Whether messages can still be sent. */

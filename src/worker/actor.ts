@@ -124,6 +124,11 @@ export class Actor {
         this.#attachEarly(command.slot.handleId);
         break;
       }
+      case "refuse": {
+        const server = link.handles.get(command.server);
+        if (server instanceof WebSocketListener) server.refuse(command);
+        break;
+      }
       case "bind":
         new DatagramSocket(link, command, this.#resolver, this.#lingerMs);
         break;

@@ -2,13 +2,14 @@
  * A server for WebSockets and a folder's files: a `node:http` or `node:https` server, and its pending clients.
  *
  * Runs on the networking thread. A client's handshake is done here; then its WebSocket is paused, and has no slot and
- * no rings until the program accepts it.
+ * no rings until the program accepts it. If the program verifies requests, the handshake waits for its answer.
  */
 
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { ServerOptions, WebSocket } from "ws";
-import type { AcceptCommand, ListenWebSocketCommand } from "../ring/protocol.js";
+import { PHASE_WAITING } from "../ring/layout.js";
+import type { AcceptCommand, ListenWebSocketCommand, RefuseCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
@@ -23,11 +24,21 @@ interface Pending {
   socket: Socket;
 }
 
+/** A client whose handshake waits for the program's answer. */
+interface Asking {
+  request: IncomingMessage;
+  /** Answers it: completes the handshake, or sends an HTTP status. */
+  answer: (admitted: boolean, status?: number) => void;
+}
+
 export class WebSocketListener implements Handle {
   readonly slot: Slot;
   readonly #command: ListenWebSocketCommand;
   readonly #lingerMs: number;
   readonly #pending = new Map<number, Pending>();
+  readonly #asking = new Map<number, Asking>();
+  /** The connections of requests that the program has admitted. */
+  readonly #admitted = new WeakMap<IncomingMessage, WebSocketConnection>();
   /** Connections that are not WebSockets (yet). */
   readonly #others = new Set<Socket>();
   #server: Server | null = null;
@@ -50,11 +61,12 @@ export class WebSocketListener implements Handle {
           clientTracking: false,
           maxPayload,
           perMessageDeflate,
+          verifyClient: command.verifies ? (info, answer) => this.#addAsking(info.req, answer) : undefined,
           handleProtocols: (offered) => command.protocols.find((each) => offered.has(each)) ?? false,
           closeTimeout: lingerMs,
         } as ServerOptions);
         this.#listen(httpServer, (request, socket, head) => {
-          server.handleUpgrade(request, socket, head, (webSocket) => this.#addPending(webSocket, socket, request));
+          server.handleUpgrade(request, socket, head, (webSocket) => this.#shaken(webSocket, socket, request));
         });
       })
       .catch((error) => {
@@ -66,14 +78,32 @@ export class WebSocketListener implements Handle {
 
   /** The program accepts a pending client, which now gets a slot and rings. */
   accept(command: AcceptCommand): void {
-    const waiting = this.#pending.get(command.pending);
-    this.#pending.delete(command.pending);
     const connection = new WebSocketConnection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
-    if (waiting === undefined || waiting.socket.destroyed) {
-      const message = "accept ECONNABORTED: the client was gone before it was accepted";
-      connection.failed(Object.assign(new Error(message), { code: "ECONNABORTED", syscall: "accept" }));
-      return;
-    }
+    if (this.#command.verifies) this.#admit(command.pending, connection);
+    else this.#take(command.pending, connection);
+    if (connection.slot.phase !== PHASE_WAITING) return;
+    const message = "accept ECONNABORTED: the client was gone before it was accepted";
+    connection.failed(Object.assign(new Error(message), { code: "ECONNABORTED", syscall: "accept" }));
+  }
+
+  /** The program refuses a client's request. */
+  refuse({ pending, status }: RefuseCommand): void {
+    this.#asking.get(pending)?.answer(false, status);
+    this.#asking.delete(pending);
+  }
+
+  #admit(pending: number, connection: WebSocketConnection): void {
+    const asking = this.#asking.get(pending);
+    this.#asking.delete(pending);
+    if (asking === undefined || asking.request.socket.destroyed) return;
+    this.#admitted.set(asking.request, connection);
+    asking.answer(true);
+  }
+
+  #take(pending: number, connection: WebSocketConnection): void {
+    const waiting = this.#pending.get(pending);
+    this.#pending.delete(pending);
+    if (waiting === undefined || waiting.socket.destroyed) return;
     connection.opened(waiting.webSocket, waiting.socket, this.#command.settings, null);
     waiting.webSocket.resume();
   }
@@ -119,8 +149,24 @@ export class WebSocketListener implements Handle {
     server.listen({ port, backlog, ipv6Only, ...(host === null ? {} : { host }) });
   }
 
-  #addPending(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
+  /** A request is valid; the program has to answer it. */
+  #addAsking(request: IncomingMessage, answer: Asking["answer"]): void {
+    if (this.#closed) return;
+    const number = ++this.#pendingCount;
+    this.#asking.set(number, { request, answer });
+    const webSocket = { protocol: "", extensions: "", ...asked(request) };
+    this.slot.pending(number, { ...connectionFacts(request.socket), webSocket });
+  }
+
+  /** The handshake is done. */
+  #shaken(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
     this.#others.delete(socket);
+    const connection = this.#admitted.get(request);
+    if (connection === undefined) this.#addPending(webSocket, socket, request);
+    else connection.opened(webSocket, socket, this.#command.settings, asked(request));
+  }
+
+  #addPending(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
     if (this.#closed) {
       webSocket.terminate(); // the slot may belong to another handle now
       return;
@@ -130,9 +176,12 @@ export class WebSocketListener implements Handle {
     const number = ++this.#pendingCount;
     this.#pending.set(number, { webSocket, socket });
     const { protocol, extensions } = webSocket;
-    const asked = { url: request.url ?? "/", headers: { ...request.headers } };
-    this.slot.pending(number, { ...connectionFacts(socket), webSocket: { protocol, extensions, ...asked } });
+    this.slot.pending(number, { ...connectionFacts(socket), webSocket: { protocol, extensions, ...asked(request) } });
   }
+}
+
+function asked(request: IncomingMessage): { url: string; headers: IncomingHttpHeaders } {
+  return { url: request.url ?? "/", headers: { ...request.headers } };
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -6,9 +6,16 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type NetError, Poller } from "ringnet";
 import { fetch } from "ringnet/http";
-import { type ListenWebSocketOptions, listenWebSocket, openWebSocket, type WebSocketServer } from "ringnet/websocket";
+import {
+  type ListenWebSocketOptions,
+  listenWebSocket,
+  openWebSocket,
+  type WebSocketRequest,
+  type WebSocketServer,
+} from "ringnet/websocket";
 import { afterEach, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
+import { waitFor } from "../support/waiting.js";
 import { errorOf } from "../tcp/sockets.js";
 import { Authority } from "../tls/support/certificates.js";
 import { startPythonClient, startRawPeer, startWsPeer } from "./support/peers.js";
@@ -158,7 +165,8 @@ describe("refuses", () => {
       [{ origins: ["https://x/y"] }, /origins/],
       [{ files: "" }, /files/],
       [{ protocols: [""] }, /protocols/],
-      [{ verifyClient: () => true } as ListenWebSocketOptions, /origins/],
+      [{ verifyClient: () => true } as ListenWebSocketOptions, /use verify/],
+      [{ verify: true } as unknown as ListenWebSocketOptions, /verify must be a function/],
       [{ tls: {} }, /cert/],
     ];
     for (const [options, text] of wrong) expect(() => listenWebSocket(options)).toThrow(text);
@@ -168,6 +176,103 @@ describe("refuses", () => {
     });
     expect(peer.waitForEvent("request").text).toMatch(/^HTTP\/1\.1 400/);
     expect(url).toContain(`${server.port}`);
+  });
+});
+
+describe("verify", () => {
+  test("is called by accept, before the handshake is answered, and refuses with a status", () => {
+    const asked: WebSocketRequest[] = [];
+    const verdicts: Record<string, boolean | number> = { "/a": false, "/b": 401, "/c": true };
+    const verify = (request: WebSocketRequest): boolean | number => {
+      asked.push(request);
+      return verdicts[request.url] ?? false;
+    };
+    const { server, url } = listen({ verify, protocols: ["game"] });
+    const peers = ["a", "b", "c"].map((name) =>
+      startWsPeer({ connect: `${url}/${name}`, headers: { "X-Token": name }, protocols: ["game"] }),
+    );
+    expect(server.waitUntilAcceptable(TIMEOUT)).toBe(true);
+    expect(asked).toEqual([]);
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(socket);
+    expect([socket.url, socket.headers["x-token"]]).toEqual(["/c", "c"]);
+    expect(peers.map((peer) => peer.events("message").length)).toEqual([0, 0, 0]);
+    expect(socket.send("welcome")).toBe(true);
+    waitFor("every request", () => server.accept() === null && asked.length === 3);
+    expect(peers.map((peer, i) => peer.waitForEvent(i < 2 ? "refused" : "message"))).toMatchObject([
+      { code: 403 },
+      { code: 401 },
+      { text: "welcome" },
+    ]);
+    expect(socket.waitUntilOpen(TIMEOUT)).toBe("success");
+    expect(socket.protocol).toBe("game");
+    peers[2]?.send({ do: "send", text: "hi" });
+    expect(socket.receive(TIMEOUT)).toBe("hi");
+    const seen = asked.map(({ url, headers, remoteAddress }) => `${url} ${headers["x-token"]} ${remoteAddress}`);
+    expect(seen.sort()).toEqual(["/a a 127.0.0.1", "/b b 127.0.0.1", "/c c 127.0.0.1"]);
+    expect(server.accept()).toBeNull();
+  });
+
+  test("an error of verify is thrown by accept, and the client gets 500", () => {
+    const verdicts: (() => unknown)[] = [
+      () => {
+        throw new Error("no database");
+      },
+      () => "yes",
+      () => true,
+    ];
+    const { server, url } = listen({ verify: () => verdicts.shift()?.() as boolean });
+    for (const error of [/^no database$/, /verify must return true, false or a status from 400 to 599, not yes/]) {
+      const peer = startWsPeer({ connect: url });
+      expect(() => server.acceptWait(TIMEOUT)).toThrow(error);
+      expect(peer.waitForEvent("refused").code).toBe(500);
+    }
+    const peer = startWsPeer({ connect: url });
+    opened.push(server.acceptWait(TIMEOUT));
+    peer.waitForEvent("open");
+  });
+
+  test("is not asked about an invalid handshake, and a client that is gone is one error", () => {
+    let asked = 0;
+    const { server } = listen({ verify: () => ++asked > 0 });
+    const invalid = startRawPeer({
+      port: server.port,
+      request: "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    });
+    expect(invalid.waitForEvent("request").text).toMatch(/^HTTP\/1\.1 400/);
+    expect(server.accept()).toBeNull();
+    const gone = startRawPeer({ port: server.port });
+    expect(server.waitUntilAcceptable(TIMEOUT)).toBe(true);
+    expect(asked).toBe(0);
+    gone.send({ do: "reset" });
+    gone.waitForEvent("closed");
+    const socket = server.acceptWait(TIMEOUT);
+    opened.push(socket);
+    expect(asked).toBe(1);
+    try {
+      expect(socket.receive(TIMEOUT)).toBeNull(); // the reset was noticed after the handshake was answered
+    } catch (error) {
+      expect((error as NetError).code).toBe("ECONNABORTED");
+    }
+    expect(socket.status).toBe("failure");
+  });
+
+  test("closing the server disconnects clients that wait for an answer, also within verify", () => {
+    const { server, url } = listen({ verify: () => true });
+    const peer = startWsPeer({ connect: url });
+    expect(server.waitUntilAcceptable(TIMEOUT)).toBe(true);
+    server.close();
+    peer.waitForEvent("error");
+    const closing = listenWebSocket({
+      host: "127.0.0.1",
+      verify: () => {
+        closing.close();
+        return true;
+      },
+    });
+    const other = startWsPeer({ connect: `ws://127.0.0.1:${closing.port}` });
+    expect(() => closing.acceptWait(TIMEOUT)).toThrow(/closed/);
+    other.waitForEvent("error");
   });
 });
 

@@ -6,7 +6,7 @@
  */
 
 import { PHASE_FAILED } from "../../ring/layout.js";
-import type { Channel } from "../link/channel.js";
+import type { Channel, PendingConnection } from "../link/channel.js";
 import type { Deadline } from "../link/deadline.js";
 import { READABLE } from "../link/watcher.js";
 import type { WorkerLink } from "../link/worker-link.js";
@@ -34,10 +34,10 @@ export class PendingClients {
   }
 
   /**
-   * Accepts the client that has waited longest; returns its channel, or null if none waits. Throws a `NetError` once
-   * for each client that could not be accepted, and when the server has failed.
+   * The client that has waited longest; null if none waits. Throws a `NetError` once for each client that could not be
+   * accepted, and when the server has failed.
    */
-  take({ receiveBuffer, sendBuffer }: RingSizes, dscp: number | undefined): Channel | null {
+  next(): PendingConnection | null {
     const channel = this.#channel;
     if (this.count === 0) {
       if (channel.phase === PHASE_FAILED) throw channel.takeError(READABLE);
@@ -47,19 +47,34 @@ export class PendingClients {
       return null;
     }
     channel.link.takeNotices();
-    const pending = channel.pendingConnections[0];
-    if (pending === undefined) return null;
+    return channel.pendingConnections[0] ?? null;
+  }
+
+  /** Accepts the client that `next` has returned; returns its channel. `open`: whether its handshake is done. */
+  take(pending: PendingConnection, { receiveBuffer, sendBuffer }: RingSizes, open: boolean, dscp?: number): Channel {
     const { channel: opened, rings } = this.#link.openRinged(receiveBuffer, sendBuffer);
-    channel.pendingConnections.shift();
-    this.#accepted = (this.#accepted + 1) | 0;
-    opened.facts = pending.facts;
-    opened.assumeOpen();
-    const { handleId: server } = channel;
+    this.#remove();
+    if (open) {
+      opened.facts = pending.facts;
+      opened.assumeOpen();
+    }
+    const { handleId: server } = this.#channel;
     this.#link.post({ type: "accept", slot: opened.reference, rings, server, pending: pending.number, dscp });
     return opened;
   }
 
-  /** Blocks until `take` will return a client or throw, or the time is up; returns whether it will. */
+  /** Answers the client that `next` has returned with an HTTP status; only at a server that verifies requests. */
+  refuse(pending: PendingConnection, status: number): void {
+    this.#remove();
+    this.#link.post({ type: "refuse", server: this.#channel.handleId, pending: pending.number, status });
+  }
+
+  #remove(): void {
+    this.#channel.pendingConnections.shift();
+    this.#accepted = (this.#accepted + 1) | 0;
+  }
+
+  /** Blocks until `next` will return a client or throw, or the time is up; returns whether it will. */
   wait(deadline: Deadline): boolean {
     return this.#channel.wait(deadline, PendingClients.#isAcceptable, this);
   }

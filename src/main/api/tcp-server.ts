@@ -60,8 +60,9 @@ export class TcpServer extends Handle {
   accept(): TcpSocket | null {
     this.#mustBeOpen();
     const { noDelay, keepAlive, keepAliveDelay, dscp } = this.#options;
-    const opened = this.#clients.take(this.#options, dscp);
-    if (opened === null) return null;
+    const pending = this.#clients.next();
+    if (pending === null) return null;
+    const opened = this.#clients.take(pending, this.#options, true, dscp);
     if (!noDelay || keepAlive) opened.setOptions(noDelay, keepAlive, keepAliveDelay);
     return new TcpSocket(opened, this.#options, true);
   }
