@@ -15,6 +15,7 @@ import { RecordProducer } from "../ring/record-ring.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { DatagramSender } from "./datagram-sender.js";
 import { faultOf } from "./faults.js";
+import { FILTERS_DATAGRAMS, isSameIP } from "./other-runtimes.js";
 import type { Resolver } from "./resolver.js";
 import { Slot } from "./slot.js";
 import { WakeCoalescing } from "./wake-coalescing.js";
@@ -185,9 +186,15 @@ export class DatagramSocket implements Handle {
 
   #received(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closing) return;
+    if (!FILTERS_DATAGRAMS && this.#connected && !this.#isPeer(from)) return;
     this.slot.link.onActivity(bytes.length);
     if (this.#incoming.write(from.address, from.port, bytes)) this.#waking.arrived(bytes.length, true);
     else this.slot.count();
+  }
+
+  #isPeer({ address, port }: RemoteInfo): boolean {
+    const peer = this.#socket.remoteAddress();
+    return port === peer.port && isSameIP(address, peer.address);
   }
 
   /** Does what waits for the datagrams before it: a call, or the close. */

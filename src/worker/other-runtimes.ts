@@ -1,11 +1,12 @@
 /**
- * Gaps in the `node:tls` of Bun and Deno that affect trust: filled here, or refused with an error. On Node this file
+ * Gaps in the modules of Bun and Deno that affect trust: filled here, or refused with an error. On Node this file
  * has no effect. docs/compatibility.md has the list.
  *
  * Runs on the networking thread.
  */
 
 import type { KeyObject, X509Certificate } from "node:crypto";
+import { isIPv4 } from "node:net";
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, SecureContextOptions } from "node:tls";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
@@ -23,6 +24,18 @@ export const READS_INTO_BUFFERS = deno === undefined;
 
 /** Whether a file's times show that it was changed. Deno gives them in whole seconds. */
 export const KNOWS_CHANGE_TIMES = deno === undefined;
+
+/** Whether a connected UDP socket receives from its peer only. On Deno it receives everything that is sent to it. */
+export const FILTERS_DATAGRAMS = deno === undefined;
+
+/** Whether two texts are the same IP; `::ffff:` in front of an IPv4 address and zones make no difference. */
+export function isSameIP(one: string, other: string): boolean {
+  return one === other || canonical(one) === canonical(other);
+}
+
+function canonical(ip: string): string {
+  return new URL(`http://[${isIPv4(ip) ? `::ffff:${ip}` : ip.replace(/%.*/, "")}]`).hostname;
+}
 
 /** The options as this runtime takes them. Throws if it would ignore one, or accept an invalid key or certificate. */
 export function usable(options: SecureContextOptions): SecureContextOptions {

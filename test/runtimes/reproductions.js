@@ -11,6 +11,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
+import { brotliCompressSync, createBrotliDecompress } from "node:zlib";
 
 const QUIET = { stdio: "ignore" };
 const folder = mkdtempSync(join(tmpdir(), "reproductions-"));
@@ -112,7 +113,7 @@ async function readLate(port) {
   return { bytes, last };
 }
 
-const SENDS_AND_RESETS = `socket.write(Buffer.alloc(60_000), () => setTimeout(reset, 200));`;
+const sendsAndResets = (bytes) => `socket.write(Buffer.alloc(${bytes}), () => setTimeout(reset, 200));`;
 const SENDS_AND_ENDS = `socket.end(Buffer.alloc(5_000_000));`;
 
 const MIN_VERSION = 'import tls from "node:tls"; console.log(tls.DEFAULT_MIN_VERSION);';
@@ -199,11 +200,11 @@ const CASES = {
     return ["resumed", reused ? "resumed" : "not resumed"];
   },
   async "bytes that the kernel has of a TLS connection at its reset are"() {
-    const { bytes } = await readLate(await nodePeer(SENDS_AND_RESETS));
-    return ["read", bytes === 60_000 ? "read" : "lost"];
+    const { bytes } = await readLate(await nodePeer(sendsAndResets(200_000)));
+    return ["read", bytes > 100_000 ? "read" : "lost"]; // the stream drops what it has buffered on Node, too
   },
   async "a reset of a TLS connection is"() {
-    const { last } = await readLate(await nodePeer(SENDS_AND_RESETS));
+    const { last } = await readLate(await nodePeer(sendsAndResets(60_000)));
     return ["ECONNRESET", last];
   },
   async "the end of a TLS connection that is read late is"() {
@@ -364,6 +365,56 @@ const CASES = {
     const found = await first(socket, "error");
     socket.close();
     return ["ECONNREFUSED", found];
+  },
+  async "datagrams, 256 at a time, arrive"() {
+    const source = `const socket = require("node:dgram").createSocket({ type: "udp4", recvBufferSize: 1 << 21 });
+      let last = -1, order = "in order";
+      socket.on("message", (bytes) => {
+        const number = bytes.readUInt16LE();
+        if (number < last) order = "in another order";
+        last = number;
+      });
+      socket.bind(0, "127.0.0.1", () => console.log(socket.address().port));
+      setTimeout(() => console.log(order), 3000);`;
+    const peer = spawn("node", ["-e", source], { stdio: ["ignore", "pipe", "inherit"] });
+    peers.push(peer);
+    const [port] = await once(peer.stdout, "data");
+    const socket = createSocket("udp4");
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    let count = 0;
+    const next = () => {
+      if (count < 20_000) socket.send(Uint16Array.of(count++), Number(port), "127.0.0.1", next);
+    };
+    for (let i = 0; i < 256; i++) next();
+    const [order] = await once(peer.stdout, "data");
+    socket.close();
+    return ["in order", String(order).trim()];
+  },
+  async "a Brotli stream that is cut off ends with"() {
+    const whole = brotliCompressSync("some text that is compressed, ".repeat(100));
+    const decoder = createBrotliDecompress();
+    decoder.resume();
+    decoder.end(whole.subarray(0, -5));
+    return ["an error", (await first(decoder, "end", "error")) === "end" ? "no error" : "an error"];
+  },
+  async "another sender's datagram to a connected socket is"() {
+    const [socket, peer, other] = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const one = createSocket("udp4");
+        one.bind(0, "127.0.0.1");
+        await once(one, "listening");
+        return one;
+      }),
+    );
+    socket.connect(peer.address().port, "127.0.0.1");
+    await once(socket, "connect");
+    const found = new Promise((done) => socket.once("message", (text) => done(String(text))));
+    const { port } = socket.address();
+    other.send("received", port, "127.0.0.1", () =>
+      setTimeout(() => peer.send("not received", port, "127.0.0.1"), 200),
+    );
+    return ["not received", await found];
   },
   "the time of the last change of a file's inode has": [
     "nanoseconds",

@@ -1,8 +1,10 @@
 /** Examples of the pages in docs/, run as programs of their own. */
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { temporaryFolder } from "./folders.js";
+import { root } from "./processes.js";
 import { type Outcome, runCommand } from "./programs.js";
 import { fileCommand } from "./runtime.js";
 
@@ -13,11 +15,15 @@ import { fileCommand } from "./runtime.js";
 export function runExample(source: string, given: object): Outcome {
   const folder = temporaryFolder();
   const path = join(folder, "example.mjs");
-  const located = source.replace(/"(ringnet(?:\/[\w-]+)?)"/g, (_all, name) =>
-    JSON.stringify(import.meta.resolve(name)),
-  );
+  const located = source.replace(/"(ringnet(?:\/[\w-]+)?)"/g, (_all, name) => JSON.stringify(entryPoint(name)));
   writeFileSync(join(folder, "given.mjs"), `Object.assign(globalThis, ${JSON.stringify(given)});`);
   writeFileSync(path, `import "./given.mjs"; ${located}`);
   const [command = "", ...args] = fileCommand(path);
   return runCommand(command, args);
+}
+
+/** The URL of the ES module of an entry point. (`import.meta.resolve` does not work in vitest on Deno.) */
+function entryPoint(name: string): string {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  return pathToFileURL(join(root, exports[name.replace("ringnet", ".")].import.default)).href;
 }

@@ -4,7 +4,7 @@
 
 import { connect, listen, type ServerTlsOptions, type TcpServer } from "ringnet";
 import { describe, expect, test } from "vitest";
-import { Process } from "../support/processes.js";
+import { node, Process } from "../support/processes.js";
 import { acceptFrom, errorOf } from "../tcp/sockets.js";
 import { Authority } from "./support/certificates.js";
 import { startOpensslClient } from "./support/servers.js";
@@ -36,7 +36,7 @@ const CASES = [
 ] as const;
 
 function startNode(source: string): Process {
-  return new Process(process.execPath, ["--input-type=module", "-e", source], { env: { NODE_OPTIONS: undefined } });
+  return new Process(node, ["--input-type=module", "-e", source], { env: { NODE_OPTIONS: undefined } });
 }
 
 /** The common name of the certificate that openssl is shown. */

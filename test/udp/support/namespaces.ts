@@ -12,6 +12,7 @@ export const LOOPBACK_ONLY = "ip link set lo up";
 export const ONE_NETWORK = [
   LOOPBACK_ONLY,
   "ip link add wire type veth peer name end",
+  "ip link set wire addrgenmode none", // no other address, which packets would leave from after a while
   "ip addr add 10.9.0.1/24 broadcast 10.9.0.255 dev wire",
   "ip addr add fe80::1/64 dev wire nodad",
   "ip link set wire up",
@@ -66,7 +67,7 @@ function codeOf(call) {
 function watch() {
   const path = "/tmp/ringnet-watch-" + process.pid;
   const file = openSync(path, "w+");
-  const watcher = spawn("perl", ["-e", ${JSON.stringify(WATCHER)}], { stdio: ["ignore", file, "inherit"] });
+  const watcher = spawn("perl", ["-e", ${JSON.stringify(WATCHER)}], { stdio: ["ignore", file, file] });
   process.on("exit", () => (watcher.kill(), rmSync(path)));
   watcher.unref();
   const seen = () => readFileSync(path, "utf8");
