@@ -235,7 +235,7 @@ class ShimOutput extends OutputStream {
 
   protected room(): number | null {
     const permit = openOrNull(() => this.#stream.checkWrite?.() as bigint);
-    return permit === null ? null : Number(permit);
+    return permit === null ? null : Math.max(Number(permit), 0); // the shim's is negative beyond its limit
   }
 
   protected put(contents: Uint8Array): boolean {

@@ -96,8 +96,9 @@ class TcpOutput extends OutputStream {
 
   protected put(contents: Uint8Array): boolean {
     if (this.#connection.writeShut) return false;
-    this.#connection.handle.write(contents);
-    return true;
+    const taken = this.#connection.handle.write(contents);
+    if (taken === contents.length) return true;
+    throw new Error(`a connection with room for ${contents.length} bytes took ${taken}`); // a bug
   }
 
   protected hasEvent(): boolean {

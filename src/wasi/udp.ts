@@ -66,9 +66,15 @@ export class UdpSocket implements EventSource {
     if (!Network.allows(network)) throw "access-denied";
     if (!isOfFamily(localAddress, this.#family)) throw "invalid-argument";
     const { ip, port } = endpointOf(localAddress);
-    this.#handle = withErrorCode(() => bindUdp({ host: ip, port, ipv6Only: this.#family === "ipv6" }));
+    const handle = withErrorCode(() => bindUdp({ host: ip, port, ipv6Only: this.#family === "ipv6" }));
+    try {
+      if (this.#hopLimit !== DEFAULT_HOPS) withErrorCode(() => handle.setTtl(this.#hopLimit));
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+    this.#handle = handle;
     this.#bindInProgress = true;
-    if (this.#hopLimit !== DEFAULT_HOPS) this.setUnicastHopLimit(this.#hopLimit);
   }
 
   finishBind(): void {
@@ -80,11 +86,12 @@ export class UdpSocket implements EventSource {
     const handle = this.#bound;
     if (remoteAddress !== undefined && !isDestination(remoteAddress, this.#family)) throw "invalid-argument";
     const pair = new DatagramPair(handle, this.#family, remoteAddress, () => this.#release());
-    if (this.#pair !== null) {
-      this.#pair.superseded = true;
-      if (this.#pair.remote !== undefined) withErrorCode(() => handle.disconnect());
-      pair.inherit(this.#pair);
-      this.#pair = null;
+    const earlier = this.#pair;
+    if (earlier !== null) {
+      this.#pair = null; // whatever fails below, its streams have ended
+      earlier.superseded = true;
+      if (earlier.remote !== undefined) withErrorCode(() => handle.disconnect());
+      pair.inherit(earlier);
     }
     if (remoteAddress !== undefined) {
       const { ip, port } = endpointOf(remoteAddress);
