@@ -16,6 +16,9 @@ extern int ringnet_shutdown(int fd, int how);
 extern int ringnet_setsockopt(int fd, int level, int name, const void *value, socklen_t length);
 extern int ringnet_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, unsigned flags);
 extern int ringnet_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, unsigned flags);
+extern struct hostent *ringnet_gethostbyname(const char *name);
+extern int ringnet_gethostbyname_r(const char *name, struct hostent *host, char *data, size_t room, struct hostent **out,
+	int *error);
 
 static int result(int value)
 {
@@ -57,6 +60,17 @@ int pselect(int count, fd_set *restrict read, fd_set *restrict write, fd_set *re
 		time.tv_usec = (timeout->tv_nsec + 999) / 1000;
 	}
 	return select(count, read, write, except, timeout ? &time : 0);
+}
+
+/* In newer versions the library's own finds every name. */
+struct hostent *gethostbyname(const char *name)
+{
+	return ringnet_gethostbyname(name);
+}
+
+int gethostbyname_r(const char *name, struct hostent *host, char *data, size_t room, struct hostent **out, int *error)
+{
+	return ringnet_gethostbyname_r(name, host, data, room, out, error);
 }
 
 /* The library's frees the first entry of the list only. */

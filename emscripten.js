@@ -20,7 +20,6 @@
             FS: FS,
             heap: () => HEAPU8,
             malloc: (bytes) => _malloc(bytes),
-            timevalBytes: {{{ C_STRUCTS.timeval.__size__ }}},
           });
         }
         return RINGNET.imports;
@@ -50,11 +49,11 @@
     ringnet_setsockopt: function (a, b, c, d, e) { return RINGNET.call("__syscall_setsockopt", [a, b, c, d, e]); },
     ringnet_sendmmsg: function (a, b, c, d) { return RINGNET.call("__syscall_sendmmsg", [a, b, c, d]); },
     ringnet_recvmmsg: function (a, b, c, d) { return RINGNET.call("__syscall_recvmmsg", [a, b, c, d]); },
+    ringnet_gethostbyname: function (a) { return RINGNET.call("gethostbyname", [a]); },
+    ringnet_gethostbyname_r: function (a, b, c, d, e, f) { return RINGNET.call("gethostbyname_r", [a, b, c, d, e, f]); },
 
     getaddrinfo: function (a, b, c, d) { return RINGNET.call("getaddrinfo", [a, b, c, d]); },
     getnameinfo: function (a, b, c, d, e, f, g) { return RINGNET.call("getnameinfo", [a, b, c, d, e, f, g]); },
-    gethostbyname: function (a) { return RINGNET.call("gethostbyname", [a]); },
-    gethostbyname_r: function (a, b, c, d, e, f) { return RINGNET.call("gethostbyname_r", [a, b, c, d, e, f]); },
     _emscripten_lookup_name: function (a) { return RINGNET.call("_emscripten_lookup_name", [a]); },
 
     // For any descriptor: the file system's own functions go on where it is something else.
@@ -68,7 +67,8 @@
 
   for (const name of Object.keys(parts)) {
     if (name.startsWith("$")) continue;
-    parts[`${name}__sig`] = "i".repeat(parts[name].length + 1);
+    // Newer versions of emscripten have signatures of their own, and refuse others.
+    if (!library[`${name}__sig`]) parts[`${name}__sig`] = "i".repeat(parts[name].length + 1);
     parts[`${name}__proxy`] = "sync";
     parts[`${name}__deps`] = ["$RINGNET"];
     if (!String(parts[name]).includes("RINGNET.shared")) continue;

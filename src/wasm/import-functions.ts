@@ -18,8 +18,6 @@ export interface GuestParts {
   readonly heap: () => Uint8Array;
   /** The program's own malloc. */
   readonly malloc: (bytes: number) => number;
-  /** `sizeof(struct timeval)`: 16 (time_t of 64 bits, the default), or 8. */
-  readonly timevalBytes?: number | undefined;
 }
 
 export type ImportFunction = (...values: number[]) => number;
@@ -78,10 +76,10 @@ export const SOCKET_IMPORTS: ReadonlySet<string> = new Set([
  * Returns all import functions. None throws: failures are negative errno values (EAI values for getaddrinfo and
  * getnameinfo).
  */
-export function socketImports({ FS, heap, malloc, timevalBytes = 16 }: GuestParts): SocketImports {
+export function socketImports({ FS, heap, malloc }: GuestParts): SocketImports {
   const memory = new GuestMemory(heap);
   const files = new EmscriptenFiles(FS);
-  const sockets = new SocketCalls(memory, files, timevalBytes);
+  const sockets = new SocketCalls(memory, files);
   const names = new NameCalls(memory, malloc);
   const errno = (error: unknown): number => {
     if (error instanceof FS.ErrnoError) return (error as { errno: number }).errno;

@@ -47,13 +47,10 @@ const MMSG_LENGTH = 28;
 export class SocketCalls {
   readonly #memory: GuestMemory;
   readonly #descriptors: Descriptors;
-  /** Bytes of a `struct timeval`: 8, or 16 if time_t has 64 bits. */
-  readonly #timevalBytes: number;
 
-  constructor(memory: GuestMemory, descriptors: Descriptors, timevalBytes: number) {
+  constructor(memory: GuestMemory, descriptors: Descriptors) {
     this.#memory = memory;
     this.#descriptors = descriptors;
-    this.#timevalBytes = timevalBytes;
   }
 
   socket(domain: number, type: number, protocol: number): number {
@@ -339,12 +336,11 @@ export class SocketCalls {
     return done;
   }
 
-  /** A `struct timeval` in ms. */
+  /** The time limit of select in ms: whatever the size of time_t, the C library passes two words. */
   #milliseconds(address: number): number {
-    const long = this.#timevalBytes >= 16;
-    const seconds = this.#memory.u32(address) + (long ? this.#memory.i32(address + 4) * 2 ** 32 : 0);
-    const microseconds = this.#memory.i32(address + (long ? 8 : 4));
-    if (seconds < 0 || microseconds < 0 || (!long && seconds > 0x7fffffff)) throw new PosixError("EINVAL");
+    const seconds = this.#memory.i32(address);
+    const microseconds = this.#memory.i32(address + 4);
+    if (seconds < 0 || microseconds < 0) throw new PosixError("EINVAL");
     return seconds * 1000 + microseconds / 1000;
   }
 }

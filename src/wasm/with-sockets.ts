@@ -12,11 +12,6 @@ import { SOCKET_IMPORTS, type SocketImports, socketImports } from "./import-func
 export interface WithSocketsOptions<T> {
   /** Returns emscripten's file system `FS` from what `load` returned. */
   FS: (loaded: T) => unknown;
-  /**
-   * `sizeof(struct timeval)` of the program, for `select`: 16 (the default), or 8 if its time_t has 32 bits, as with
-   * emscripten 3.1.6.
-   */
-  timevalBytes?: number | undefined;
 }
 
 type Imports = Record<string, Record<string, unknown>>;
@@ -41,7 +36,7 @@ class Program {
   }
 
   /** From now on calls go to this package's functions. */
-  begin(FS: EmscriptenFs, timevalBytes: number | undefined): void {
+  begin(FS: EmscriptenFs): void {
     const memory = (this.#exports.memory ?? this.#imports?.env?.memory) as WebAssembly.Memory | undefined;
     const malloc = this.#exports.malloc;
     if (memory === undefined || typeof malloc !== "function") {
@@ -50,7 +45,6 @@ class Program {
     let heap = new Uint8Array(0);
     this.#sockets = socketImports({
       FS,
-      timevalBytes,
       malloc: (bytes) => malloc(bytes) >>> 0,
       heap: () => {
         if (heap.buffer !== memory.buffer) heap = new Uint8Array(memory.buffer);
@@ -104,7 +98,7 @@ export async function withSockets<T>(load: () => T | Promise<T>, options: WithSo
   try {
     const loaded = await load();
     if (!program.found) throw new Error("no program was loaded that imports sockets by emscripten's names");
-    program.begin(options.FS(loaded) as EmscriptenFs, options.timevalBytes);
+    program.begin(options.FS(loaded) as EmscriptenFs);
     return loaded;
   } finally {
     restore();

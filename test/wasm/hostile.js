@@ -33,7 +33,6 @@ const { calls, shared } = socketImports({
     allocations.push(address);
     return address;
   },
-  timevalBytes: 8,
 });
 const functions = Object.entries({ ...calls, ...shared });
 

@@ -3,8 +3,5 @@
 import { withSockets } from "ringnet/wasm";
 import load from "./plain.cjs";
 
-const program = await withSockets(() => load({ noInitialRun: true }), {
-  FS: (loaded) => loaded.FS,
-  timevalBytes: 8, // emscripten 3.1.6
-});
+const program = await withSockets(() => load({ noInitialRun: true }), { FS: (loaded) => loaded.FS });
 program.callMain(process.argv.slice(2));
