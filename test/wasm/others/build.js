@@ -1,11 +1,9 @@
 /** Builds Lua with LuaSocket, and hiredis' tests, by Debian's emscripten, unmodified. */
 
-import { cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./sources.js";
 
-const LUA = "lua-5.1.5/src";
-const SOCKET = "luasocket-3.1.0/src";
 const HIREDIS = "hiredis-0.14.1";
 const COMMON = ["-w", "-sWASM_ASYNC_COMPILATION=0", "-sALLOW_MEMORY_GROWTH", "-sENVIRONMENT=node", "-sEXIT_RUNTIME"];
 
@@ -16,32 +14,10 @@ function emcc(cache, root, args) {
 }
 
 export function buildLua(cache, root) {
+  cpSync(join(cache, "luasocket-3.1.0/test"), join(cache, "tests"), { recursive: true });
   if (existsSync(join(cache, "lua.cjs"))) return;
-  const tree = join(cache, "tree");
-  mkdirSync(join(tree, "lua/socket"), { recursive: true });
-  for (const name of ["socket", "mime", "ltn12", "mbox"])
-    cpSync(join(cache, SOCKET, `${name}.lua`), join(tree, `lua/${name}.lua`));
-  for (const name of ["http", "url", "tp", "ftp", "headers", "smtp"]) {
-    cpSync(join(cache, SOCKET, `${name}.lua`), join(tree, `lua/socket/${name}.lua`));
-  }
-  cpSync(join(cache, "luasocket-3.1.0/test"), tree, { recursive: true });
-  const lua = readdirSync(join(cache, LUA)).filter(
-    (name) => /\.c$/.test(name) && !/^(luac|print|linit)\.c$/.test(name),
-  );
-  const socket =
-    "auxiliar buffer compat except inet io luasocket mime options select tcp timeout udp usocket unix unixdgram unixstream";
-  emcc(cache, root, [
-    "-O2",
-    "-DLUASOCKET_DEBUG",
-    `-I${LUA}`,
-    join(root, "test/wasm/others/lua-libraries.c"),
-    ...lua.map((name) => join(LUA, name)),
-    ...socket.split(" ").map((name) => join(SOCKET, `${name}.c`)),
-    "--embed-file",
-    "tree@/",
-    "-o",
-    "lua.cjs",
-  ]);
+  const recipe = join(root, "examples/luasocket/build.sh");
+  run("sh", [recipe, "lua-5.1.5/src", "luasocket-3.1.0/src", "lua.cjs"], cache);
 }
 
 export function buildHiredis(cache, root) {

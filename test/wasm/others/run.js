@@ -33,8 +33,11 @@ function suite(name, run) {
 
 /** Runs one of LuaSocket's Lua scripts in a network namespace of its own. `before` is a shell command. */
 function lua(script, before = "true") {
-  const program = 'ip link set lo up; eval "$1"; exec node lua.cjs -e \'package.path="/lua/?.lua"\' "/$0"';
-  const done = spawnSync("unshare", ["-n", "sh", "-c", program, script, before], { ...LIMIT, cwd: cache });
+  const program = 'ip link set lo up; eval "$1"; exec node ../lua.cjs "$0"';
+  const done = spawnSync("unshare", ["-n", "sh", "-c", program, script, before], {
+    ...LIMIT,
+    cwd: join(cache, "tests"),
+  });
   return {
     passed: done.status === 0,
     note: (done.stdout + done.stderr)
@@ -69,7 +72,7 @@ buildLua(cache, root);
 buildHiredis(cache, root);
 for (const name of ["pyodide.mjs", "php.mjs"]) copyFileSync(join(here, name), join(cache, name));
 
-const SERVER = `node lua.cjs -e 'package.path="/lua/?.lua"' /testsrvr.lua >server.log 2>&1 & sleep 2`;
+const SERVER = "node ../lua.cjs testsrvr.lua >server.log 2>&1 & sleep 2";
 suite("LuaSocket testsrvr and testclnt", () => lua("testclnt.lua", SERVER));
 const LUA_TESTS = "excepttest ltn12test mimetest stufftest test_bind test_getaddrinfo test_socket_error urltest";
 for (const name of LUA_TESTS.split(" ")) suite(`LuaSocket ${name}`, () => lua(`${name}.lua`));
@@ -104,6 +107,18 @@ const servers = `
   require("node:http").createServer((_, r) => r.end("x".repeat(100000))).listen(7381, "127.0.0.1");`;
 await beside("node", ["-e", servers], "nc -z 127.0.0.1 7381", () => {
   const program = (name) => execFileSync("node", [name, "7380", "7381"], { ...LIMIT, cwd: cache }).trim();
+  suite("examples/luasocket", () => {
+    const script = "../../examples/luasocket/fetch.lua";
+    const urls = ["http://localhost:7381/", "http://127.0.0.1:1/"];
+    const { stdout } = spawnSync("node", ["lua.cjs", script, "localhost:7380", ...urls], { ...LIMIT, cwd: cache });
+    const wanted = [
+      [urls[0], 200, 100_000],
+      [urls[1], "connection refused", "nil"],
+      ["localhost:7380", "hello"],
+      ["localhost:7380", "nil", "closed"],
+    ];
+    return { passed: stdout === wanted.map((line) => `${line.join("\t")}\n`).join(""), note: stdout.trim() };
+  });
   suite("Pyodide socket, select, urllib", () => {
     const note = program("pyodide.mjs");
     return { passed: note === "[true,true,true,true,100000]", note };
