@@ -24,7 +24,7 @@ import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { root } from "../support/processes.js";
-import { errorOf, fill, openTo } from "../tcp/sockets.js";
+import { errorOf, openTo } from "../tcp/sockets.js";
 
 /** Starts a thread that cancels once, after `milliseconds`. */
 function cancelSoon(canceller: Canceller, milliseconds = 100): void {
@@ -70,13 +70,13 @@ describe("cancel ends", () => {
   });
 
   test("writeAll, which says how many bytes were taken", () => {
-    const socket = openTo(startPeer("silent"), { sendBuffer: 4096 });
-    fill(socket);
-    const before = socket.bytesWritten;
+    const socket = openTo(startPeer("silent"));
+    expect(socket.write("x")).toBe(1);
     cancelSoon(socket.canceller());
     const error: NetError = errorOf(() => socket.writeAll(Buffer.alloc(50_000_000), 20_000));
     expect(error.code).toBe("ERR_CANCELLED");
-    expect(error.bytesWritten).toBe(socket.bytesWritten - before);
+    expect(error.bytesWritten).toBeGreaterThan(0);
+    expect(error.bytesWritten).toBe(socket.bytesWritten - 1);
     socket.reset();
   });
 

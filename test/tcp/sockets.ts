@@ -5,7 +5,6 @@
 import { connect, NetError, type TcpServer, type TcpSocket } from "ringnet";
 import { expect } from "vitest";
 import type { Peer } from "../support/peers.js";
-import { pause } from "../support/waiting.js";
 
 type ConnectOptions = Parameters<typeof connect>[0];
 
@@ -72,15 +71,7 @@ export function writeBytes(socket: TcpSocket, data: Uint8Array, timeout = 10_000
 export function fill(socket: TcpSocket, most = 256 << 20): number {
   const piece = Buffer.alloc(1 << 16, 120);
   let taken = 0;
-  for (let idle = 0; idle < 300 && taken < most; ) {
-    const count = socket.write(piece);
-    taken += count;
-    if (count > 0) idle = 0;
-    else {
-      pause(5);
-      idle += 5;
-    }
-  }
+  while (taken < most && socket.waitUntilWritable(300)) taken += socket.write(piece);
   return taken;
 }
 
