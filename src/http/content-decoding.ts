@@ -126,6 +126,10 @@ class StreamDecoder implements Decoder {
 
   #open(first: number): Stream {
     const stream = this.#make(first);
+    // Node destroys a stream with an error and keeps it until its next tick, which may never come in a thread that blocks. The call throws
+    // the error anyway, and the garbage collector closes the stream.
+    const { handle } = stream;
+    if (handle !== undefined) handle.destroy = () => handle;
     stream.on("data", (bytes) => {
       this.#produced += bytes.length;
       if (this.#error === null) {

@@ -81,7 +81,25 @@ function request(total) {
   settle(runtime);
 }
 
+/** A stream that has failed is not kept until this thread yields, as Node's own streams are. */
+function failToDecode(total) {
+  const client = createHttpClient({ runtime, timeout: 10_000 });
+  const kept = () => {
+    globalThis.gc();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = kept();
+  for (let i = 0; i < total; i++) {
+    mustThrow(() => client.fetch(`${origin}/coded/gzip?cut=10`).text(), "ERR_CONTENT_DECODING");
+  }
+  const each = (kept() - before) / total;
+  if (each > 50_000) throw new Error(`${each} bytes are kept for each stream that has failed`);
+  client.close();
+  settle(runtime);
+}
+
 request(5);
+failToDecode(100);
 const before = account(runtime);
 request(count);
 tell(before, account(runtime), { count });
