@@ -6,6 +6,8 @@ import { connect, listen, type TcpSocket } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../support/bytes.js";
 import { type Peer, startPeer } from "../support/peers.js";
+import type { Process } from "../support/processes.js";
+import { startProgram } from "../support/programs.js";
 import { pause, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, readToEnd } from "../tcp/sockets.js";
 import { Authority } from "./support/certificates.js";
@@ -96,6 +98,62 @@ describe.each(WAYS)("%s", (_way, open) => {
       socket.close();
     },
   );
+});
+
+/** Opens the connection of `open`, says so, and prints what it read. */
+const reader = (open: string) => `import { connect, listen } from "ringnet";
+  const [port, ...pem] = process.argv.slice(1);
+  ${open}
+  console.log("open");
+  let [bytes, end] = [0, null];
+  try {
+    for (let piece = socket.read(); piece !== null; piece = socket.read()) {
+      bytes += piece.length;
+      socket.waitUntilReadable(10_000);
+    }
+  } catch ({ code }) {
+    end = code;
+  }
+  console.log(JSON.stringify({ bytes, end }));`;
+
+// libuv then often reports an end in place of the reset.
+describe("bytes and a reset that arrive at once: the bytes are delivered, and the reset is an error", () => {
+  test.each([1, 16_000])("outgoing, %d bytes", (bytes) => {
+    const peer = startPeer("manual", { tls: server });
+    const relay = startRelay(peer.port);
+    const open = `const socket = connect({ host: "localhost", port: Number(port), tls: { ca: pem[0] }, timeout: 10_000 });`;
+    const program = startProgram(reader(open), { args: [`${relay.port}`, authority.cert] });
+    program.waitForOutput(/^open$/m);
+    peer.waitForEvent("connection");
+    expectBoth(program, bytes, peer, () => relay.harm("reset"));
+  });
+
+  test.each([1, 16_000])("accepted, %d bytes", (bytes) => {
+    const open = `const server = listen({ host: "127.0.0.1", tls: { key: pem[0], cert: pem[1] } });
+      console.log("port", server.port);
+      const socket = server.acceptWait(20_000);`;
+    const program = startProgram(reader(open), { args: ["0", identity.key, identity.cert] });
+    const [, port] = program.waitForOutput(/^port (\d+)$/m);
+    const relay = startRelay(Number(port));
+    const peer = startPeer("manual", { connect: relay.port, tls: { ca: authority.cert, servername: "localhost" } });
+    peer.waitForEvent("connection");
+    program.waitForOutput(/^open$/m);
+    expectBoth(program, bytes, peer, () => relay.harm("resetServer"));
+  });
+
+  /** Stops the program while the bytes and the reset arrive. */
+  function expectBoth(program: Process, bytes: number, peer: Peer, reset: () => void): void {
+    pause(50); // time for the program to wait
+    program.kill("SIGSTOP");
+    peer.send({ do: "write", bytes, seed: 3 });
+    pause(200); // no event shows when all has arrived
+    reset();
+    pause(50);
+    program.kill("SIGCONT");
+    const outcome = JSON.parse(program.waitForOutput(/^\{.*\}$/m, 15_000)[0]);
+    expect(outcome.bytes).toBe(bytes);
+    expect(RESET).toContain(outcome.end);
+  }
 });
 
 test.each([1, 4000, 60_000, 100_000])(

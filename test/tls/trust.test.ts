@@ -3,7 +3,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, listen } from "ringnet";
 import { beforeAll, expect, test } from "vitest";
@@ -12,6 +12,7 @@ import { type Peer, startPeer } from "../support/peers.js";
 import { runProgram } from "../support/programs.js";
 import { errorOf } from "../tcp/sockets.js";
 import { Authority, fileOf } from "./support/certificates.js";
+import { startRelay } from "./support/relays.js";
 
 const authority = new Authority("the authority");
 const stranger = new Authority("an authority");
@@ -66,6 +67,15 @@ test("refuses a bundle that is a FIFO or a device; other connections continue", 
   open({ ca: authority.cert });
 });
 
+test("refuses a bundle of more than 16 MiB", () => {
+  const path = fileOf(authority.cert);
+  truncateSync(path, 16 * 1024 * 1024 + 1);
+  expect(errorOf(() => open({ caFile: path }))).toMatchObject({
+    code: "ERR_CA_BUNDLE",
+    message: expect.stringMatching(/more than 16777216 bytes/),
+  });
+});
+
 test("a slow certificate file does not delay other connections", () => {
   // A FIFO has no content; the networking thread must not even begin to wait for it.
   const fifo = join(temporaryFolder(), "fifo");
@@ -84,12 +94,12 @@ test("a server reads its certificate file the same way, and reports when it can'
 });
 
 test("peers with similar names don't share a session", () => {
-  // A Unix path that reads like a host and a port, with the same certificates.
-  const server = { key: identity.key, cert: identity.cert };
-  const { port } = startPeer("echo", { tls: server });
+  // One server, which would resume, at a port and at a Unix path that reads like a host and that port.
   const folder = temporaryFolder();
+  startPeer("echo", { path: join(folder, "server"), tls: { key: identity.key, cert: identity.cert } });
+  const { port } = startRelay(join(folder, "server"));
   const path = `localhost ${port}`;
-  startPeer("echo", { path: join(folder, path), tls: server });
+  symlinkSync("server", join(folder, path));
   const tls = { ca: authority.cert, servername: "localhost" };
   const reused = (where: { port: number } | { path: string }) => {
     using socket = connect({ ...where, tls, timeout: 5000 });
