@@ -21,6 +21,8 @@ import type { Upload } from "./upload.js";
 const CONSENT_MS = 1000;
 /** Idempotent methods, which may be repeated (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+/** A step takes no more than about this many bytes: a server that sends faster than they are parsed must not extend the time. */
+const STEP_BYTES = 256 * 1024;
 /** From this status on, the rest of the request's body is not sent. */
 const REFUSED = 400;
 
@@ -160,7 +162,7 @@ export class Exchange {
   }
 
   #receive({ socket }: Connection, reader: ResponseReader): void {
-    while (!reader.done && this.reading) {
+    for (let received = 0; received < STEP_BYTES && !reader.done && this.reading; ) {
       const bytes = socket.peek();
       if (bytes === null) {
         this.#ended(reader);
@@ -171,7 +173,9 @@ export class Exchange {
         return;
       }
       this.#received = true;
-      socket.consume(reader.feed(bytes));
+      const taken = reader.feed(bytes);
+      socket.consume(taken);
+      received += taken;
       if (reader.head !== null && reader.head.status >= REFUSED && !this.#upload?.done) this.#stopUpload();
     }
     if (reader.done) this.#finish(reader);

@@ -9,6 +9,8 @@ import type { RequestBody } from "./request-body.js";
 
 /** A body up to this size is sent together with its head. */
 const TOGETHER = 16384;
+/** An iterable that yields more slowly than its bytes are sent finds room for ever, which must not extend the time. */
+const STEP_PIECES = 256;
 
 export class Upload {
   /** Whether everything was taken. */
@@ -36,9 +38,9 @@ export class Upload {
     else if (source.length > 0) this.#pending = Buffer.concat([head, source]);
   }
 
-  /** Writes as much as fits. Throws the connection's error, and errors of the program's iterable. */
+  /** Writes as much as fits, of an iterable at most `STEP_PIECES`. Throws the connection's error, and errors of the program's iterable. */
   pump(socket: TcpSocket): void {
-    while (!this.done) {
+    for (let pieces = 0; pieces < STEP_PIECES && !this.done; pieces++) {
       if (this.#offset < this.#pending.length) {
         const bytes = this.#offset === 0 ? this.#pending : this.#pending.subarray(this.#offset);
         const count = socket.write(bytes);

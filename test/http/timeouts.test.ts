@@ -167,3 +167,13 @@ test("accepts a deadline instead of a number", () => {
     response.text(deadline);
   });
 });
+
+test("an iterable that yields more slowly than its bytes are sent does not extend the time", () => {
+  get(`${server.origin}/bytes/1`, { timeout: 9000 }).text(); // the networking thread runs from here on
+  const { port } = startPeer("sink");
+  const piece = Buffer.alloc(10);
+  const body = function* () {
+    for (let i = 0; i < 10_000_000; i++) yield piece;
+  };
+  expectTimeout("request", () => get(`http://127.0.0.1:${port}/`, { method: "POST", body: body() }).status);
+});
