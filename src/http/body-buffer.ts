@@ -6,6 +6,10 @@
 
 /** The number of bytes to read ahead. */
 const AHEAD = 65536;
+/** Pieces below this size are put together. */
+const SMALL_BYTES = 1024;
+/** The size of the memory for them. */
+const BLOCK_BYTES = 16384;
 
 export class BodyBuffer {
   /** The number of body bytes received so far. */
@@ -16,6 +20,8 @@ export class BodyBuffer {
   #target: Buffer | null = null;
   #filled = 0;
   #everything = false;
+  /** Free memory behind the last piece, if that consists of small ones. */
+  #spare = Buffer.alloc(0);
 
   /** The number of bytes that can be taken. */
   get size(): number {
@@ -35,9 +41,34 @@ export class BodyBuffer {
       this.#filled += bytes.length;
       return;
     }
+    if (bytes.length < SMALL_BYTES && this.#append(bytes)) return;
     const copy = Buffer.allocUnsafe(bytes.length);
     copy.set(bytes);
     this.own(copy);
+  }
+
+  /**
+   * Adds `bytes` to the last piece if that is small too; returns whether it was. A server that sends chunks of one byte
+   * must not cost an object for each.
+   */
+  #append(bytes: Uint8Array): boolean {
+    const index = this.#pieces.length - 1;
+    let last = this.#pieces[index];
+    if (last === undefined) return false;
+    const { buffer, byteOffset } = this.#spare;
+    if (last.buffer !== buffer || last.byteOffset + last.length !== byteOffset) {
+      if (last.length >= SMALL_BYTES) return false;
+      const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      last.copy(block);
+      this.#spare = block.subarray(last.length);
+      last = block.subarray(0, last.length);
+    }
+    if (bytes.length > this.#spare.length) return false;
+    this.#spare.set(bytes);
+    this.#spare = this.#spare.subarray(bytes.length);
+    this.#pieces[index] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length);
+    this.#size += bytes.length;
+    return true;
   }
 
   /** Appends a buffer without copying it; the body owns it from now on. */

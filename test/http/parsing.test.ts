@@ -2,8 +2,9 @@
  * Responses that are cut off at any byte, arrive byte by byte or are malformed: the result of each, without delay.
  */
 
-import { createHttpClient } from "ringnet/http";
+import { createHttpClient, fetch } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
+import { startPeer } from "../support/peers.js";
 import { type Server, startRawServer } from "./support/servers.js";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -173,4 +174,20 @@ test("a reset within the body is thrown after the bytes that arrived", () => {
     for (const piece of response) text += piece;
   }).toThrow(expect.objectContaining({ code: "ECONNRESET", stage: "body", method: "GET" }));
   expect(text).toBe("hel");
+});
+
+test("chunks of one byte are put together, so that each does not cost an object", () => {
+  const text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const { port } = startPeer("endless", { text, repeat: "1\r\nx\r\n" });
+  const response = fetch(`http://127.0.0.1:${port}/`, { timeout: 9000, proxy: null });
+  let [longest, total] = [0, 0];
+  while (total < 200_000) {
+    response.waitUntilReadable();
+    const piece = response.read() as Buffer;
+    expect(piece.every((byte) => byte === 0x78)).toBe(true);
+    longest = Math.max(longest, piece.length);
+    total += piece.length;
+  }
+  expect(longest).toBeGreaterThan(1000);
+  response.close();
 });

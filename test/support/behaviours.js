@@ -63,6 +63,17 @@ export const behaviours = {
     pump();
   },
 
+  /** Sends `text`, then `repeat` again and again as fast as the other side takes it. */
+  endless(socket, { text, repeat }) {
+    socket.resume();
+    socket.write(text);
+    const piece = repeat.repeat(Math.ceil(65536 / repeat.length));
+    const pump = () => {
+      while (!socket.destroyed) if (!socket.write(piece)) return void socket.once("drain", pump);
+    };
+    pump();
+  },
+
   /** Sends `text` at once, then stays open; reads what comes, and ends when the other side ends. */
   greeter(socket, { text = "hello" }) {
     socket.resume();

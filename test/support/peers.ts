@@ -12,7 +12,7 @@
  * startPeer("sink", { tls: { key, cert } });                   // any behaviour over TLS, with Node's options
  * ```
  *
- * The behaviours are described in behaviours.js: echo, silent, sink, source, line, greeter, slow, answer, drip, reset, halfClosed,
+ * The behaviours are described in behaviours.js: echo, silent, sink, source, line, greeter, endless, slow, answer, drip, reset, halfClosed,
  * late, manual, pieces, scripted; and `http` is a node:http server (see peer.js).
  *
  * Events: `listening` {port}, `connection` {connection, remotePort, …}, `mark` {mark}, `end` and `close` {connection,
@@ -32,6 +32,7 @@ export type Behaviour =
   | "source"
   | "line"
   | "greeter"
+  | "endless"
   | "slow"
   | "answer"
   | "drip"
@@ -70,6 +71,7 @@ export interface PeerOptions {
   piece?: number;
   interval?: number;
   text?: string;
+  repeat?: string;
   reply?: string;
   size?: number;
   after?: number;
