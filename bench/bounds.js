@@ -107,7 +107,7 @@ function burst(count) {
   return waiting.size;
 }
 
-/** How bounds/worker-sockets.js ends. @type {Record<string, string>} */
+/** How bounds/worker-sockets.js ends. */
 const WAYS = {
   exit: "process.exit() in the main thread",
   SIGTERM: "SIGTERM, with a handler that calls process.exit()",
@@ -124,9 +124,9 @@ const figures = {};
 
 figures["delivered of 60,000 bytes that an accepted TLS peer sent before its reset, ring of 4 KiB"] =
   `${bytesBeforeReset()} bytes`;
-for (const way of ["exit", "SIGTERM", "terminate", "worker.terminate"]) {
+for (const [way, words] of Object.entries(WAYS)) {
   spawnSync(process.execPath, [join(programs, "worker-sockets.js"), `${slow}`, way], { stdio: "inherit" });
-  figures[`delivered of 12,500,000 bytes that a worker thread's socket took before ${WAYS[way]}`] = await report();
+  figures[`delivered of 12,500,000 bytes that a worker thread's socket took before ${words}`] = await report();
 }
 let attached = open({});
 figures["30,000 x attach without yielding"] = cost(() => {

@@ -4,11 +4,11 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect, listen, type TcpServer } from "ringnet";
+import { connect, listen, type TcpServer, type TcpSocket } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { pattern, patternHash, sha256 } from "../support/bytes.js";
 import { temporaryFolder } from "../support/folders.js";
-import { startPeer } from "../support/peers.js";
+import { type Peer, startPeer } from "../support/peers.js";
 import { runProgram } from "../support/programs.js";
 import { pause, timed, waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, readBytes, readToEnd, writeBytes } from "../tcp/sockets.js";
@@ -31,6 +31,18 @@ const node = { ca: authority.cert, servername: "localhost" };
 function expectNobody(server: TcpServer): void {
   expect(server.waitUntilAcceptable(200)).toBe(false);
   expect(server.accept()).toBeNull();
+}
+
+/** Waits until the peer has seen the end of its connection, or lost it. */
+function awaitEnd(peer: Peer): void {
+  peer.process.waitUntil("an end of", () => peer.events("close")[0] ?? peer.events("end")[0]);
+}
+
+/** The peer of `socket` echoes; closes it. */
+function expectToBeServed(socket: TcpSocket): void {
+  writeBytes(socket, Buffer.from("still here"));
+  expect(String(readBytes(socket, 10))).toBe("still here");
+  socket.close();
 }
 
 describe("listen({ tls: { cert, key } })", () => {
@@ -231,7 +243,7 @@ describe("a failed handshake never reaches accept, nor affects other clients", (
     expectUndisturbed((port) => {
       for (const seed of [1, 2, 3]) {
         const peer = startPeer("source", { connect: port, bytes: 20_000, seed, keepOpen: true });
-        peer.process.waitUntil("an end of", () => peer.events("close")[0] ?? peer.events("end")[0]);
+        awaitEnd(peer);
       }
     });
   });
@@ -376,11 +388,9 @@ describe("close()", () => {
     expect(server.waitUntilAcceptable(5000)).toBe(true);
     pause(100); // time for the server to take the silent client
     server.close();
-    waiting.process.waitUntil("an end of", () => waiting.events("close")[0] ?? waiting.events("end")[0]);
-    shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
-    writeBytes(socket, Buffer.from("still here"));
-    expect(String(readBytes(socket, 10))).toBe("still here");
-    socket.close();
+    awaitEnd(waiting);
+    awaitEnd(shaking);
+    expectToBeServed(socket);
   });
 
   test("closes handshakes on a Unix path too; accepted connections continue", () => {
@@ -393,10 +403,8 @@ describe("close()", () => {
     shaking.waitForEvent("connection");
     pause(100); // time for the server to take the silent client
     server.close();
-    shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
-    writeBytes(socket, Buffer.from("still here"));
-    expect(String(readBytes(socket, 10))).toBe("still here");
-    socket.close();
+    awaitEnd(shaking);
+    expectToBeServed(socket);
   });
 
   test("on a Unix path another handshake that ended meanwhile makes no difference", () => {
@@ -407,10 +415,8 @@ describe("close()", () => {
     startPeer("echo", { connect: 1, path, tls: node });
     const socket = acceptFrom(server);
     server.close();
-    shaking.process.waitUntil("an end of", () => shaking.events("close")[0] ?? shaking.events("end")[0]);
-    writeBytes(socket, Buffer.from("still here"));
-    expect(String(readBytes(socket, 10))).toBe("still here");
-    socket.close();
+    awaitEnd(shaking);
+    expectToBeServed(socket);
   });
 
   test("a handshake that ends later does not touch memory that was reused", () => {

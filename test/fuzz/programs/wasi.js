@@ -115,29 +115,10 @@ function address() {
       val: { port: port(), flowInfo: u32(), address: groups, scopeId: random.chance(0.8) ? 0 : u32() },
     };
   }
-  return {
-    tag: "ipv4",
-    val: {
-      port: port(),
-      address: random.of([
-        [127, 0, 0, 1],
-        [127, 0, 0, 1],
-        [127, 9, 8, 7],
-        [0, 0, 0, 0],
-      ]),
-    },
-  };
+  return ipv4([127, 0, 0, 1], [127, 0, 0, 1], [127, 9, 8, 7], [0, 0, 0, 0]);
 }
-const multicast = () => ({
-  tag: "ipv4",
-  val: {
-    port: port(),
-    address: random.of([
-      [224, 0, 0, 1],
-      [255, 255, 255, 255],
-    ]),
-  },
-});
+const ipv4 = (...addresses) => ({ tag: "ipv4", val: { port: port(), address: random.of(addresses) } });
+const multicast = () => ipv4([224, 0, 0, 1], [255, 255, 255, 255]);
 const name = () =>
   random.of([
     "localhost",
