@@ -4,11 +4,12 @@
  * Runs on the calling thread.
  */
 
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { rootCertificates } from "node:tls";
 import { connect, listen, parseProxy, resolve } from "../main/index.js";
 import { EXIT } from "./exit-code.js";
+import { CERTIFICATE_BYTES, readFile } from "./limited-file.js";
 
 const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
 
@@ -83,10 +84,18 @@ function echo(host: string): void {
 function certificates(): string {
   const { NODE_EXTRA_CA_CERTS: extra, NODE_USE_SYSTEM_CA: system, NODE_OPTIONS = "" } = process.env;
   const parts = [`${rootCertificates.length} of Node's own`];
-  if (extra) parts.push(`NODE_EXTRA_CA_CERTS=${extra} (${readFileSync(extra, "utf8").split("-----BEGIN").length - 1})`);
+  if (extra) parts.push(`NODE_EXTRA_CA_CERTS=${extra} (${certificatesIn(extra)})`);
   if (system === "1" || [...process.execArgv, ...NODE_OPTIONS.split(" ")].includes("--use-system-ca"))
     parts.push("the system's");
   return parts.join(", ");
+}
+
+function certificatesIn(path: string): number {
+  const name = "NODE_EXTRA_CA_CERTS";
+  // Node itself would wait for the end of a FIFO or a device.
+  if (!(statSync(path, { throwIfNoEntry: false })?.isFile() ?? true))
+    throw new Error(`${name} ${path} is not a regular file`);
+  return readFile(name, path, CERTIFICATE_BYTES).toString("latin1").split("-----BEGIN").length - 1;
 }
 
 /** A proxy without its password. */

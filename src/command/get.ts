@@ -4,11 +4,12 @@
  * Runs on the calling thread.
  */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { createHttpClient, type HttpClient, type HttpResponse, type RequestOptions } from "../http/index.js";
 import { CommandError, EXIT } from "./exit-code.js";
+import { readFile, readStdin } from "./limited-file.js";
 import { writeAll } from "./output.js";
 import { ProgressBar } from "./progress-bar.js";
 import { tlsOf } from "./tls-arguments.js";
@@ -18,7 +19,7 @@ const HELP = `usage: ringnet get URL... [options]
   -O, --remote-name     write into a file with the name at the end of the URL
       --continue        resume where the file ends, if the server can
   -H, --header "A: b"   add a header; may be given again
-  -d, --data TEXT       send TEXT with POST; @FILE sends a file, @- stdin
+  -d, --data TEXT       send TEXT with POST; @FILE sends a file of at most 256 MiB, @- stdin
   -X, --request METHOD  the method
   -i, --include         show status and headers, too
   -k, --insecure        do not verify the server
@@ -45,6 +46,9 @@ const OPTIONS = {
   silent: { type: "boolean", short: "s" },
   help: { type: "boolean", short: "h" },
 } as const;
+
+/** The most bytes of `--data`, which are kept in memory: a redirect may need them again. */
+const DATA_BYTES = 256 * 1024 * 1024;
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
 
@@ -99,7 +103,7 @@ function requestOptions(values: Values): RequestOptions {
 
 function dataOf(text: string): Uint8Array {
   if (!text.startsWith("@")) return Buffer.from(text);
-  return readFileSync(text === "@-" ? 0 : text.slice(1));
+  return text === "@-" ? readStdin("--data @-", DATA_BYTES) : readFile("--data", text.slice(1), DATA_BYTES);
 }
 
 /** The milliseconds of a text in seconds. Throws a usage error for anything else. */

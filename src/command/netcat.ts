@@ -114,29 +114,44 @@ function portOf(text: string): number {
 
 /**
  * Moves bytes both ways until the peer has ended. The end of the input ends only this side. Throws the connection's
- * error.
+ * error; if only sending has failed, after what the peer had sent was written to stdout.
  */
 function relay(socket: TcpSocket, input: Input): void {
-  let inputEnded = input.waitUntilReadable(0) && input.readable === 0; // with an earlier client
-  if (inputEnded) socket.end();
+  const ended = input.waitUntilReadable(0) && input.readable === 0; // with an earlier client
+  if (ended) socket.end();
+  let sending: Sending = ended ? "ended" : "open";
   for (;;) {
-    const blocked = !inputEnded && input.readable > 0;
+    const blocked = sending === "open" && input.readable > 0;
     poll<TcpSocket | Input>(
-      [{ handle: socket, readable: true, writable: blocked }, ...(inputEnded || blocked ? [] : [input])],
+      [{ handle: socket, readable: true, writable: blocked }, ...(sending === "open" && !blocked ? [input] : [])],
       -1,
     );
     const bytes = socket.read(PIECE);
     if (bytes === null) break;
     if (bytes.length > 0) writeAll(1, bytes);
-    if (inputEnded) continue;
-    const room = socket.writable;
-    const typed = room === 0 ? Buffer.alloc(0) : input.read(Math.min(room, PIECE));
-    if (typed === null) {
-      inputEnded = true;
-      socket.end();
-    } else if (typed.length > 0) {
-      socket.write(typed);
-    }
+    if (sending === "open") sending = forward(input, socket);
   }
+  const { error } = socket;
   socket.close();
+  if (sending === "refused" && error !== null) throw error;
+}
+
+type Sending = "open" | "ended" | "refused";
+
+/** Sends typed bytes as far as there is room; ends this side at the end of the input. */
+function forward(input: Input, socket: TcpSocket): Sending {
+  if (socket.status === "failure") return "refused"; // the peer's bytes can still be read
+  const { writable } = socket;
+  if (writable === 0) return "open";
+  const typed = input.read(Math.min(writable, PIECE));
+  if (typed === null) {
+    socket.end();
+    return "ended";
+  }
+  try {
+    socket.write(typed);
+    return "open";
+  } catch {
+    return "refused"; // it has failed since
+  }
 }

@@ -4,13 +4,8 @@
  * Used on the calling thread.
  */
 
-import { closeSync, openSync, readSync } from "node:fs";
 import type { TlsOptions } from "../main/index.js";
-import { CommandError, EXIT } from "./exit-code.js";
-
-/** The largest certificate or key, in bytes: as for `caFile`. */
-const MAX_BYTES = 16 * 1024 * 1024;
-const PIECE_BYTES = 64 * 1024;
+import { CERTIFICATE_BYTES, readFile } from "./limited-file.js";
 
 /** The arguments as `TlsOptions`. Throws a `CommandError` if the certificate or the key can't be read. */
 export function tlsOf(values: {
@@ -23,35 +18,9 @@ export function tlsOf(values: {
   const { ca, cert, key, servername, insecure } = values;
   return {
     ...(ca === undefined ? {} : { caFile: ca }), // its size is limited there
-    ...(cert === undefined ? {} : { cert: contentsOf("--cert", cert) }),
-    ...(key === undefined ? {} : { key: contentsOf("--key", key) }),
+    ...(cert === undefined ? {} : { cert: readFile("--cert", cert, CERTIFICATE_BYTES) }),
+    ...(key === undefined ? {} : { key: readFile("--key", key, CERTIFICATE_BYTES) }),
     ...(servername === undefined ? {} : { servername }),
     ...(insecure ? { rejectUnauthorized: false } : {}),
   };
-}
-
-/** A FIFO is read too: `--key <(decrypt key.pem)`. */
-function contentsOf(argument: string, path: string): Buffer {
-  try {
-    return readLimited(path);
-  } catch (error) {
-    throw new CommandError(EXIT.write, `${argument} ${path} can't be used: ${(error as Error).message}`);
-  }
-}
-
-function readLimited(path: string): Buffer {
-  const file = openSync(path, "r");
-  try {
-    const pieces: Buffer[] = [];
-    for (let size = 0; ; ) {
-      const piece = Buffer.alloc(PIECE_BYTES);
-      const count = readSync(file, piece);
-      if (count === 0) return Buffer.concat(pieces);
-      size += count;
-      if (size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
-      pieces.push(piece.subarray(0, count));
-    }
-  } finally {
-    closeSync(file);
-  }
 }

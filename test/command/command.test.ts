@@ -12,6 +12,7 @@ import { startPeer } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
 import { Process, root } from "../support/processes.js";
 import { startNetcat } from "../support/programs.js";
+import { pause } from "../support/waiting.js";
 import { Authority, type Identity } from "../tls/support/certificates.js";
 
 const COMMAND = join(root, "dist/command.cjs");
@@ -38,10 +39,10 @@ beforeAll(() => {
   writeFileSync(join(nginx.files, "large"), Buffer.alloc(5_000_000, "0123456789abcdef"));
 });
 
-function run(args: string[], input: string | Buffer = "") {
+function run(args: string[], input: string | Buffer = "", env: Record<string, string> = {}) {
   const done = spawnSync(process.execPath, [COMMAND, ...args], {
     input,
-    env: { ...process.env, ...ENV },
+    env: { ...process.env, ...ENV, ...env },
     timeout: 60_000,
     killSignal: "SIGKILL",
     maxBuffer: 64 * 1024 * 1024,
@@ -49,9 +50,33 @@ function run(args: string[], input: string | Buffer = "") {
   return { code: done.status, output: done.stdout, text: String(done.stdout), errors: String(done.stderr) };
 }
 
-function start(args: string[]): Process {
-  return new Process(process.execPath, [COMMAND, ...args], { env: ENV });
+function start(args: string[], env: Record<string, string> = {}): Process {
+  return new Process(process.execPath, [COMMAND, ...args], { env: { ...ENV, ...env } });
 }
+
+/** User and system time of a process so far, in ms. */
+function cpuTime(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
+  return 10 * (Number(user) + Number(system)); // ticks of 10 ms
+}
+
+const DEAF_PEER = `
+import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+print("listening")
+connection, _ = server.accept()
+connection.shutdown(socket.SHUT_RD)
+connection.sendall(b"ready\\n")
+sys.stdin.readline()
+connection.sendall(b"last\\n")
+connection.close()
+`;
 
 describe("get", () => {
   test("writes the body to stdout, byte for byte as curl", () => {
@@ -138,6 +163,8 @@ describe("get", () => {
     ["an unknown authority", () => ["get", `${secure.origin}/bytes/3`], 35, /UNABLE_TO_VERIFY/],
     ["endless authorities", () => ["get", `${secure.origin}/bytes/3`, "--ca", "/dev/zero"], 35, /not a regular file/],
     ["an endless key", () => ["connect", "/nowhere", "--tls", "--key", "/dev/zero"], 23, /--key \/dev\/zero .*bytes/],
+    ["endless data", () => ["get", "http://localhost/", "-d", "@/dev/zero"], 23, /--data \/dev\/zero .*bytes/],
+    ["data that is not there", () => ["get", "http://localhost/", "-d", "@/nowhere/file"], 23, /--data .*ENOENT/],
     ["a missing certificate", () => ["listen", "0", "--cert", "/nowhere/cert"], 23, /--cert .*ENOENT/],
     ["a folder that is not there", () => ["get", `${server.origin}/bytes/3`, "-o", "/nowhere/file"], 23, /ENOENT/],
   ])("%s has an exit code of its own", (_name, args, code, message) => {
@@ -190,6 +217,25 @@ describe("connect", () => {
     const args = ["connect", "localhost", `${port}`, "--tls"];
     expect(run([...args, "--ca", authority.certPath], "secret\n")).toMatchObject({ code: 0, text: "secret\n" });
     expect(run(args, "secret\n")).toMatchObject({ code: 35, text: "" });
+  });
+
+  test("sleeps after a refused write while more is typed, prints what still arrives, and fails", () => {
+    const path = join(temporaryFolder(), "socket");
+    // A Unix domain socket refuses writes once its peer has shut down reading, and stays open.
+    const peer = new Process("/usr/bin/python3", ["-uc", DEAF_PEER, path]);
+    peer.waitForOutput(/listening/, 30_000);
+    const client = start(["connect", path], { NODE_DEBUG: "ringnet" });
+    client.waitForOutput(/ready/, 30_000);
+    client.send("refused\n");
+    client.waitUntil("the refusal", () => client.errors.includes("write failed"), 30_000);
+    client.send("typed later\n");
+    const before = cpuTime(client.pid);
+    pause(400);
+    expect(cpuTime(client.pid) - before).toBeLessThan(200);
+    peer.send("end\n");
+    client.waitForExit(30_000);
+    expect(client.output).toBe("ready\nlast\n");
+    expect(client.errors).toContain("ringnet: EPIPE");
   });
 
   test("fails if the port refuses", () => {
@@ -269,6 +315,15 @@ test("doctor: prints its checks, and exits with 0 if they pass", () => {
     expect(text).toMatch(new RegExp(`^${name}: +\\S`, "m"));
   }
   expect(text).toContain(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
+});
+
+test.each([
+  ["/dev/zero", "is not a regular file"],
+  ["/nowhere/certificates", "ENOENT"],
+])("doctor: reports NODE_EXTRA_CA_CERTS=%s", (path, reason) => {
+  const { code, text } = run(["doctor"], "", { NODE_EXTRA_CA_CERTS: path });
+  expect(code).toBe(1);
+  expect(text).toMatch(new RegExp(`^certificates: +FAILED: NODE_EXTRA_CA_CERTS ${path} .*${reason}`, "m"));
 });
 
 test("prints its usage without a command", () => {
