@@ -19,24 +19,27 @@ import { Slot } from "./slot.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
 import { WebSocketConnection } from "./web-socket.js";
 
+/** A client that waits for the program: with its handshake done, or, if the program verifies requests, before that. */
 interface Pending {
-  webSocket: WebSocket;
-  socket: Socket;
+  readonly socket: Socket;
+  /** Opens `connection` for it. */
+  readonly accept: (connection: WebSocketConnection) => void;
+  /** Answers its request with an HTTP status. */
+  readonly refuse: (status: number) => void;
 }
 
-/** A client whose handshake waits for the program's answer. */
-interface Asking {
-  request: IncomingMessage;
-  /** Answers it: completes the handshake, or sends an HTTP status. */
-  answer: (admitted: boolean, status?: number) => void;
-}
+/** What a handshake has negotiated. */
+type Negotiated = Pick<WebSocket, "protocol" | "extensions">;
+const NOT_SHAKEN: Negotiated = { protocol: "", extensions: "" };
+
+/** Answers a request: completes the handshake, or sends an HTTP status. */
+type Answer = (admitted: boolean, status?: number) => void;
 
 export class WebSocketListener implements Handle {
   readonly slot: Slot;
   readonly #command: ListenWebSocketCommand;
   readonly #lingerMs: number;
   readonly #pending = new Map<number, Pending>();
-  readonly #asking = new Map<number, Asking>();
   /** The connections of requests that the program has admitted. */
   readonly #admitted = new WeakMap<IncomingMessage, WebSocketConnection>();
   /** Connections that are not WebSockets (yet). */
@@ -61,7 +64,7 @@ export class WebSocketListener implements Handle {
           clientTracking: false,
           maxPayload,
           perMessageDeflate,
-          verifyClient: command.verifies ? (info, answer) => this.#addAsking(info.req, answer) : undefined,
+          verifyClient: command.verifies ? (info, answer) => this.#addRequest(info.req, answer) : undefined,
           handleProtocols: (offered) => command.protocols.find((each) => offered.has(each)) ?? false,
           closeTimeout: lingerMs,
         } as ServerOptions);
@@ -79,8 +82,9 @@ export class WebSocketListener implements Handle {
   /** The program accepts a pending client, which now gets a slot and rings. */
   accept(command: AcceptCommand): void {
     const connection = new WebSocketConnection(new Slot(this.slot.link, command.slot), command.rings, this.#lingerMs);
-    if (this.#command.verifies) this.#admit(command.pending, connection);
-    else this.#take(command.pending, connection);
+    const client = this.#pending.get(command.pending);
+    this.#pending.delete(command.pending);
+    if (client !== undefined && !client.socket.destroyed) client.accept(connection);
     if (connection.slot.phase !== PHASE_WAITING) return;
     const message = "accept ECONNABORTED: the client was gone before it was accepted";
     connection.failed(Object.assign(new Error(message), { code: "ECONNABORTED", syscall: "accept" }));
@@ -88,24 +92,8 @@ export class WebSocketListener implements Handle {
 
   /** The program refuses a client's request. */
   refuse({ pending, status }: RefuseCommand): void {
-    this.#asking.get(pending)?.answer(false, status);
-    this.#asking.delete(pending);
-  }
-
-  #admit(pending: number, connection: WebSocketConnection): void {
-    const asking = this.#asking.get(pending);
-    this.#asking.delete(pending);
-    if (asking === undefined || asking.request.socket.destroyed) return;
-    this.#admitted.set(asking.request, connection);
-    asking.answer(true);
-  }
-
-  #take(pending: number, connection: WebSocketConnection): void {
-    const waiting = this.#pending.get(pending);
+    this.#pending.get(pending)?.refuse(status);
     this.#pending.delete(pending);
-    if (waiting === undefined || waiting.socket.destroyed) return;
-    connection.opened(waiting.webSocket, waiting.socket, this.#command.settings, null);
-    waiting.webSocket.resume();
   }
 
   /** Stops listening, and closes pending clients. */
@@ -117,7 +105,7 @@ export class WebSocketListener implements Handle {
   shutdown(): void {
     this.#closed = true;
     this.#server?.close();
-    for (const { webSocket } of this.#pending.values()) webSocket.terminate();
+    for (const { socket } of this.#pending.values()) socket.destroy();
     for (const socket of this.#others) socket.destroy();
     this.#pending.clear();
   }
@@ -150,33 +138,42 @@ export class WebSocketListener implements Handle {
   }
 
   /** A request is valid; the program has to answer it. */
-  #addAsking(request: IncomingMessage, answer: Asking["answer"]): void {
-    if (this.#closed) return;
-    const number = ++this.#pendingCount;
-    this.#asking.set(number, { request, answer });
-    const webSocket = { protocol: "", extensions: "", ...asked(request) };
-    this.slot.pending(number, { ...connectionFacts(request.socket), webSocket });
+  #addRequest(request: IncomingMessage, answer: Answer): void {
+    const accept = (connection: WebSocketConnection): void => {
+      this.#admitted.set(request, connection);
+      answer(true);
+    };
+    const { socket } = request;
+    this.#addPending({ socket, accept, refuse: (status) => answer(false, status) }, request, NOT_SHAKEN);
   }
 
   /** The handshake is done. */
   #shaken(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
     this.#others.delete(socket);
-    const connection = this.#admitted.get(request);
-    if (connection === undefined) this.#addPending(webSocket, socket, request);
-    else connection.opened(webSocket, socket, this.#command.settings, asked(request));
-  }
-
-  #addPending(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
-    if (this.#closed) {
-      webSocket.terminate(); // the slot may belong to another handle now
+    const { settings } = this.#command;
+    const admitted = this.#admitted.get(request);
+    if (admitted !== undefined) {
+      admitted.opened(webSocket, socket, settings, asked(request));
       return;
     }
     webSocket.pause();
     webSocket.on("error", () => {}); // `accept` reports that it is gone
+    const accept = (connection: WebSocketConnection): void => {
+      connection.opened(webSocket, socket, settings, null);
+      webSocket.resume();
+    };
+    this.#addPending({ socket, accept, refuse: () => socket.destroy() }, request, webSocket);
+  }
+
+  #addPending(client: Pending, request: IncomingMessage, { protocol, extensions }: Negotiated): void {
+    if (this.#closed) {
+      client.socket.destroy(); // the slot may belong to another handle now
+      return;
+    }
     const number = ++this.#pendingCount;
-    this.#pending.set(number, { webSocket, socket });
-    const { protocol, extensions } = webSocket;
-    this.slot.pending(number, { ...connectionFacts(socket), webSocket: { protocol, extensions, ...asked(request) } });
+    this.#pending.set(number, client);
+    const webSocket = { protocol, extensions, ...asked(request) };
+    this.slot.pending(number, { ...connectionFacts(client.socket), webSocket });
   }
 }
 
