@@ -6,19 +6,20 @@
  */
 
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
-import type { TLSSocket, TlsOptions, Server as TlsServer } from "node:tls";
+import type { TlsOptions, Server as TlsServer } from "node:tls";
 import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
 import { setDscp } from "./dscp.js";
 import { faultOf } from "./faults.js";
-import { socketBelow, withOnread } from "./node-internals.js";
+import { withOnread } from "./node-internals.js";
 import { keepRemains, type Remains } from "./pushed-bytes.js";
 import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import { checkSocketPath, isSocketFile } from "./socket-path.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
+import { UnfinishedConnections } from "./unfinished-connections.js";
 
 /** A client that was not accepted yet. */
 interface PendingClient {
@@ -33,7 +34,7 @@ export class Listener implements Handle {
   readonly #lingerMs: number;
   readonly #pending = new Map<number, PendingClient>();
   /** Connections whose TLS handshake is under way. */
-  readonly #shaking = new Set<Socket>();
+  readonly #unfinished = new UnfinishedConnections();
   #server: Server | null = null;
   #pendingCount = 0;
   #closed = false;
@@ -107,9 +108,8 @@ export class Listener implements Handle {
     this.#closed = true;
     this.#server?.close();
     for (const { socket } of this.#pending.values()) socket.destroy();
-    for (const socket of this.#shaking) socket.destroy();
+    this.#unfinished.destroy();
     this.#pending.clear();
-    this.#shaking.clear();
   }
 
   #listen(server: Server): void {
@@ -118,7 +118,7 @@ export class Listener implements Handle {
     this.#server = server;
     server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
     if (tls !== null) {
-      server.on("connection", (socket: Socket) => this.#watchHandshake(socket));
+      server.on("connection", (socket: Socket) => this.#unfinished.add(socket));
       server.on("tlsClientError", (_error, socket) => socket.destroy());
     }
     server.once("listening", () => {
@@ -145,28 +145,8 @@ export class Listener implements Handle {
       });
   }
 
-  /** Node has no list of the handshakes under way, and `Server.close` does not end them. */
-  #watchHandshake(socket: Socket): void {
-    this.#shaking.add(socket);
-    socket.once("close", () => this.#shaking.delete(socket));
-  }
-
-  /**
-   * Stops watching the socket below. If Node does not say which it is, its remote address and port identify it. A Unix
-   * domain socket has none: then all are dropped from the list, because closing the server must not close an accepted
-   * connection.
-   */
-  #handshakeDone(socket: TLSSocket): void {
-    const below = socketBelow(socket);
-    for (const each of below === null ? [...this.#shaking] : [below]) {
-      if (each === below || (each.remotePort === socket.remotePort && each.remoteAddress === socket.remoteAddress)) {
-        this.#shaking.delete(each);
-      }
-    }
-  }
-
   #addPending(socket: Socket): void {
-    if (isSecure(socket)) this.#handshakeDone(socket);
+    this.#unfinished.finish(socket);
     if (this.#closed) {
       socket.destroy(); // the slot may belong to another handle now
       return;

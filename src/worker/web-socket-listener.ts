@@ -17,6 +17,7 @@ import { FileServer } from "./file-server.js";
 import { nodeHttp, nodeHttps } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
+import { UnfinishedConnections } from "./unfinished-connections.js";
 import { WebSocketConnection } from "./web-socket.js";
 
 /** A client that waits for the program: with its handshake done, or, if the program verifies requests, before that. */
@@ -43,7 +44,7 @@ export class WebSocketListener implements Handle {
   /** The connections of requests that the program has admitted. */
   readonly #admitted = new WeakMap<IncomingMessage, WebSocketConnection>();
   /** Connections that are not WebSockets (yet). */
-  readonly #others = new Set<Socket>();
+  readonly #others = new UnfinishedConnections();
   #server: Server | null = null;
   #pendingCount = 0;
   #closed = false;
@@ -106,7 +107,7 @@ export class WebSocketListener implements Handle {
     this.#closed = true;
     this.#server?.close();
     for (const { socket } of this.#pending.values()) socket.destroy();
-    for (const socket of this.#others) socket.destroy();
+    this.#others.destroy();
     this.#pending.clear();
   }
 
@@ -115,10 +116,7 @@ export class WebSocketListener implements Handle {
     const served = new FileServer(files);
     this.#server = server;
     server.on("request", (request, response) => served.answer(request, response));
-    server.on("connection", (socket: Socket) => {
-      this.#others.add(socket);
-      socket.once("close", () => this.#others.delete(socket));
-    });
+    server.on("connection", (socket: Socket) => this.#others.add(socket));
     server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       const { origin } = request.headers;
       if (path !== null && pathOf(request) !== path) refuse(socket, "404 Not Found");
@@ -149,7 +147,7 @@ export class WebSocketListener implements Handle {
 
   /** The handshake is done. */
   #shaken(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
-    this.#others.delete(socket);
+    this.#others.finish(socket);
     const { settings } = this.#command;
     const admitted = this.#admitted.get(request);
     if (admitted !== undefined) {

@@ -326,13 +326,24 @@ describe("files", () => {
   });
 });
 
-test("closing a server disconnects waiting clients, and leaves accepted ones open", () => {
-  const { server, url } = listen();
-  const first = startWsPeer({ connect: url });
+test.each([
+  ["", false, false],
+  [" over TLS", true, false],
+  [" over TLS with verify", true, true],
+])("closing a server disconnects waiting clients, and leaves accepted ones open%s", (_how, secure, verifies) => {
+  const authority = new Authority("websocket servers");
+  const { cert, key } = authority.issue({ names: ["localhost"] });
+  const { server, url: plainUrl } = listen({
+    ...(secure ? { tls: { cert, key } } : {}),
+    ...(verifies ? { verify: () => true } : {}),
+  });
+  const url = secure ? plainUrl.replace("ws://127.0.0.1", "wss://localhost") : plainUrl;
+  const ca = secure ? { ca: authority.cert } : {};
+  const first = startWsPeer({ connect: url, ...ca });
   const socket = server.acceptWait(TIMEOUT);
   opened.push(socket);
-  const second = startWsPeer({ connect: url });
-  second.waitForEvent("open");
+  const second = startWsPeer({ connect: url, ...ca });
+  if (!verifies) second.waitForEvent("open");
   expect(server.waitUntilAcceptable(TIMEOUT)).toBe(true);
   server.close();
   expect(second.waitForEvent("close").code).toBe(1006);
