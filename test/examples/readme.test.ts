@@ -25,6 +25,7 @@ function program(block: number, replacements: Record<string, string>): string {
   for (const [text, instead] of Object.entries({
     '"ringnet"': JSON.stringify(import.meta.resolve("ringnet")),
     '"ringnet/http"': JSON.stringify(import.meta.resolve("ringnet/http")),
+    '"ringnet/sync-fetch"': JSON.stringify(import.meta.resolve("ringnet/sync-fetch")),
     ...replacements,
   })) {
     source = source.replaceAll(text, instead);
@@ -34,8 +35,8 @@ function program(block: number, replacements: Record<string, string>): string {
   return path;
 }
 
-test("the README has three programs", () => {
-  expect(BLOCKS.length).toBe(3);
+test("the README has four programs", () => {
+  expect(BLOCKS.length).toBe(4);
 });
 
 describe("against a TLS server", () => {
@@ -72,8 +73,12 @@ describe("against a TLS server", () => {
     expect(run(0)).toBe("200 text/plain\nhello\n\n");
   });
 
+  test("sync-fetch's function prints the text", () => {
+    expect(run(1)).toBe("hello\n\n");
+  });
+
   test("connect prints the first line and the rest", () => {
-    const output = run(1);
+    const output = run(2);
     expect(output.startsWith("HTTP/1.1 200 OK\nContent-Type: text/plain\r\n")).toBe(true);
     expect(output).toContain("\r\n\r\nhello\n");
   });
@@ -84,7 +89,7 @@ describe("the echo server", () => {
 
   beforeAll(() => {
     port = closedPort();
-    const server = new Process(process.execPath, [program(2, { "port: 7000": `port: ${port}` })], {
+    const server = new Process(process.execPath, [program(3, { "port: 7000": `port: ${port}` })], {
       env: { NODE_OPTIONS: undefined },
     });
     waitFor("the echo server", () => {
