@@ -268,13 +268,13 @@ export class WebSocket extends Handle {
 
   /**
    * As `end`, and closes the handle: further messages are dropped. Pending messages and the closing handshake are sent
-   * in the background, for at most the runtime's linger time. Calling it again does nothing.
+   * in the background, for at most the runtime's linger time. If it is not open yet and no message was sent, the attempt
+   * is given up. Calling it again does nothing.
    */
   override close(code?: number, reason = ""): void {
     const close = checkedClose(code, reason);
     if (this.closed) return;
-    const idle = this.#channel.phase === PHASE_WAITING && this.#channel.unsent === 0;
-    if (!idle) this.#end(close);
+    this.#end(close);
     super.close();
   }
 

@@ -61,15 +61,25 @@ export class MessageSender {
     return this.#ring.readable;
   }
 
+  /** Whether there is a message to send. Only before `start`. */
+  get hasMessage(): boolean {
+    return this.#step() && !isClose(this.#records.port);
+  }
+
   /** Sends what is pending. */
   pump(): void {
     const socket = this.#socket;
-    if (socket === null || this.#inFlight > 0 || this.#ended) return;
-    if (!this.#stepped && !this.#records.next()) return;
+    if (socket === null || this.#inFlight > 0 || this.#ended || !this.#step()) return;
     socket.cork();
     if (isClose(this.#records.port)) this.#close();
     else this.#sendBatch();
     socket.uncork();
+  }
+
+  /** Steps to the next record that was not sent yet; returns whether there is one. */
+  #step(): boolean {
+    this.#stepped ||= this.#records.next();
+    return this.#stepped;
   }
 
   /** Sends from the current record on, up to a close. */

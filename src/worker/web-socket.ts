@@ -143,7 +143,7 @@ export class WebSocketConnection implements Handle {
     this.#receiver.discard();
     if (this.#over) {
       this.slot.release();
-    } else if (this.#webSocket === null && this.#sender.pending === 0) {
+    } else if (this.#webSocket === null && !this.#sender.hasMessage) {
       this.#abandon();
     } else {
       this.#linger = setTimeout(() => this.#abandon(), this.#lingerMs);

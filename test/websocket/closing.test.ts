@@ -3,7 +3,13 @@
  */
 
 import type { NetError } from "ringnet";
-import { type OpenWebSocketOptions, openWebSocket, type WebSocket } from "ringnet/websocket";
+import {
+  listenWebSocket,
+  type OpenWebSocketOptions,
+  openWebSocket,
+  type WebSocket,
+  type WebSocketServer,
+} from "ringnet/websocket";
 import { afterEach, describe, expect, test } from "vitest";
 import { runProgram } from "../support/programs.js";
 import { type Frame, startRawPeer, startWsPeer, type WsPeerOptions } from "./support/peers.js";
@@ -42,6 +48,18 @@ function codeOf(call: () => unknown): string {
     return (error as NetError).code;
   }
   return "nothing was thrown";
+}
+
+/** The close code of the next client, or the error with which it is gone. */
+function codeOfNext(server: WebSocketServer): number | string | null {
+  const socket = server.acceptWait(TIMEOUT);
+  opened.push(socket);
+  try {
+    rest(socket);
+    return socket.closeCode;
+  } catch (error) {
+    return (error as NetError).code;
+  }
 }
 
 /** Receives what comes, up to the close. */
@@ -167,6 +185,21 @@ describe("the program's close", () => {
     silent.waitForEvent("request");
     other.close();
     silent.waitForEvent("end");
+  });
+
+  test("while it opens cancels the attempt, or sends the code", () => {
+    const server = listenWebSocket({ host: "127.0.0.1" });
+    const seen = new Set<unknown>();
+    for (let i = 0; i < 100; i++) {
+      const socket = openWebSocket(`ws://127.0.0.1:${server.port}`);
+      const start = performance.now();
+      while (performance.now() - start < (i % 30) / 10); // until some are open
+      socket.close(4000);
+      while (server.waitUntilAcceptable(0)) seen.add(codeOfNext(server));
+    }
+    server.close();
+    expect(seen).toContain(4000);
+    for (const code of seen) expect([4000, 1006, "ECONNABORTED"]).toContain(code);
   });
 
   test("terminate ends it immediately: the peer sees 1006", () => {

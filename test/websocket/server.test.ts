@@ -232,6 +232,15 @@ describe("verify", () => {
     peer.waitForEvent("open");
   });
 
+  test("a client that is closed while its handshake is answered gets the code", () => {
+    const { server, url } = listen({ verify: () => true });
+    for (let i = 0; i < 3; i++) {
+      const peer = startWsPeer({ connect: url });
+      server.acceptWait(TIMEOUT).close(4401, "no token");
+      expect(peer.waitForEvent("close")).toMatchObject({ code: 4401, reason: "no token" });
+    }
+  });
+
   test("is not asked about an invalid handshake, and a client that is gone is one error", () => {
     let asked = 0;
     const { server } = listen({ verify: () => ++asked > 0 });

@@ -34,6 +34,12 @@ function codeOf(call) {
   }
 }
 
+/** The options among these that this Node has. */
+function known(runtime, options) {
+  const works = ([name, value]) => codeOf(() => runtime.listen({ host, [name]: value }).close()) === null;
+  return Object.fromEntries(Object.entries(options).filter(works));
+}
+
 /**
  * The exercises by name; each takes a runtime. `folder` is an empty folder for their use.
  * @param {import("./random.js").Random} random
@@ -101,20 +107,58 @@ export function makeAsides(random, folder) {
       from.close();
       to.close();
     },
+    /** Two servers on one port, where Node can share it, and a client from a port of its choice, which marks its packets. */
+    options(runtime) {
+      const sharing = known(runtime, { reusePort: true });
+      const marking = known(runtime, { dscp: 46 });
+      const free = runtime.listen({ host });
+      const localPort = free.port;
+      free.close();
+      const servers = [runtime.listen({ host, ...sharing, ...marking })];
+      const { port } = servers[0];
+      if (sharing.reusePort) servers.push(runtime.listen({ host, port, ...sharing, ...marking }));
+      const client = runtime.connect({ host, port, localPort, ...marking });
+      if (client.waitUntilConnected(within()) === "failure") {
+        must(client.error.code === "EADDRINUSE", `connect from a free port: ${client.error.message}`); // it was, a moment ago
+      } else {
+        const [server] = poll(servers, within());
+        const accepted = server.accept();
+        must(accepted.remotePort === localPort, `the client has port ${accepted.remotePort}, not ${localPort}`);
+        must(
+          client.options.dscp === marking.dscp && accepted.options.dscp === marking.dscp,
+          "options say another dscp",
+        );
+        const bytes = bytesBelow(4000);
+        client.writeAll(bytes, within());
+        mustEqual(accepted.readExactly(bytes.length, within()), bytes, "over a shared port");
+        accepted.reset(); // leaves no port in TIME_WAIT
+      }
+      client.close();
+      for (const server of servers) server.close();
+      const udp = runtime.bindUdp({ host, ...sharing });
+      if (sharing.reusePort) runtime.bindUdp({ host, port: udp.port, ...sharing }).close();
+      udp.close();
+    },
     reverse(runtime) {
       const code = codeOf(() => must(runtime.reverse(host, within()) !== "", "the name is empty"));
       must(code === null || code === "ENOTFOUND", `reverse threw ${code}`);
     },
-    /** Messages there and back, and the close. */
+    /** Messages there and back, and the close. One server in two verifies requests, and refuses some before. */
     webSocket(runtime) {
       const options = { runtime, receiveBuffer: 2 ** (13 + random.below(4)), sendBuffer: 2 ** (13 + random.below(4)) };
-      const server = listenWebSocket({ host, perMessageDeflate: random.chance(0.3), ...options });
-      const client = openWebSocket(`ws://${host}:${server.port}/`, {
-        timeout: within(),
-        perMessageDeflate: true,
-        ...options,
-      });
+      const verify = random.chance(0.5) ? ({ url }) => url === "/" || 404 : undefined;
+      const server = listenWebSocket({ host, perMessageDeflate: random.chance(0.3), verify, ...options });
+      const open = (path) =>
+        openWebSocket(`ws://${host}:${server.port}${path}`, { perMessageDeflate: true, ...options });
+      for (let left = verify === undefined ? 0 : random.below(3); left > 0; left--) {
+        const refused = open("/elsewhere");
+        must(server.waitUntilAcceptable(within()) && server.accept() === null, "verify does not refuse");
+        must(refused.waitUntilOpen(within()) === "failure", "a refused WebSocket is open");
+        refused.close();
+      }
+      const client = open("/");
       const accepted = server.acceptWait(within());
+      must(client.waitUntilOpen(within()) === "success", `the WebSocket fails: ${client.error?.message}`);
       for (let left = random.below(6); left > 0; left--) {
         const [from, to] = random.chance(0.5) ? [client, accepted] : [accepted, client];
         const bytes = bytesBelow(6000);
