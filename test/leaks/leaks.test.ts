@@ -16,6 +16,13 @@ function portOf(peer: string): number {
     const echo = new Process(node, [join(root, "test/faults/datagram-echo.js"), "127.0.0.1"]);
     return Number(echo.waitForOutput(/port (\d+)/)[1]);
   }
+  if (peer === "tunnel") {
+    const tunnel = new Process(node, [
+      join(root, "test/leaks/tunnel-peer.js"),
+      JSON.stringify(selfSigned("localhost")),
+    ]);
+    return Number(tunnel.waitForOutput(/^(\d+)\n/)[1]);
+  }
   if (peer === "http") return startNodeServer().port;
   const { cert, key } = peer === "tls" ? selfSigned("localhost") : { cert: "", key: "" };
   return startPeer("echo", { hash: false, ...(peer === "tls" ? { tls: { cert, key } } : {}) }).port;

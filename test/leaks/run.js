@@ -43,6 +43,7 @@ const ports = {
   tcp: await portOf("../support/peer.js", JSON.stringify(echo)),
   tls: await portOf("../support/peer.js", JSON.stringify({ ...echo, tls: certificate() })),
   http: await portOf("../http/support/node-server.js"),
+  tunnel: await portOf("tunnel-peer.js", JSON.stringify(certificate())),
   udp: await portOf("../faults/datagram-echo.js", "127.0.0.1"),
 };
 

@@ -4,7 +4,7 @@
 
 /**
  * `quick` is what `npm test` does, `full` what `node test/leaks/run.js` does; peers are an echo server, plain or with
- * TLS, one for datagrams, or an HTTP server.
+ * TLS, one for datagrams, an HTTP server, or an HTTPS server behind proxies.
  */
 export const PROGRAMS = [
   { name: "connections", program: "connections.js", quick: 5000, full: 100_000, peer: "tcp" },
@@ -23,6 +23,13 @@ export const PROGRAMS = [
   { name: "servers, UDP sockets, look-ups, refusals", program: "others.js", quick: 100, full: 10_000, peer: "none" },
   { name: "WebSockets and their servers", program: "websockets.js", quick: 50, full: 3000, peer: "none" },
   { name: "rounds of HTTP requests", program: "http.js", quick: 10, full: 1000, peer: "http" },
+  {
+    name: "rounds of HTTPS requests, also through proxies",
+    program: "tunnels.js",
+    quick: 5,
+    full: 300,
+    peer: "tunnel",
+  },
   { name: "forgotten handles", program: "forgotten.js", quick: 500, full: 20_000, peer: "tcp" },
 ];
 

@@ -5,23 +5,13 @@
 
 import { createRuntime } from "ringnet";
 import { createHttpClient } from "ringnet/http";
-import { account, settle, tell } from "./ledger.js";
+import { account, mustThrow, settle, tell } from "./ledger.js";
 
 const [count, port] = [Number(process.argv[2]), Number(process.argv[3])];
 const origin = `http://127.0.0.1:${port}`;
 const BODY = Buffer.alloc(300_000);
 // With so little memory a leak ends the networking thread.
 const runtime = createRuntime({ resourceLimits: { maxOldGenerationSizeMb: 40 } });
-
-function mustThrow(call, code) {
-  try {
-    call();
-  } catch (error) {
-    if (error.code === code) return;
-    throw error;
-  }
-  throw new Error(`no ${code} was thrown`);
-}
 
 const WAYS = [
   (client) => client.fetch(`${origin}/bytes/1000`).bytes(),

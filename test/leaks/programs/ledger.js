@@ -47,6 +47,17 @@ export function settle(...runtimes) {
   }
 }
 
+/** The call must fail with that code. */
+export function mustThrow(call, code) {
+  try {
+    call();
+  } catch (error) {
+    if (error.code === code) return;
+    throw error;
+  }
+  throw new Error(`no ${code} was thrown`);
+}
+
 /** Prints what was held before and after. */
 export function tell(before, after, done = {}) {
   console.log(JSON.stringify({ before, after, ...done }));
