@@ -26,7 +26,7 @@ export const PROGRAMS = [
   {
     name: "rounds of HTTPS requests, also through proxies",
     program: "tunnels.js",
-    quick: 5,
+    quick: 2,
     full: 300,
     peer: "tunnel",
   },
