@@ -76,7 +76,7 @@ export class Connector {
     const race = new AddressRace(
       (address) => {
         connection.slot.reach(STAGE_CONNECT);
-        const where = attemptOf(command, hop.target, address, verifiesHost(hop.tls), direct ? onread : null);
+        const where = attemptOf(command, hop.target, address, direct ? onread : null);
         if (hop.tls !== null) return this.#tls.connect(where, hop, hop.tls, context as KeptContext, null);
         const socket = net.connect(where);
         if (command.dscp !== undefined) socket.once("connect", () => setDscp(socket, command.dscp));
@@ -212,29 +212,22 @@ export class Connector {
 }
 
 /**
- * Node's options for one attempt: to this address; or to the name, which TLS verifies, with the address as the
- * look-up's result. One literal, because an object that is put together gets a hidden class of its own, and every
- * function of Node that reads it is slow.
+ * Node's options for one attempt. One literal, because an object that is put together gets a hidden class of its own, and every function of
+ * Node that reads it is slow.
  */
 function attemptOf(
   { noDelay, keepAlive, keepAliveDelay, localAddress, localPort }: DialCommand,
   target: Target,
   address: string,
-  toName: boolean,
   onread: Recipient["onread"],
 ): NetConnectOpts {
   const path = "path" in target ? target.path : undefined;
   if (path !== undefined) checkSocketPath(path, "connect");
-  const host = toName && "host" in target ? target.host : address;
-  const family = path === undefined ? net.isIP(address) : undefined;
-  const byName = host !== address;
   const options = {
     path,
-    host: path === undefined ? host : undefined,
+    host: path === undefined ? address : undefined,
     port: "port" in target ? target.port : undefined,
-    family,
-    autoSelectFamily: byName ? false : undefined,
-    lookup: byName ? lookupOf(address, family as number) : undefined,
+    family: path === undefined ? net.isIP(address) : undefined,
     allowHalfOpen: true,
     noDelay,
     keepAlive,
@@ -244,19 +237,6 @@ function attemptOf(
     onread: onread ?? undefined,
   };
   return options as unknown as NetConnectOpts;
-}
-
-/** Whether TLS verifies the name that it connects to. If it verifies an IP instead, Bun would still send that name. */
-function verifiesHost(tls: TlsParameters | null): boolean {
-  return tls !== null && net.isIP(tls.servername ?? "") === 0;
-}
-
-/** A look-up with this result. */
-function lookupOf(address: string, family: number): net.LookupFunction {
-  return (_, options, callback) => {
-    if (options.all) callback(null, [{ address, family }]);
-    else callback(null, address, family);
-  };
 }
 
 function targetOf({ host, port }: ProxyTarget): Target {

@@ -4,7 +4,7 @@
  * Runs on the networking thread.
  */
 
-import { isIP, isIPv6, type NetConnectOpts, type Socket } from "node:net";
+import { isIP, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from "node:tls";
 import type { ConnectCommand, Target, TlsParameters } from "../ring/protocol.js";
 import { setDscp } from "./dscp.js";
@@ -65,18 +65,15 @@ export function startHandshake(
   const { rejectUnauthorized, ALPNProtocols, servername = host } = parameters;
   const verified = (servername || host)?.replace(/\.$/, "");
   // RFC 6066, section 3: neither an IP nor a dot at the end is sent.
-  const isName = verified !== undefined && isIP(verified) === 0;
-  // What Node verifies if it sends no name; Bun sends it, unless it is an IP.
-  const unsent = isName ? host : verified;
+  const sent = servername !== "" && isIP(verified ?? "") === 0 ? verified : "";
   const begin = (session: Buffer | undefined): TLSSocket =>
     nodeTls().connect(
       verifyingChain({
-        ...(unsent === undefined ? {} : { host: unsent }),
         ...place,
         secureContext: kept.context,
         rejectUnauthorized: rejectUnauthorized !== false,
-        ...(verified === undefined ? {} : { servername: isName && servername !== "" ? verified : "" }),
-        ...(verified === undefined || isName ? {} : verifyingIP(verified, host)),
+        ...(verified === undefined ? {} : { servername: sent }),
+        ...(verified === undefined || sent !== "" ? {} : verifying(verified)),
         ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
         ...(session === undefined ? {} : { session }),
       } as ConnectionOptions),
@@ -85,16 +82,15 @@ export function startHandshake(
 }
 
 /**
- * Node verifies the IP that it connects to, but not another one that is not sent. And some releases of Node 22 take an
- * IPv6 address for a name, and refuse all certificates.
+ * Verifies a name or an IP that is not sent. Given as `host`, Bun and Deno would send the name, and some releases of Node 22 take an IPv6
+ * address for a name, and refuse all certificates.
  */
-function verifyingIP(ip: string, host: string | undefined): ConnectionOptions {
-  if (ip === host && !isIPv6(ip)) return {};
-  return { checkServerIdentity: (_host, certificate) => checkIP(ip, certificate) };
+function verifying(host: string): ConnectionOptions {
+  return { checkServerIdentity: (_host, certificate) => checkIdentity(host, certificate) };
 }
 
-function checkIP(ip: string, certificate: PeerCertificate): Error | undefined {
+function checkIdentity(host: string, certificate: PeerCertificate): Error | undefined {
   const { X509Certificate } = nodeCrypto();
-  const matches = new X509Certificate(certificate.raw).checkIP(ip) !== undefined;
-  return matches ? undefined : nodeTls().checkServerIdentity(ip, certificate);
+  const isOfIP = isIP(host) !== 0 && new X509Certificate(certificate.raw).checkIP(host) !== undefined;
+  return isOfIP ? undefined : nodeTls().checkServerIdentity(host, certificate);
 }

@@ -137,6 +137,18 @@ const CASES = {
     server.close();
     return ["not authorized", authorized ? "authorized" : "not authorized"];
   },
+  async "with an empty servername the name in host is"() {
+    const server = tls.createServer(own, (socket) => socket.end());
+    const port = await listening(server);
+    const below = net.connect(port, "127.0.0.1");
+    await once(below, "connect");
+    const secureContext = tls.createSecureContext({ ca: own.cert });
+    const socket = client(port, { socket: below, host: "localhost", servername: "", secureContext });
+    const [{ servername }] = await once(server, "secureConnection");
+    socket.destroy();
+    server.close();
+    return ["not sent", servername ? "sent" : "not sent"];
+  },
   async "ciphers that the server does not have"() {
     const server = tls.createServer({ ...own, maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" });
     server.on("tlsClientError", () => {});

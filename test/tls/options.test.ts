@@ -78,6 +78,23 @@ describe("servername", () => {
     expect(errorOf(() => openTo({}, { servername })).code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
   });
 
+  test("an empty one sends no name, and the host is verified", () => {
+    const { socket, peer, seen } = openTo({}, { servername: "" }, "localhost");
+    expect(seen.servername).toBe(false);
+    expect(socket.authorized).toBe(true);
+    socket.close();
+    const later = connect({ host: "localhost", port: peer.port, timeout: 5000 });
+    later.startTls({ ca: authority.cert, servername: "" }, 5000);
+    expect(peer.waitForEvent("connection").servername).toBe(false);
+    expect(later.authorized).toBe(true);
+    later.close();
+    const other = startPeer("echo", { tls: { ...authority.issue({ names: ["second.test"] }) } });
+    const tls = { ca: authority.cert, servername: "" };
+    expect(errorOf(() => connect({ host: "localhost", port: other.port, tls, timeout: 5000 })).code).toBe(
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+    );
+  });
+
   test("a dot at its end is not sent", () => {
     const { socket, seen } = openTo({}, { servername: "second.test." });
     expect(seen.servername).toBe("second.test");
