@@ -144,7 +144,7 @@ describe("the body stage", () => {
   });
 
   test("ends at the timeout if the server sends it byte by byte", () => {
-    const peer = startPeer("drip", { text: `HTTP/1.1 200 OK\r\n\r\n${"b".repeat(1000)}`, interval: 10 });
+    const peer = startPeer("drip", { head: "HTTP/1.1 200 OK\r\n\r\n", text: "b".repeat(1000), interval: 10 });
     expectTimeout("body", () => get(`http://127.0.0.1:${peer.port}/`).text());
   });
 

@@ -105,9 +105,10 @@ export const behaviours = {
     socket.on("end", () => socket.end());
   },
 
-  /** Sends one byte of `text` every `interval` ms, then ends. */
-  drip(socket, { text = "drip", interval = 50 }) {
+  /** Sends `head` at once, then one byte of `text` every `interval` ms, then ends. */
+  drip(socket, { head = "", text = "drip", interval = 50 }) {
     socket.resume();
+    if (head !== "") socket.write(head);
     let at = 0;
     const timer = setInterval(() => {
       if (at < text.length) socket.write(text[at++]);

@@ -70,6 +70,7 @@ export interface PeerOptions {
   seed?: number;
   piece?: number;
   interval?: number;
+  head?: string;
   text?: string;
   repeat?: string;
   reply?: string;
