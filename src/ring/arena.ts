@@ -22,6 +22,7 @@ interface Block {
 /** The allocator of one size. */
 export class Arena {
   readonly #pieceBytes: number;
+  readonly #lead: number;
   /** Pieces in a block. */
   readonly #pieces: number;
   readonly #blocks: (Block | null)[] = [];
@@ -29,8 +30,10 @@ export class Arena {
   #hint = 0;
   #emptyBlocks = 0;
 
-  constructor(pieceBytes: number) {
+  /** `lead`: bytes of a block before its first piece. */
+  constructor(pieceBytes: number, lead = 0) {
     this.#pieceBytes = pieceBytes;
+    this.#lead = lead;
     this.#pieces = Math.min(BLOCK_PIECES, Math.max(1, Math.floor(BLOCK_BYTES / pieceBytes)));
   }
 
@@ -38,7 +41,7 @@ export class Arena {
   get bytes(): number {
     let blocks = 0;
     for (const block of this.#blocks) if (block !== null) blocks++;
-    return blocks * this.#pieces * this.#pieceBytes;
+    return blocks * this.#blockBytes;
   }
 
   /** Allocates a piece and returns its number. The bytes are what its last user left. */
@@ -75,14 +78,18 @@ export class Arena {
 
   /** Where in that memory the piece begins, in bytes. */
   offset(piece: number): number {
-    return (piece % this.#pieces) * this.#pieceBytes;
+    return this.#lead + (piece % this.#pieces) * this.#pieceBytes;
+  }
+
+  get #blockBytes(): number {
+    return this.#lead + this.#pieces * this.#pieceBytes;
   }
 
   /** Adds a block, in the place of a dropped one if there is any: all others are full. */
   #addBlock(): void {
     const dropped = this.#blocks.indexOf(null);
     this.#hint = dropped < 0 ? this.#blocks.length : dropped;
-    const memory = new SharedArrayBuffer(this.#pieces * this.#pieceBytes);
+    const memory = new SharedArrayBuffer(this.#blockBytes);
     this.#blocks[this.#hint] = { memory, free: Array.from({ length: this.#pieces }, (_, i) => this.#pieces - 1 - i) };
     this.#emptyBlocks++;
   }

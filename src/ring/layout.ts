@@ -53,9 +53,10 @@
  *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
  * ```
  *
- * Positions count bytes (or entries) since the slot was opened. They only grow, and wrap at 2³². They are stored in
- * Int32 words; the difference of two is taken modulo 2³² with `| 0`. An index is a position masked by the
- * capacity, a power of two. Names end in `…Position` or `…Index`.
+ * Positions count bytes (or entries). They begin at 0, a receive ring's shortly before its end (see FIRST_BYTES in
+ * `slot-memory.ts`). They only grow, and wrap at 2³². They are stored in Int32 words; the difference of two is taken
+ * modulo 2³² with `| 0`. An index is a position masked by the capacity, a power of two. Names end in `…Position` or
+ * `…Index`.
  *
  * JavaScript's `Atomics` are sequentially consistent (ECMA-262, "Memory Model"), so the arguments in the other files
  * of this folder are about program order and lost wake-ups, not fences.

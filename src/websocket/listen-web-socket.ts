@@ -117,7 +117,7 @@ export function listenWebSocket(options: ListenWebSocketOptions = {}): WebSocket
     type: "listen-websocket",
     host: place as string | null,
     path,
-    slot: channel.reference,
+    slot: channel.memory.reference,
   });
   awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
   return new WebSocketServer(link, channel, accept, own.verify ?? null);

@@ -98,14 +98,14 @@ export function openWebSocket(url: string | URL, options: OpenWebSocketOptions =
   const runtime = own.runtime ?? defaultRuntime();
   const sizes = ringSizes(own, runtime.ringSizes);
   const link = runtime.openOn();
-  const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
+  const { channel, rings } = link.openRinged(sizes);
   channel.destination = { host, port };
   link.post({
     ...command,
     ...socketOptions,
     ...request,
     type: "open-websocket",
-    slot: channel.reference,
+    slot: channel.memory.reference,
     rings,
     target: { host, port, addresses: null, lookup: null },
   });

@@ -49,8 +49,18 @@ const FAULTS: { name: string; find: string; replace: string }[] = [
   },
   {
     name: "two pieces share a place",
-    find: "return (piece % this.#pieces) * this.#pieceBytes;",
-    replace: "return ((piece % this.#pieces) >> 1) * this.#pieceBytes;",
+    find: "return this.#lead + (piece % this.#pieces) * this.#pieceBytes;",
+    replace: "return this.#lead + ((piece % this.#pieces) >> 1) * this.#pieceBytes;",
+  },
+  {
+    name: "the first piece begins where its block does",
+    find: "return this.#lead + (piece % this.#pieces) * this.#pieceBytes;",
+    replace: "return (piece % this.#pieces) * this.#pieceBytes;",
+  },
+  {
+    name: "a block has no room for what comes before its first piece",
+    find: "return this.#lead + this.#pieces * this.#pieceBytes;",
+    replace: "return this.#pieces * this.#pieceBytes;",
   },
 ];
 

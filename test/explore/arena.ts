@@ -11,6 +11,8 @@ import { World } from "./world.js";
 
 /** Bytes of a piece; the number does not matter. */
 const PIECE = 8;
+/** Bytes of a block before its first piece. */
+const LEAD = 3;
 
 export interface ArenaPlan {
   /** Pieces in a block. */
@@ -40,13 +42,15 @@ interface Use {
 class Tenancy {
   readonly uses = new Map<number, Use>();
   readonly #arena: Arena;
+  readonly #pieces: number;
   readonly #blockBytes: number;
   /** Whether the arena must keep a block without a piece in use. */
   #kept = false;
 
   constructor(arena: Arena, pieces: number) {
     this.#arena = arena;
-    this.#blockBytes = pieces * PIECE;
+    this.#pieces = pieces;
+    this.#blockBytes = LEAD + pieces * PIECE;
   }
 
   /** All that the arena's behaviour depends on. */
@@ -65,7 +69,7 @@ class Tenancy {
 
   #allocate(): string | null {
     const { bytes } = this.#arena;
-    const full = this.uses.size * PIECE === bytes;
+    const full = this.uses.size === (bytes / this.#blockBytes) * this.#pieces;
     const piece = this.#arena.allocate();
     if (this.uses.has(piece)) return `piece ${piece} is handed out twice`;
     if (this.#arena.bytes > bytes && !full) return "memory is added while there is a free piece";
@@ -93,7 +97,7 @@ class Tenancy {
       if (this.#arena.memory(piece) !== memory) return `piece ${piece} lies in other memory than before`;
       if (this.#arena.offset(piece) !== offset) return `piece ${piece} lies elsewhere than before`;
       const { byteLength } = memory as { byteLength: number };
-      if (offset < 0 || offset % PIECE !== 0 || offset + PIECE > byteLength)
+      if (offset < LEAD || (offset - LEAD) % PIECE !== 0 || offset + PIECE > byteLength)
         return `piece ${piece} lies outside its block`;
       const offsets = taken.get(memory) ?? new Set();
       if (offsets.has(offset)) return `piece ${piece} lies where another lies`;
@@ -130,7 +134,7 @@ export function exploreArena({ pieces, most }: ArenaPlan, edits: readonly Edit[]
   return { states: seen.size, steps, fault: null, trace: [] };
 
   function replay(path: readonly number[]): Tenancy {
-    const tenancy = new Tenancy(new Arena(PIECE), pieces);
+    const tenancy = new Tenancy(new Arena(PIECE, LEAD), pieces);
     for (const step of path) tenancy.take(step);
     return tenancy;
   }

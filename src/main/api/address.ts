@@ -67,7 +67,13 @@ export class Address extends Handle {
     this.#link = link();
     const channel = this.#link.openPlain();
     const { handleId } = channel;
-    channel.link.post({ type: "resolve", slot: channel.reference, host: this.encoded, family, order: order ?? null });
+    channel.link.post({
+      type: "resolve",
+      slot: channel.memory.reference,
+      host: this.encoded,
+      family,
+      order: order ?? null,
+    });
     channel.destination = { host };
     resolveBegun(channel, { address: this });
     this.#channel = channel;

@@ -7,6 +7,7 @@
 
 import type { BindCommand, ConnectCommand, ListenCommand } from "../../ring/protocol.js";
 import { Deadline } from "../link/deadline.js";
+import type { RingSizes } from "../link/slot-memory.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
@@ -23,12 +24,6 @@ import type {
 } from "./options.js";
 import { mustBePlain, parseProxy, proxyTlsOptions } from "./proxy.js";
 import { serverTlsParameters, tlsParameters } from "./tls-options.js";
-
-/** Sizes of rings in bytes. */
-export interface RingSizes {
-  receiveBuffer: number;
-  sendBuffer: number;
-}
 
 export const SMALLEST_RING = 4096;
 const LARGEST_RING = 2 ** 28;

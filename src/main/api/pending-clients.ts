@@ -8,9 +8,9 @@
 import { PHASE_FAILED } from "../../ring/layout.js";
 import type { Channel, PendingConnection } from "../link/channel.js";
 import type { Deadline } from "../link/deadline.js";
+import type { RingSizes } from "../link/slot-memory.js";
 import { READABLE } from "../link/watcher.js";
 import type { WorkerLink } from "../link/worker-link.js";
-import type { RingSizes } from "./commands.js";
 import { timedOut } from "./net-error.js";
 
 export class PendingClients {
@@ -51,15 +51,15 @@ export class PendingClients {
   }
 
   /** Accepts the client that `next` has returned; returns its channel. `open`: whether its handshake is done. */
-  take(pending: PendingConnection, { receiveBuffer, sendBuffer }: RingSizes, open: boolean, dscp?: number): Channel {
-    const { channel: opened, rings } = this.#link.openRinged(receiveBuffer, sendBuffer);
+  take(pending: PendingConnection, sizes: RingSizes, open: boolean, dscp?: number): Channel {
+    const { channel: opened, rings } = this.#link.openRinged(sizes);
     this.#remove();
     if (open) {
       opened.facts = pending.facts;
       opened.assumeOpen();
     }
     const { handleId: server } = this.#channel;
-    this.#link.post({ type: "accept", slot: opened.reference, rings, server, pending: pending.number, dscp });
+    this.#link.post({ type: "accept", slot: opened.memory.reference, rings, server, pending: pending.number, dscp });
     return opened;
   }
 

@@ -25,6 +25,7 @@ import { connectBegun, gaveUp, threadChanged } from "../link/diagnostics.js";
 import { flush } from "../link/flush.js";
 import { NetworkThreads, type ThreadLimits } from "../link/network-threads.js";
 import { PROCESS_CHANNEL } from "../link/other-threads.js";
+import type { RingSizes } from "../link/slot-memory.js";
 import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address, type ResolveOptions } from "./address.js";
@@ -35,7 +36,6 @@ import {
   type Destination,
   inputRings,
   listenCommand,
-  type RingSizes,
   ringSizes,
   SMALLEST_RING,
 } from "./commands.js";
@@ -164,7 +164,7 @@ export class Runtime {
     const link = this.#link();
     const channel = link.openPlain();
     channel.destination = { address: ip };
-    link.post({ type: "reverse", slot: channel.reference, ip });
+    link.post({ type: "reverse", slot: channel.memory.reference, ip });
     try {
       link.caller.wait(channel.handleId, deadline, (each: Channel) => each.phase !== PHASE_WAITING, channel);
       link.takeNotices();
@@ -202,12 +202,12 @@ export class Runtime {
     if (host instanceof Address && host.status === "failure") throw host.freshError();
     const link = this.#linkFor(host);
     const target = targetOf(destination, link);
-    const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
+    const { channel, rings } = link.openRinged(sizes);
     const { noDelay, keepAlive, keepAliveDelay, dscp } = socketOptions;
     const { type, tls, proxy, proxyTls, localAddress, localPort } = command;
     // Without a spread: V8 makes a new hidden class for every object that gets properties after one.
     // biome-ignore format: one line
-    link.post({ type, target, tls, proxy, proxyTls, localAddress, localPort, noDelay, keepAlive, keepAliveDelay, dscp, slot: channel.reference, rings });
+    link.post({ type, target, tls, proxy, proxyTls, localAddress, localPort, noDelay, keepAlive, keepAliveDelay, dscp, slot: channel.memory.reference, rings });
     channel.destination = whereOf(destination);
     const socket = new TcpSocket(channel, socketOptions, false);
     connectBegun(channel, { socket }, tls !== null);
@@ -234,7 +234,7 @@ export class Runtime {
     const address = host instanceof Address ? hostOf(host) : host;
     const link = this.#linkFor(host);
     const channel = link.openPlain();
-    link.post({ ...command, host: address, slot: channel.reference });
+    link.post({ ...command, host: address, slot: channel.memory.reference });
     awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
     return new TcpServer(link, channel, accept, command);
   }
@@ -246,8 +246,8 @@ export class Runtime {
     const link = this.#link();
     const family = address === null || isIP(address) === 6 ? 6 : 4;
     const bind = (host: string | null, family: 4 | 6): UdpSocket => {
-      const { channel, rings } = link.openRinged(sizes.receiveBuffer, sizes.sendBuffer);
-      link.post({ ...command, slot: channel.reference, rings, host, family });
+      const { channel, rings } = link.openRinged(sizes);
+      link.post({ ...command, slot: channel.memory.reference, rings, host, family });
       awaitBound(channel, () => channel.request(REQUEST_CLOSE), "bind");
       return new UdpSocket(link, channel, family, command);
     };
@@ -269,8 +269,8 @@ export class Runtime {
     const descriptor = fd === "stdin" ? 0 : check.integer("fd", fd, 0, 2 ** 31 - 1);
     const { receiveBuffer } = inputRings(options, this.#rings);
     const link = this.#link();
-    const { channel, rings } = link.openRinged(receiveBuffer, SMALLEST_RING);
-    link.post({ type: "open-input", slot: channel.reference, rings, fd: descriptor });
+    const { channel, rings } = link.openRinged({ receiveBuffer, sendBuffer: SMALLEST_RING });
+    link.post({ type: "open-input", slot: channel.memory.reference, rings, fd: descriptor });
     awaitBound(channel, () => channel.request(REQUEST_CLOSE), "openInput");
     return new Input(channel);
   }

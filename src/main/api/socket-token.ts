@@ -70,9 +70,9 @@ export function detachedToken(channel: Channel, state: SocketState): SocketToken
     ringnet: "detached socket",
     networkingThread: link.name,
     workerBlock: link.workerBlock,
-    slot: channel.reference,
+    slot: channel.memory.reference,
     mark,
-    rings: channel.ringReferences as RingPair,
+    rings: channel.memory.ringReferences as RingPair,
     facts: channel.facts,
     state,
   };
@@ -95,7 +95,8 @@ export function attachSocket(token: SocketToken): SocketState & { channel: Chann
     });
   }
   link.attachWindow.begin();
-  const channel = new Channel(link, handleId, token.slot, token.rings, words, ringEnds(words, token.rings), () => {});
+  const attached = { words, reference: token.slot, ringReferences: token.rings, free() {} }; // the thread that opened it frees it
+  const channel = new Channel(link, handleId, attached, ringEnds(attached));
   channel.facts = token.facts;
   link.add(channel);
   const message: AttachMessage = {

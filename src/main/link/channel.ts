@@ -43,6 +43,16 @@ export interface Rings {
   send: ByteProducer;
 }
 
+/** A handle's shared memory. */
+export interface ChannelMemory {
+  readonly words: Int32Array;
+  /** Where the slot is, with the handle id from the thread that opened it. */
+  readonly reference: SlotReference;
+  readonly ringReferences: RingPair | null;
+  /** Called once, when the networking thread has released the slot. */
+  free(): void;
+}
+
 /** A client that waits to be accepted. */
 export interface PendingConnection {
   number: number;
@@ -89,13 +99,9 @@ export class Channel {
   readonly link: ChannelLink;
   /** Names the handle in this thread's queues and messages. */
   readonly handleId: number;
+  readonly memory: ChannelMemory;
   readonly words: Int32Array;
-  /** Where the slot is, with the handle id from the thread that opened it. */
-  readonly reference: SlotReference;
-  readonly ringReferences: RingPair | null;
   readonly rings: Rings | null;
-  /** Frees the memory; called once, when the networking thread has released the slot. */
-  readonly free: () => void;
   /** The pollers that watch the handle. */
   readonly watchers: Watcher[] = [];
   facts: ConnectionFacts | null = null;
@@ -121,22 +127,12 @@ export class Channel {
   #errorTaken = 0;
   #error: NetError | null = null;
 
-  constructor(
-    link: ChannelLink,
-    handleId: number,
-    reference: SlotReference,
-    ringReferences: RingPair | null,
-    words: Int32Array,
-    rings: Rings | null,
-    free: () => void,
-  ) {
+  constructor(link: ChannelLink, handleId: number, memory: ChannelMemory, rings: Rings | null) {
     this.link = link;
     this.handleId = handleId;
-    this.reference = reference;
-    this.ringReferences = ringReferences;
-    this.words = words;
+    this.memory = memory;
+    this.words = memory.words;
     this.rings = rings;
-    this.free = free;
   }
 
   /**

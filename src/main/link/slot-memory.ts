@@ -20,62 +20,109 @@ import {
   TX_WRITE,
 } from "../../ring/layout.js";
 import type { RingPair, RingReference, SlotReference } from "../../ring/protocol.js";
-import type { Rings } from "./channel.js";
+import type { ChannelMemory, Rings } from "./channel.js";
+
+/**
+ * A receive ring ends this many bytes into a page of memory. The rest of that page is the beginning of its send ring, and
+ * the first received bytes go to the end of the receive ring: a short conversation touches one page for both directions.
+ * What is received is usually longer than what is sent.
+ */
+const FIRST_BYTES = 3072;
 
 export class SlotMemory {
   readonly #slots = new Arena(SLOT_BYTES);
-  /** Arenas of rings by the size of a ring in bytes. */
-  readonly #rings = new Map<number, Arena>();
+  /** Arenas of pairs of rings, by `pairKey`. */
+  readonly #pairs = new Map<number, Arena>();
 
   /** Bytes of shared memory allocated. */
   get bytes(): number {
     let bytes = this.#slots.bytes;
-    for (const arena of this.#rings.values()) bytes += arena.bytes;
+    for (const arena of this.#pairs.values()) bytes += arena.bytes;
     return bytes;
   }
 
-  /** A slot for the handle with this id, in phase waiting. */
-  allocateSlot(handleId: number): { words: Int32Array; reference: SlotReference; free: () => void } {
-    const piece = this.#slots.allocate();
-    const memory = this.#slots.memory(piece);
-    const offset = this.#slots.offset(piece);
-    const words = new Int32Array(memory, offset, SLOT_WORDS).fill(0, 0, FAULT + 1);
-    words[HANDLE_ID] = handleId;
-    words[STATE] = PHASE_WAITING;
-    return { words, reference: { handleId, memory, offset }, free: () => this.#slots.free(piece) };
-  }
-
-  /** Two rings of these sizes in bytes. */
-  allocateRings(receiveBytes: number, sendBytes: number): { rings: RingPair; free: () => void } {
-    const receive = this.#allocateRing(receiveBytes);
-    const send = this.#allocateRing(sendBytes);
-    const free = (): void => {
-      receive.free();
-      send.free();
-    };
-    return { rings: { receive: receive.reference, send: send.reference }, free };
-  }
-
-  #allocateRing(capacity: number): { reference: RingReference; free: () => void } {
-    let arena = this.#rings.get(capacity);
-    if (arena === undefined) {
-      arena = new Arena(capacity);
-      this.#rings.set(capacity, arena);
+  /** A slot in phase waiting for the handle with this id, with rings of these sizes if there are any. */
+  allocate(handleId: number, sizes: RingSizes | null): HandleMemory {
+    const memory = new HandleMemory(handleId, this.#slots);
+    if (sizes === null) return memory;
+    try {
+      memory.addRings(this.#pairsOf(sizes), sizes);
+    } catch (error) {
+      memory.free();
+      throw error;
     }
-    const from = arena;
-    const piece = from.allocate();
-    return {
-      reference: { memory: from.memory(piece), offset: from.offset(piece), capacity },
-      free: () => from.free(piece),
-    };
+    return memory;
+  }
+
+  #pairsOf(sizes: RingSizes): Arena {
+    const key = pairKey(sizes);
+    let arena = this.#pairs.get(key);
+    if (arena === undefined) {
+      arena = new Arena(sizes.receiveBuffer + sizes.sendBuffer, FIRST_BYTES);
+      this.#pairs.set(key, arena);
+    }
+    return arena;
   }
 }
 
-/** This thread's ends of a socket's rings. */
-export function ringEnds(words: Int32Array, { receive, send }: RingPair): Rings {
+/** In bytes, powers of two from 4096. */
+export interface RingSizes {
+  receiveBuffer: number;
+  sendBuffer: number;
+}
+
+/** A number for two powers of two. */
+function pairKey({ receiveBuffer, sendBuffer }: RingSizes): number {
+  return 32 * Math.clz32(receiveBuffer) + Math.clz32(sendBuffer);
+}
+
+/** A handle's slot and rings. */
+export class HandleMemory implements ChannelMemory {
+  readonly words: Int32Array;
+  readonly reference: SlotReference;
+  ringReferences: RingPair | null = null;
+  readonly #slots: Arena;
+  readonly #slot: number;
+  #pairs: Arena | null = null;
+  #pair = 0;
+
+  constructor(handleId: number, slots: Arena) {
+    this.#slots = slots;
+    this.#slot = slots.allocate();
+    const memory = slots.memory(this.#slot);
+    const offset = slots.offset(this.#slot);
+    this.words = new Int32Array(memory, offset, SLOT_WORDS).fill(0, 0, FAULT + 1);
+    this.words[HANDLE_ID] = handleId;
+    this.words[STATE] = PHASE_WAITING;
+    this.reference = { handleId, memory, offset };
+  }
+
+  /** Adds two rings from `pairs`. Only before another thread knows the slot. */
+  addRings(pairs: Arena, { receiveBuffer, sendBuffer }: RingSizes): void {
+    this.#pair = pairs.allocate();
+    this.#pairs = pairs;
+    const memory = pairs.memory(this.#pair);
+    const offset = pairs.offset(this.#pair);
+    this.ringReferences = {
+      receive: { memory, offset, capacity: receiveBuffer },
+      send: { memory, offset: offset + receiveBuffer, capacity: sendBuffer },
+    };
+    this.words[RX_WRITE] = this.words[RX_READ] = receiveBuffer - FIRST_BYTES;
+  }
+
+  /** Call it once, when no other thread will touch the slot again. */
+  free(): void {
+    this.#slots.free(this.#slot);
+    this.#pairs?.free(this.#pair);
+  }
+}
+
+/** This thread's ends of a handle's rings, if it has any. */
+export function ringEnds({ words, ringReferences }: ChannelMemory): Rings | null {
+  if (ringReferences === null) return null;
   return {
-    receive: new ByteConsumer(words, RX_WRITE, RX_READ, bytesOf(receive)),
-    send: new ByteProducer(words, TX_WRITE, TX_READ, bytesOf(send)),
+    receive: new ByteConsumer(words, RX_WRITE, RX_READ, bytesOf(ringReferences.receive)),
+    send: new ByteProducer(words, TX_WRITE, TX_READ, bytesOf(ringReferences.send)),
   };
 }
 

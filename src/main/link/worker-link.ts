@@ -31,7 +31,7 @@ import { debug, debugging } from "./debug.js";
 import { threadChanged } from "./diagnostics.js";
 import { Liveness } from "./liveness.js";
 import { Notices } from "./notices.js";
-import { ringEnds, SlotMemory } from "./slot-memory.js";
+import { type RingSizes, ringEnds, SlotMemory } from "./slot-memory.js";
 
 /** The calling thread, as its links use it. */
 export interface LinkCaller extends ChannelCaller {
@@ -156,15 +156,10 @@ export class WorkerLink {
     return this.#open(null);
   }
 
-  /** A slot with rings of these sizes in bytes, and the references to them that the command needs. */
-  openRinged(receiveBuffer: number, sendBuffer: number): { channel: Channel; rings: RingPair } {
-    const { rings, free } = this.#memory.allocateRings(receiveBuffer, sendBuffer);
-    try {
-      return { channel: this.#open(rings, free), rings };
-    } catch (error) {
-      free();
-      throw error;
-    }
+  /** A slot with rings, and the references to them that the command needs. */
+  openRinged(sizes: RingSizes): { channel: Channel; rings: RingPair } {
+    const channel = this.#open(sizes);
+    return { channel, rings: channel.memory.ringReferences as RingPair };
   }
 
   /** Adds a channel that was opened on another thread. */
@@ -204,7 +199,7 @@ export class WorkerLink {
       if ((Atomics.load(channel.words, STATE) & PHASE_MASK) === PHASE_RELEASED) {
         // partner: Slot.release
         this.#channels.delete(handleId);
-        channel.free();
+        channel.memory.free();
         continue;
       }
       if (channel.detached) continue; // the flag belongs to the new owner's thread
@@ -235,7 +230,7 @@ export class WorkerLink {
     this.announcements?.dropOthers();
   }
 
-  #open(rings: RingPair | null, freeRings: () => void = () => {}): Channel {
+  #open(sizes: RingSizes | null): Channel {
     this.drain();
     if (this.#channels.size >= MAX_SLOTS) {
       throw new NetError({
@@ -244,12 +239,8 @@ export class WorkerLink {
       });
     }
     const handleId = this.caller.nextHandleId((candidate) => this.has(candidate));
-    const slot = this.#memory.allocateSlot(handleId);
-    const ends = rings === null ? null : ringEnds(slot.words, rings);
-    const channel = new Channel(this, handleId, slot.reference, rings, slot.words, ends, () => {
-      freeRings();
-      slot.free();
-    });
+    const memory = this.#memory.allocate(handleId, sizes);
+    const channel = new Channel(this, handleId, memory, ringEnds(memory));
     this.#channels.set(handleId, channel);
     return channel;
   }

@@ -41,18 +41,11 @@ export function openConnection(
     shared(fabric.link),
     port as never,
   );
-  const channel = new product.Channel(
-    link,
-    HANDLE_ID,
-    slot,
-    rings,
-    fabric.slot,
-    {
-      receive: new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, ends.receive),
-      send: new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, ends.send),
-    },
-    givenBack,
-  );
+  const memory = { words: fabric.slot, reference: slot, ringReferences: rings, free: givenBack };
+  const channel = new product.Channel(link, HANDLE_ID, memory, {
+    receive: new product.ByteConsumer(fabric.slot, product.RX_WRITE, product.RX_READ, ends.receive),
+    send: new product.ByteProducer(fabric.slot, product.TX_WRITE, product.TX_READ, ends.send),
+  });
   link.add(channel);
   const options = { noDelay: true, keepAlive: false, keepAliveDelay: 0, dscp: undefined, path: undefined };
   return { link, socket: new product.TcpSocket(channel, options, accepted) };

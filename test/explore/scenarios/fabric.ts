@@ -141,7 +141,8 @@ export function callerChannel(
   rings: Channel["rings"] = null,
 ): Channel {
   const reference = { handleId, memory: shared(fabric.slot), offset: 0 };
-  return new product.Channel(link, handleId, reference, null, fabric.slot, rings, () => {});
+  const memory = { words: fabric.slot, reference, ringReferences: null, free() {} };
+  return new product.Channel(link, handleId, memory, rings);
 }
 
 /** The networking thread's end of a link, as a rule without a port: most scenarios need no notices. */
