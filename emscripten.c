@@ -4,6 +4,7 @@
  */
 
 #define _GNU_SOURCE
+#include <emscripten.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -19,6 +20,12 @@ extern int ringnet_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, un
 extern struct hostent *ringnet_gethostbyname(const char *name);
 extern int ringnet_gethostbyname_r(const char *name, struct hostent *host, char *data, size_t room, struct hostent **out,
 	int *error);
+
+/* For the JavaScript. `malloc` itself is not there for it if the program does not call it. */
+EMSCRIPTEN_KEEPALIVE void *ringnet_malloc(size_t size)
+{
+	return malloc(size);
+}
 
 static int result(int value)
 {

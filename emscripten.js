@@ -11,7 +11,7 @@
   const library = LibraryManager.library;
 
   const parts = {
-    $RINGNET__deps: ["$FS", "malloc"],
+    $RINGNET__deps: ["$FS"],
     $RINGNET: {
       imports: null,
       get: () => {
@@ -19,7 +19,7 @@
           RINGNET.imports = (Module["ringnet"] || require("ringnet/wasm"))["socketImports"]({
             FS: FS,
             heap: () => HEAPU8,
-            malloc: (bytes) => _malloc(bytes),
+            malloc: (bytes) => _ringnet_malloc(bytes),
           });
         }
         return RINGNET.imports;

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import * as shim from "@bytecodealliance/preview2-shim";
 import * as ringnet from "../dist/wasi.mjs";
+import { median } from "./report/statistics.js";
 
 const TRIPS = 200;
 const MIB = 16;
@@ -78,9 +79,6 @@ function cost(wasi, port, work) {
   for (const resource of resources) resource[DISPOSE]();
   return (user + system) / units;
 }
-
-/** @param {number[]} values */
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** @param {number} rounds */
 async function measure(rounds) {

@@ -8,6 +8,9 @@ function quantile(sorted, part) {
   return low + (high - low) * (at - Math.floor(at));
 }
 
+/** @param {number[]} samples */
+export const median = (samples) => summarize(samples).median;
+
 /** @typedef {{ median: number, min: number, max: number, quartiles: [number, number], samples: number[] }} Summary */
 
 /** @param {number[]} samples @returns {Summary} */

@@ -141,6 +141,7 @@ function scopeOf(world: World): Exports {
       from: (memory: object) => (memory instanceof ArrayBuffer ? new Uint8Array(memory) : memory),
       alloc: (count: number) => new Uint8Array(count),
       allocUnsafe: (count: number) => new Uint8Array(count),
+      allocUnsafeSlow: (count: number) => new Uint8Array(count),
       concat: (pieces: Uint8Array[]) => Uint8Array.from(pieces.flatMap((piece) => [...piece])),
     },
     // Elapsed time affects speed only, so the model's clock stands still.

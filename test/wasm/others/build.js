@@ -1,4 +1,4 @@
-/** Builds Lua with LuaSocket, and hiredis' tests, by Debian's emscripten, unmodified. */
+/** Builds Lua with LuaSocket, hiredis' tests, both unmodified, and a program that does not allocate, by Debian's emscripten. */
 
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
@@ -24,4 +24,9 @@ export function buildHiredis(cache, root) {
   if (existsSync(join(cache, "hiredis.cjs"))) return;
   const files = "test hiredis net read sds alloc async".split(" ").map((name) => join(HIREDIS, `${name}.c`));
   emcc(cache, root, ["-O1", `-I${HIREDIS}`, ...files, "-sFORCE_FILESYSTEM", "-o", "hiredis.cjs"]);
+}
+
+export function buildClient(cache, root) {
+  if (existsSync(join(cache, "client.cjs"))) return;
+  emcc(cache, root, ["-O2", join(root, "bench/wasm/client.c"), "-o", "client.cjs"]);
 }

@@ -9,7 +9,7 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { buildHiredis, buildLua } from "./build.js";
+import { buildClient, buildHiredis, buildLua } from "./build.js";
 import { fetchSources } from "./sources.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -70,7 +70,13 @@ fetchSources(
 );
 buildLua(cache, root);
 buildHiredis(cache, root);
+buildClient(cache, root);
 for (const name of ["pyodide.mjs", "php.mjs"]) copyFileSync(join(here, name), join(cache, name));
+
+suite("a program that does not call malloc", () => {
+  const { stderr } = spawnSync("node", ["client.cjs", "1"], { ...LIMIT, cwd: cache });
+  return { passed: stderr === "connect: Connection refused\n", note: stderr.trim() };
+});
 
 const SERVER = "node ../lua.cjs testsrvr.lua >server.log 2>&1 & sleep 2";
 suite("LuaSocket testsrvr and testclnt", () => lua("testclnt.lua", SERVER));
