@@ -67,6 +67,7 @@ function follow(first: Step, options: Options): Response {
     const { location } = response.headers;
     if (!followRedirects || !REDIRECTS.has(response.statusCode) || typeof location !== "string") return response;
     if (redirects >= maxRedirects) throw new Error("Maximum number of redirects exceeded");
+    if (!URL.canParse(location, step.url)) throw new Error("The server redirects to something that is not a URL");
     const allowed = new Set(allowRedirectHeaders.map((name) => name.toLowerCase()));
     const changes = !WITHOUT_BODY.has(step.method) || (step.method === "DELETE" && response.statusCode === 303);
     step = {

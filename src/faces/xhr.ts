@@ -93,8 +93,8 @@ export class XMLHttpRequest extends XhrEvents {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name))
       throw refused("SyntaxError", `method ${JSON.stringify(name)} is not a token`);
     if (/^(?:connect|trace|track)$/i.test(name)) throw refused("SecurityError", `method ${name} is not possible`);
-    if (!URL.canParse(String(url)))
-      throw refused("SyntaxError", `url must be absolute, not ${JSON.stringify(String(url).slice(0, 60))}`);
+    // Not quoted: it may contain a password.
+    if (!URL.canParse(String(url))) throw refused("SyntaxError", "url must be absolute, such as http://host:port/path");
     if (async) throw notSupported("ringnet/xhr blocks: call open(method, url, false)");
     const parsed = new URL(url);
     if (user != null) parsed.username = user;

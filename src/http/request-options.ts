@@ -123,12 +123,10 @@ function checkUrl(url: string | URL): URL {
   return parsed;
 }
 
+/** The error does not quote the text, which may contain a password. */
 function parse(text: string): URL {
-  try {
-    return new URL(text);
-  } catch {
-    throw new TypeError(`url must be an absolute URL, not ${JSON.stringify(text.slice(0, 60))}`);
-  }
+  if (!URL.canParse(text)) throw new TypeError("url must be an absolute URL such as http://host:port/path");
+  return new URL(text);
 }
 
 function checkMethod(method: string): string {

@@ -146,6 +146,7 @@ describe("the request", () => {
     expect(() => fetch(`${origin}/echo`, { body: "x" })).toThrow(TypeError);
     expect(() => fetch(`${origin}/echo`, { method: "head", body: "x" })).toThrow(TypeError);
     for (const url of ["//example.com/", "/path", "ftp://example.com/"]) expect(() => fetch(url)).toThrow(TypeError);
+    expect(() => fetch("http://user:secret@127.0.0.1:99999/")).toThrow(expect.not.stringContaining("secret"));
     expect(() => fetch(`${origin}/echo`, { timeout: 1.5 })).toThrow(TypeError);
   });
 

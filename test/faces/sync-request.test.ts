@@ -187,6 +187,7 @@ describe("redirects", () => {
       /Maximum number of redirects/,
     );
     expect(() => request("GET", `${origin}/count/30`, LIMIT)).toThrow(/Maximum number of redirects/);
+    expect(() => request("GET", `${origin}/redirect/302?to=http://[`, LIMIT)).toThrow(/redirects to something/);
   });
 });
 

@@ -125,6 +125,9 @@ describe("the request", () => {
     expect(thrown).toBeInstanceOf(NetError);
     expect(thrown).toMatchObject({ code: "ECONNREFUSED", method: "GET", stage: "connect", address: "127.0.0.1" });
     expect(JSON.stringify(thrown) + (thrown as Error).message).not.toContain("secret");
+    const invalid = () => fetch("http://user:secret@127.0.0.1:99999/");
+    expect(invalid).toThrow(/must be an absolute URL/);
+    expect(invalid).toThrow(expect.not.stringContaining("secret"));
   });
 
   test.each<[string, string, RequestOptions, RegExp]>([

@@ -146,9 +146,7 @@ makeEnumerable(SyncRequest.prototype, [
 
 function absolute(resource: string | URL): string {
   const text = String(resource);
-  try {
-    return new URL(text).href;
-  } catch {
-    throw new TypeError(`url must be absolute, not ${JSON.stringify(text.slice(0, 60))}`);
-  }
+  // Not quoted: it may contain a password.
+  if (!URL.canParse(text)) throw new TypeError("url must be absolute, such as http://host:port/path");
+  return new URL(text).href;
 }
