@@ -13,6 +13,7 @@ import { REQUEST_CLOSE, REQUEST_RESET } from "../ring/layout.js";
 import type { OpenInputCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { faultOf } from "./faults.js";
+import { SOCKETS_READ_DESCRIPTORS } from "./other-runtimes.js";
 import { Receiver } from "./receiver.js";
 import { Slot } from "./slot.js";
 
@@ -74,6 +75,7 @@ export class InputReader implements Handle {
 function streamOf(fd: number): Readable {
   if (isatty(fd)) return new TerminalStream(fd);
   const stat = fstatSync(fd);
-  if (stat.isFIFO() || stat.isSocket()) return new Socket({ fd, readable: true, writable: false });
+  if (SOCKETS_READ_DESCRIPTORS && (stat.isFIFO() || stat.isSocket()))
+    return new Socket({ fd, readable: true, writable: false });
   return createReadStream("", { fd, autoClose: false });
 }

@@ -22,6 +22,9 @@ export const ADDS_AUTHORITIES =
  */
 export const READS_INTO_BUFFERS = deno === undefined;
 
+/** Whether a socket made of a descriptor reads from it. On Bun it reads nothing. */
+export const SOCKETS_READ_DESCRIPTORS = bun === undefined;
+
 /** Whether a file's times show that it was changed. Deno gives them in whole seconds. */
 export const KNOWS_CHANGE_TIMES = deno === undefined;
 

@@ -7,7 +7,7 @@ import { pattern } from "../support/bytes.js";
 import { startPeer } from "../support/peers.js";
 import { waitFor } from "../support/waiting.js";
 import { errorOf, openTo } from "../tcp/sockets.js";
-import { order, RING, startPiecewise } from "./pieces.js";
+import { bytesToEdge, order, RING, startPiecewise } from "./pieces.js";
 
 let peer: ReturnType<typeof startPiecewise>;
 beforeAll(() => {
@@ -37,10 +37,11 @@ describe("peek and consume", () => {
 
   test("shows bytes across the ring's edge in two parts", () => {
     const socket = peer.open();
-    const sent = pattern(40, 0, RING - 10 + 50);
-    order(socket, [sent.subarray(0, RING - 10)], false);
-    socket.readExactly(RING - 10, 5000);
-    order(socket, [sent.subarray(RING - 10)]);
+    const before = bytesToEdge(0) - 10;
+    const sent = pattern(40, 0, before + 50);
+    order(socket, [sent.subarray(0, before)], false);
+    socket.readExactly(before, 5000);
+    order(socket, [sent.subarray(before)]);
     waitFor("the bytes", () => socket.readable === 50);
     const first = socket.peek() as Uint8Array;
     expect(first.length).toBe(10);

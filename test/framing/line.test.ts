@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { waitFor } from "../support/waiting.js";
 import { errorOf } from "../tcp/sockets.js";
-import { order, RING, startPiecewise } from "./pieces.js";
+import { bytesToEdge, order, RING, startPiecewise } from "./pieces.js";
 
 let peer: ReturnType<typeof startPiecewise>;
 beforeAll(() => {
@@ -99,10 +99,10 @@ test("reads UTF-8 and line ends across the ring's edge, at each offset", () => {
   const size = Buffer.byteLength(line);
   for (let before = 0; before <= size; before++) {
     // The line begins `before` bytes before the edge.
-    const filler = 2 * RING - (socket.bytesRead % RING) - before;
+    const filler = RING + bytesToEdge(socket.bytesRead) - before;
     order(socket, ["x".repeat(filler - 1), "\n", line], false);
     expect(socket.readLine(5000)).toHaveLength(filler - 1);
-    expect((socket.bytesRead + before) % RING).toBe(0);
+    expect(bytesToEdge(socket.bytesRead + before)).toBe(RING);
     waitFor("the line", () => socket.readable === size);
     expect(socket.readLine(0)).toBe("🦊é你");
   }

@@ -8,6 +8,11 @@ import { startPeer } from "../support/peers.js";
 /** The smallest ring, so that its edge and frames longer than it come early. */
 export const RING = 4096;
 
+/** How many bytes after the first `read` of a stream the edge of its ring lies. The first edge: FIRST_BYTES in slot-memory.ts. */
+export function bytesToEdge(read: number): number {
+  return RING - ((RING - 3072 + read) % RING);
+}
+
 export interface Piece {
   bytes: string | Uint8Array;
   /** Milliseconds after the piece before. */

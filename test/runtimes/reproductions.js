@@ -428,6 +428,19 @@ const CASES = {
     );
     return ["not received", await found];
   },
+  async "a socket made of a pipe's descriptor"() {
+    const program = `
+      const socket = new (require("node:net").Socket)({ fd: 0, readable: true, writable: false });
+      socket.on("data", () => console.log("reads"));
+      setTimeout(() => process.exit(), 2000);`;
+    writeFileSync(file("pipe.cjs"), program);
+    const flags = process.versions.deno === undefined ? [] : ["run", "-A"];
+    const child = spawn(process.execPath, [...flags, file("pipe.cjs")], { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdin.write("text");
+    const found = await first(child.stdout, "data", "end");
+    child.stdin.end();
+    return ["reads", found === "end" ? "reads nothing" : "reads"];
+  },
   "the time of the last change of a file's inode has": [
     "nanoseconds",
     () => {
