@@ -4,7 +4,14 @@
  * Runs on the calling thread.
  */
 
-import { Deadline, type ProxyTarget, parseProxy, type Timeout, type TlsOptions } from "../main/index.js";
+import {
+  checkTlsOptions,
+  Deadline,
+  type ProxyTarget,
+  parseProxy,
+  type Timeout,
+  type TlsOptions,
+} from "../main/index.js";
 import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
@@ -12,6 +19,9 @@ import { mustBeKnown } from "./option-names.js";
 import type { OutgoingRequest } from "./outgoing-request.js";
 import { basic, decoded } from "./proxy.js";
 import { type BodyInput, requestBody } from "./request-body.js";
+
+/** The TLS options that were checked: a client's are the same for every request. */
+const checkedTls = new WeakSet<TlsOptions>();
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -96,7 +106,8 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     headers.append("authorization", basic(decoded(parsed.username), decoded(parsed.password)));
   }
   const closes = /(?:^|[\s,])close(?:[\s,]|$)/i.test(headers.get("connection") ?? "");
-  const { proxy, connectTimeout = -1 } = options;
+  const { proxy, tls, connectTimeout = -1 } = options;
+  if (tls != null) checkTls(tls);
   Deadline.of(connectTimeout, "connectTimeout"); // its time begins with each connection
   return {
     outgoing: { method, url: parsed, headers, body, closes },
@@ -108,9 +119,17 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
     cookies: options.cookies ?? null,
     proxy: proxy === undefined ? undefined : proxy === null || proxy === false ? null : parseProxy(proxy),
-    tls: options.tls,
+    tls,
     signal: options.signal ?? null,
   };
+}
+
+/** For http as well: a redirect may lead to https. */
+function checkTls(tls: TlsOptions): void {
+  if (typeof tls !== "object") throw new TypeError("tls must be an object");
+  if (checkedTls.has(tls)) return;
+  checkTlsOptions(tls);
+  checkedTls.add(tls);
 }
 
 function checkUrl(url: string | URL): URL {

@@ -45,6 +45,7 @@ export type { Runtime, RuntimeStats } from "./api/runtime.js";
 export type { SocketToken } from "./api/socket-token.js";
 export { type ServerSettings, TcpServer } from "./api/tcp-server.js";
 export { type ConnectStage, type SocketState, TcpSocket } from "./api/tcp-socket.js";
+export { checkTlsOptions } from "./api/tls-options.js";
 export { Datagram, MAX_DATAGRAM, type ReceivedInto, type UdpSettings, UdpSocket } from "./api/udp-socket.js";
 export { Deadline, type Timeout } from "./link/deadline.js";
 

@@ -156,6 +156,8 @@ describe("the request", () => {
     ],
     ["two lengths", "/", { method: "POST", body: "x", headers: { "content-length": ["1", "1"] } }, /2 times/],
     ["an unknown expectation", "/", { method: "POST", headers: { expect: "more" } }, /100-continue/],
+    ["an unknown option of TLS", "/", { tls: { timout: 5 } as never }, /unknown option tls.timout/],
+    ["TLS options that are none", "/", { tls: true as never }, /tls must be an object/],
     ["an unknown option", "/", { timout: 5 } as RequestOptions, /unknown option timout/],
     ["an unknown redirect", "/", { redirect: "never" as "follow" }, /redirect must be one of/],
     ["a body that is a promise", "/", { method: "POST", body: Promise.resolve("x") as unknown as string }, /Promise/],

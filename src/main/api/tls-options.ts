@@ -9,7 +9,7 @@ import * as check from "./arguments.js";
 import { hostName } from "./host-name.js";
 import { NetError } from "./net-error.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
-import type { ServerTlsOptions, StartTlsOptions } from "./options.js";
+import type { ServerTlsOptions, StartTlsOptions, TlsOptions } from "./options.js";
 import { withDefaults } from "./tls-defaults.js";
 
 type Check = (name: string, value: unknown) => unknown;
@@ -90,6 +90,11 @@ export function tlsParameters(tls: boolean | TlsCopies): TlsParameters | null {
     parameters[name] = CHECKS[name as keyof TlsCopies](`tls.${name}`, value);
   }
   return withDefaults(parameters);
+}
+
+/** Checks a client's options, for a connection that may be opened later. Throws a `TypeError` or `RangeError` that names the option. */
+export function checkTlsOptions(tls: TlsOptions): void {
+  tlsParameters(tls);
 }
 
 /** The parameters of a server. Throws as `tlsParameters`, and a `NetError` if it has no certificate. */
