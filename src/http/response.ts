@@ -24,8 +24,12 @@ const forgotten = new FinalizationRegistry<{ call: Call | null }>((held) => held
 /** The last response that was made. */
 let latest: HttpResponse | null = null;
 
+let responses = 0;
+
 /** A response. Made by `fetch`. */
 export class HttpResponse implements Pollable {
+  /** A number that is unique among the responses of this thread. */
+  readonly id = ++responses;
   readonly #call: Call;
   #closed = false;
   #headers: Headers | null = null;
@@ -298,6 +302,18 @@ export class HttpResponse implements Pollable {
   /** Same as `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** One line for `console.log`: the class, the id, the URL and the state. Changes nothing. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `${this.constructor.name} #${this.id} { ${withoutCredentials(this.#call.url)}, ${this.#describe()} }`;
+  }
+
+  #describe(): string {
+    const { head, error } = this.#call;
+    if (this.#closed) return "closed";
+    if (error !== null) return `failed: ${(error as { code?: string }).code ?? (error as Error).message}`;
+    return head === null ? "waiting" : `${head.status} ${head.statusText}`.trim();
   }
 
   /** From now on the connection is returned to the pool when the response is garbage-collected. */

@@ -2,6 +2,7 @@
  * Requests as a node:http server receives them, and what a program can do with the response.
  */
 
+import { inspect, isDeepStrictEqual } from "node:util";
 import { NetError, Poller, poll } from "ringnet";
 import { createHttpClient, fetch, HttpError, type HttpResponse, type RequestOptions } from "ringnet/http";
 import { CookieJar } from "tough-cookie";
@@ -108,6 +109,22 @@ describe("the request", () => {
   test("a request without a body has Content-Length: 0 where the method may have one", () => {
     expect(header(echo({ method: "POST" }), "content-length")).toBe("0");
     expect(header(echo({ method: "DELETE" }), "content-length")).toBeUndefined();
+  });
+
+  test("a response prints as one line, and is deeply equal to itself only", () => {
+    const get = (url: string) => fetch(url, { proxy: null, timeout: 5000 });
+    const [response, other] = [get(`${server.origin}/status/404`), get(`${server.origin}/status/404`)];
+    const failed = get(`http://user:secret@127.0.0.1:${closedPort()}/`);
+    expect(inspect(response)).toMatch(/^HttpResponse #\d+ \{ http:\/\/127\.0\.0\.1:\d+\/status\/404, waiting \}$/);
+    expect(isDeepStrictEqual(response, other)).toBe(false);
+    expect(response.status).toBe(404);
+    expect(inspect(response)).toContain(", 404 Not Found }");
+    expect(() => failed.status).toThrow();
+    expect(inspect(failed)).toMatch(/127\.0\.0\.1:\d+\/, failed: ECONNREFUSED \}$/);
+    expect(inspect(failed)).not.toContain("secret");
+    response.close();
+    expect(inspect(response)).toContain(", closed }");
+    other.close();
   });
 
   test("credentials of the URL become Authorization, and appear neither in errors nor in url", () => {

@@ -3,7 +3,7 @@
  */
 
 import { inspect, isDeepStrictEqual } from "node:util";
-import { bindUdp, connect, listen, type NetError, resolve } from "ringnet";
+import { bindUdp, connect, listen, type NetError, Poller, resolve } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
@@ -165,6 +165,7 @@ describe("a handle", () => {
     expect(inspect(client)).toContain("failed: ECONNRESET");
     for (const handle of [client, server, udp]) handle.close();
     expect(inspect(client)).toMatch(/^TcpSocket #\d+ \{ closed \}$/);
+    expect(inspect(new Poller().add(server))).toBe("Poller { 1 watched }");
   });
 
   test("is deeply equal to itself only", () => {

@@ -133,6 +133,11 @@ export class Poller<T extends PollSource = Handle> {
     return ready;
   }
 
+  /** One line for `console.log`. Changes nothing. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Poller { ${this.size} watched }`;
+  }
+
   readonly #met = (caller: Caller): boolean => {
     caller.drain();
     this.#readyCount = 0;
