@@ -6,10 +6,11 @@
 
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { rootCertificates } from "node:tls";
 import { connect, listen, parseProxy, resolve } from "../main/index.js";
 import { EXIT } from "./exit-code.js";
 import { CERTIFICATE_BYTES, readFile } from "./limited-file.js";
+
+const nodeRequire = createRequire(process.execPath); // only for Node's own modules
 
 const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
 
@@ -83,8 +84,10 @@ function echo(host: string): void {
 
 function certificates(): string {
   const { NODE_EXTRA_CA_CERTS: extra, NODE_USE_SYSTEM_CA: system, NODE_OPTIONS = "" } = process.env;
-  const parts = [`${rootCertificates.length} of Node's own`];
-  if (extra) parts.push(`NODE_EXTRA_CA_CERTS=${extra} (${certificatesIn(extra)})`);
+  // First, because Node reads that file to its end as soon as `node:tls` is loaded, and does not exit before.
+  const extras = extra ? [`NODE_EXTRA_CA_CERTS=${extra} (${certificatesIn(extra)})`] : [];
+  const { rootCertificates } = nodeRequire("node:tls") as typeof import("node:tls");
+  const parts = [`${rootCertificates.length} of Node's own`, ...extras];
   if (system === "1" || [...process.execArgv, ...NODE_OPTIONS.split(" ")].includes("--use-system-ca"))
     parts.push("the system's");
   return parts.join(", ");

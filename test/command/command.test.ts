@@ -2,7 +2,7 @@
  * The command, run as from a shell, with curl, nc and openssl as peers.
  */
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -324,6 +324,17 @@ test.each([
   const { code, text } = run(["doctor"], "", { NODE_EXTRA_CA_CERTS: path });
   expect(code).toBe(1);
   expect(text).toMatch(new RegExp(`^certificates: +FAILED: NODE_EXTRA_CA_CERTS ${path} .*${reason}`, "m"));
+});
+
+// Node 20 itself reads that file before it runs a program.
+const major = Number.parseInt(process.versions.node, 10);
+
+test.runIf(major >= 22)("doctor: a FIFO in NODE_EXTRA_CA_CERTS is not read", () => {
+  const path = join(temporaryFolder(), "fifo");
+  execFileSync("mkfifo", [path]);
+  const { code, text } = run(["doctor"], "", { NODE_EXTRA_CA_CERTS: path });
+  expect(code).toBe(1);
+  expect(text).toMatch(/^certificates: +FAILED: .* is not a regular file/m);
 });
 
 test("prints its usage without a command", () => {

@@ -141,7 +141,9 @@ describe("a handler that fails resets its connection, and the next one is served
 
   test("a peer makes it throw: onError gets the NetError with its code", () => {
     const pool = new PoolProcess({ threads: 1 });
-    pool.client("read-on").reset();
+    const client = pool.client("read-on");
+    expect(client.readLine(TIMEOUT)).toBe("reading");
+    client.reset();
     pool.process.waitForOutput(/^error NetError ECONNRESET /m);
     expectService(pool);
   });

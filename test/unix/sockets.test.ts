@@ -98,8 +98,8 @@ describe("connect({ path })", () => {
 
   test("nc -lU", () => {
     const path = newPath();
-    const nc = new Process("nc", ["-l", "-U", path]);
-    nc.waitUntil("the socket of", () => existsSync(path));
+    const nc = new Process("nc", ["-v", "-l", "-U", path]);
+    nc.waitUntil("Listening from", () => /Listening on/.test(nc.errors));
     const socket = connect({ path, timeout: 5000 });
     writeBytes(socket, Buffer.from("to nc\n"));
     nc.waitForOutput(/^to nc$/m);

@@ -20,7 +20,10 @@ const WAYS = {
     for (;;) hoard.push(Array.from({ length: 1000 }, (_, i) => i + Math.random()));
   },
   /** Throws when the peer ends or resets. */
-  "read-on": (socket) => socket.readExactly(1000, TIMEOUT_MS),
+  "read-on": (socket) => {
+    socket.writeAll("reading\n");
+    socket.readExactly(1000, TIMEOUT_MS);
+  },
 };
 
 export default function serve(socket) {
