@@ -234,7 +234,11 @@ export class Exchange {
     if (this.#released) return;
     this.#released = true;
     this.#reader?.release();
-    if (this.#upload?.done === false) this.#upload.abandon();
+    try {
+      if (this.#upload?.done === false) this.#upload.abandon();
+    } catch {
+      // The exchange has failed or was cancelled already.
+    }
     this.#pool.discard(this.#connection as Connection, reset);
   }
 

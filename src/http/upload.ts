@@ -22,6 +22,7 @@ export class Upload {
   #pending: Uint8Array;
   #offset = 0;
   #rest: Uint8Array | null = null;
+  #iterable: Iterable<Uint8Array> | null = null;
   #pieces: Iterator<Uint8Array> | null = null;
   #sent = 0;
 
@@ -33,7 +34,7 @@ export class Upload {
     const source = body?.source ?? null;
     this.#chunked = source !== null && !(source instanceof Uint8Array) && declared === null;
     if (source === null) return;
-    if (!(source instanceof Uint8Array)) this.#pieces = source[Symbol.iterator]();
+    if (!(source instanceof Uint8Array)) this.#iterable = source;
     else if (held || source.length > TOGETHER) this.#rest = source;
     else if (source.length > 0) this.#pending = Buffer.concat([head, source]);
   }
@@ -47,7 +48,7 @@ export class Upload {
         this.#offset += count;
         if (count < bytes.length) return;
       }
-      if (this.held && (this.#rest !== null || this.#pieces !== null)) return;
+      if (this.held && (this.#rest !== null || this.#iterable !== null)) return;
       const next = this.#next();
       if (next === null) this.done = true;
       else {
@@ -57,9 +58,10 @@ export class Upload {
     }
   }
 
-  /** Drops the rest. */
+  /** Drops the rest, and ends the iterable. Throws what its `return()` throws. */
   abandon(): void {
     const pieces = this.#pieces;
+    this.#iterable = null;
     this.#pieces = null;
     this.#rest = null;
     this.#pending = new Uint8Array(0);
@@ -72,10 +74,10 @@ export class Upload {
       this.#rest = null;
       return rest;
     }
-    if (this.#pieces === null) return null;
-    for (;;) {
-      const { done, value } = this.#pieces.next();
+    while (this.#iterable !== null) {
+      const { done, value } = this.#piece(this.#iterable);
       if (done) {
+        this.#iterable = null;
         this.#pieces = null;
         return this.#end();
       }
@@ -85,6 +87,18 @@ export class Upload {
       if (this.#chunked) return chunk(value);
       if (this.#sent > (this.#declared as number)) throw this.#mismatch();
       return value;
+    }
+    return null;
+  }
+
+  /** An iterator that has thrown is over: `return()` is not called. */
+  #piece(iterable: Iterable<Uint8Array>): IteratorResult<Uint8Array> {
+    try {
+      this.#pieces ??= iterable[Symbol.iterator]();
+      return this.#pieces.next();
+    } catch (error) {
+      this.#pieces = null;
+      throw error;
     }
   }
 

@@ -3,7 +3,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { fetch, type RequestOptions } from "ringnet/http";
+import { createHttpClient, fetch, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { timed } from "../support/waiting.js";
@@ -33,6 +33,10 @@ const sha256 = (...parts: Uint8Array[]) => {
   for (const part of parts) hash.update(part);
   return hash.digest("hex");
 };
+
+function fail(message: string): never {
+  throw new Error(message);
+}
 
 describe("a large body", () => {
   test("arrives whole", () => {
@@ -68,6 +72,26 @@ describe("a large body", () => {
     }
     expect(() => send("/echo", { body: broken() }).text()).toThrow("the disk is full");
     expect(() => send("/echo", { body: ["text"] as unknown as Uint8Array[] }).text()).toThrow(TypeError);
+  });
+
+  test.each<[string, string, () => Partial<Iterator<Uint8Array>>, number]>([
+    ["that has no iterator", "no iterator", () => fail("no iterator"), 0],
+    ["whose iterator is not one", "next is not a function", () => ({}), 0],
+    ["that throws", "broken", () => ({ next: () => fail("broken") }), 0],
+    ["that yields text", "must yield", () => ({ next: () => ({ value: "x" as never, done: false }) }), 1],
+  ])("an iterable %s: its connection is closed, and return() can't hide the error", (_what, message, make, returns) => {
+    let returned = 0;
+    const end = () => {
+      returned++;
+      return fail("again");
+    };
+    const body = { [Symbol.iterator]: () => ({ return: end, ...make() }) as Iterator<Uint8Array> };
+    const client = createHttpClient({ proxy: null, timeout: 20_000 });
+    const url = `${server.origin}/echo`;
+    expect(client.fetch(url).text()).toContain("GET");
+    expect(() => client.fetch(url, { method: "POST", body }).text()).toThrow(message);
+    expect(client.connections).toEqual({ open: 0, idle: 0 });
+    expect(returned).toBe(returns);
   });
 
   test("an iterable that is no longer needed is ended with return()", () => {
