@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { Deadline, NetError, type Watch } from "../main/index.js";
+import { type Deadline, NetError, type Watch } from "../main/index.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { storeCookies } from "./cookies.js";
@@ -46,8 +46,6 @@ export class Call implements InFlight {
   readonly #retry: boolean;
   #outgoing: OutgoingRequest;
   #exchange: Exchange | null = null;
-  /** The deadline for establishing the connection. */
-  #connectBy: Deadline;
 
   /** Starts the call. Throws a `TypeError` or `RangeError` for wrong options; other failures are in `error`. */
   constructor(request: CheckedRequest, pool: ConnectionPool, retry: boolean) {
@@ -56,7 +54,6 @@ export class Call implements InFlight {
     this.#retry = retry;
     this.#outgoing = request.outgoing;
     this.deadline = request.deadline;
-    this.#connectBy = Deadline.of(request.connectTimeout);
     this.body = new ResponseBody(request.decompress, request.maxLength);
     enter(this);
     try {
@@ -110,8 +107,9 @@ export class Call implements InFlight {
     let ms = this.deadline.left;
     const exchange = this.#exchange;
     if (exchange === null) return ms;
-    if (CONNECTING.has(exchange.stage)) ms = Math.min(ms, this.#connectBy.left);
-    if (exchange.wakeAt !== null) ms = Math.min(ms, exchange.wakeAt.left);
+    const { connectBy, wakeAt } = exchange;
+    if (connectBy !== null) ms = Math.min(ms, connectBy.left);
+    if (wakeAt !== null) ms = Math.min(ms, wakeAt.left);
     return ms;
   }
 
@@ -121,9 +119,9 @@ export class Call implements InFlight {
     const { connection, reading, writing } = this;
     if (connection !== null && (reading || writing)) watch(connection.socket, { readable: reading, writable: writing });
     watch(this.deadline);
-    const exchange = this.#exchange;
-    if (exchange !== null && CONNECTING.has(exchange.stage)) watch(this.#connectBy);
-    if (exchange?.wakeAt) watch(exchange.wakeAt);
+    const { connectBy, wakeAt } = this.#exchange ?? {};
+    if (connectBy) watch(connectBy);
+    if (wakeAt) watch(wakeAt);
   }
 
   /** Makes as much progress as it can. Never throws: see `error`. */
@@ -202,8 +200,10 @@ export class Call implements InFlight {
       outgoing.headers.set("cookie", own === null ? cookies : `${own}; ${cookies}`);
     }
     const proxy = request.proxy === undefined ? environmentProxy(url) : request.proxy;
-    this.#connectBy = Deadline.of(request.connectTimeout);
-    this.#exchange = new Exchange(outgoing, routeOf(url, proxy, request.tls), this.#pool, this.body, this.#retry);
+    this.#exchange = new Exchange(outgoing, routeOf(url, proxy, request.tls), this.#pool, this.body, {
+      retry: this.#retry,
+      connectTimeout: request.connectTimeout,
+    });
   }
 
   #advance(): void {
@@ -241,11 +241,9 @@ export class Call implements InFlight {
   }
 
   #checkTime(): void {
-    if (this.deadline.expired) {
-      this.#fail(this.timedOut(this.deadline.timeout, "the request"));
-    } else if (this.#connectBy.expired && this.#exchange !== null && CONNECTING.has(this.#exchange.stage)) {
-      this.#fail(this.timedOut(this.#connectBy.timeout, "connecting"));
-    }
+    const connectBy = this.#exchange?.connectBy;
+    if (this.deadline.expired) this.#fail(this.timedOut(this.deadline.timeout, "the request"));
+    else if (connectBy?.expired) this.#fail(this.timedOut(connectBy.timeout, "connecting"));
   }
 
   #fail(error: unknown): void {

@@ -7,7 +7,7 @@
  * Runs on the calling thread.
  */
 
-import { Deadline, NetError } from "../main/index.js";
+import { Deadline, NetError, type Timeout } from "../main/index.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import type { Stage } from "./http-error.js";
@@ -33,6 +33,8 @@ export class Exchange {
   readonly #request: OutgoingRequest;
   readonly #pool: ConnectionPool;
   readonly #consumer: BodyConsumer;
+  readonly #connectTimeout: Timeout;
+  #connectBy: Deadline | null = null;
   #retries: boolean;
   #connection: Connection | null = null;
   #released = false;
@@ -44,8 +46,15 @@ export class Exchange {
   #stepping = false;
 
   /** Takes a connection, or a place in the pool's queue. Throws the errors of `connect`. */
-  constructor(request: OutgoingRequest, route: Route, pool: ConnectionPool, consumer: BodyConsumer, retry: boolean) {
+  constructor(
+    request: OutgoingRequest,
+    route: Route,
+    pool: ConnectionPool,
+    consumer: BodyConsumer,
+    { retry, connectTimeout }: { retry: boolean; connectTimeout: Timeout },
+  ) {
     this.#request = request;
+    this.#connectTimeout = connectTimeout;
     this.route = route;
     this.#pool = pool;
     this.#consumer = consumer;
@@ -95,6 +104,11 @@ export class Exchange {
     return this.#upload?.held ? this.#consentBy : null;
   }
 
+  /** When its connection must be established; null if it does not wait for that. */
+  get connectBy(): Deadline | null {
+    return this.#connection?.stage == null ? null : this.#connectBy;
+  }
+
   /** The stage. */
   get stage(): Stage {
     if (this.#connection === null) return "queue";
@@ -135,7 +149,7 @@ export class Exchange {
   // Progress.
 
   #begin(connection: Connection): void {
-    connection.uses++;
+    if (connection.uses++ === 0) this.#connectBy = Deadline.of(this.#connectTimeout);
     this.#upload = upload(this.#request, this.route);
     this.#uploadError = null;
     if (this.#upload.held) this.#consentBy = new Deadline(CONSENT_MS);

@@ -19,6 +19,7 @@ beforeAll(() => {
     head: "HTTP/1.1 200 OK\r\nContent-Le",
     body: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
     chunk: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    close: "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
     hints: "HTTP/1.1 103 Early Hints\r\n\r\n",
   });
   // The networking thread runs, and the parser is loaded: both would take a part of the first test's time.
@@ -85,6 +86,13 @@ describe("the connect stage", () => {
     expect(get(`${server.origin}/slow?head=${2 * MS}`, { timeout: 20_000, connectTimeout: MS }).text()).toBe(
       "first last",
     );
+  });
+
+  test("has the whole connectTimeout for a request that waited for a free connection longer than that", () => {
+    const client = createHttpClient({ connections: 1, proxy: null, timeout: 20_000 });
+    const first = client.fetch(`${raw.origin}/close?pause=${MS + 100}`);
+    const second = client.fetch(`${raw.origin}/close`, { connectTimeout: MS });
+    expect([second.text(), first.text()]).toEqual(["ok", "ok"]);
   });
 });
 
