@@ -119,7 +119,7 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
     cookies: options.cookies ?? null,
     proxy: proxy === undefined ? undefined : proxy === null || proxy === false ? null : parseProxy(proxy),
-    tls,
+    tls: tls == null ? undefined : { ...tls }, // connections are kept by these options, which the program may change
     signal: options.signal ?? null,
   };
 }

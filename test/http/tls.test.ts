@@ -41,6 +41,15 @@ test("a connection is reused for equal TLS options, also in another object", () 
   client.close();
 });
 
+test("a connection that was not verified is not reused after the program has changed its TLS options in place", () => {
+  const client = createHttpClient({ proxy: null, timeout: 10_000 });
+  const tls = { rejectUnauthorized: false };
+  expect(client.fetch(`${secure.origin}/bytes/1`, { tls }).text()).toBe("0");
+  tls.rejectUnauthorized = true;
+  expect(() => client.fetch(`${secure.origin}/bytes/1`, { tls }).text()).toThrow(/certificate/);
+  client.close();
+});
+
 describe("a server that can't be verified gets no request", () => {
   test.each<[string, (ca: string) => RequestOptions, string]>([
     ["an unknown authority", () => ({ tls: {} }), "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
