@@ -4,8 +4,8 @@
  * Runs on the calling thread.
  */
 
-import { getProxyForUrl } from "proxy-from-env";
 import { type ProxyTarget, parseProxy } from "../main/index.js";
+import { isExcepted } from "./no-proxy.js";
 
 export function decoded(text: string): string {
   try {
@@ -26,12 +26,11 @@ export function basic(username: string, password: string): string {
  */
 export function environmentProxy(url: URL): ProxyTarget | null {
   const { env } = process;
-  const scheme = url.protocol === "https:" ? env.https_proxy || env.HTTPS_PROXY : env.http_proxy || env.HTTP_PROXY;
-  if (!scheme && !env.all_proxy && !env.ALL_PROXY) return null;
-  if (url.protocol === "http:" && !env.http_proxy && env.HTTP_PROXY && env.REQUEST_METHOD !== undefined) return null;
-  const text = getProxyForUrl(url.href);
-  if (text === "") return null;
-  // A proxy without a scheme is an http proxy, also for https URLs.
-  const named = scheme || env.all_proxy || env.ALL_PROXY || "";
-  return parseProxy(named.includes("://") ? text : named);
+  const forScheme =
+    url.protocol === "https:"
+      ? env.https_proxy || env.HTTPS_PROXY
+      : env.http_proxy || (env.REQUEST_METHOD === undefined && env.HTTP_PROXY);
+  const proxy = forScheme || env.all_proxy || env.ALL_PROXY;
+  if (!proxy || isExcepted(url, env.no_proxy || env.NO_PROXY || "")) return null;
+  return parseProxy(proxy);
 }

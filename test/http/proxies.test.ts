@@ -4,6 +4,7 @@
 
 import { createHttpClient, fetch, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
+import { isExcepted } from "../../build/http/no-proxy.js";
 import { startPeer } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
 import { runProgram } from "../support/programs.js";
@@ -166,6 +167,11 @@ describe("the environment", () => {
     ["no_proxy with a port", () => ({ http_proxy: dead, no_proxy: `127.0.0.1:${server.port}` }), "direct"],
     ["no_proxy with another port", () => ({ http_proxy: dead, no_proxy: "127.0.0.1:1" }), "ECONNREFUSED"],
     ["HTTP_PROXY in a CGI program", () => ({ HTTP_PROXY: dead, REQUEST_METHOD: "GET" }), "direct"],
+    [
+      "ALL_PROXY in a CGI program",
+      () => ({ HTTP_PROXY: dead, ALL_PROXY: squid.origin, REQUEST_METHOD: "GET" }),
+      "proxy",
+    ],
     ["proxy: null", () => ({ http_proxy: dead }), "direct", { proxy: null }],
     ["proxy: false", () => ({ http_proxy: dead }), "direct", { proxy: false }],
   ];
@@ -179,5 +185,44 @@ describe("the environment", () => {
     expect(errors).toBe("");
     const found = output.trim().split("\n");
     expect(ROWS.map(([name], i) => [name, found[i]])).toEqual(ROWS.map(([name, , expected]) => [name, expected]));
+  });
+
+  // curl 7.88 decides the same.
+  test.each<[string, boolean, string[]]>([
+    ["example.com", true, ["example.com", "www.example.com", "a.b.example.com", "example.com.", "EXAMPLE.com"]],
+    ["example.com", false, ["notexample.com", "example.com.org", "com"]],
+    [".example.com", true, ["example.com", "www.example.com"]],
+    ["Example.COM.", true, ["example.com", "www.example.com."]],
+    [" , a b\texample.com,,c ", true, ["example.com", "a", "c"]],
+    ["", false, ["example.com"]],
+    [".", false, ["example.com", "example.com."]],
+    ["127.0.0.1", true, ["127.0.0.1", "0x7f.1"]],
+    ["27.0.0.1,.0.0.1,0.1", false, ["127.0.0.1"]],
+    ["127.0.0.0/8", true, ["127.0.0.1", "127.255.0.1"]],
+    ["127.0.0.0/8,128.0.0.0/7", false, ["126.0.0.1", "localhost", "[::1]"]],
+    ["127.0.0.1/33,127.0.0.1/,127.0.0.1/-1,127.0.0.1/8/8,127.0.0.1/0x8", false, ["127.0.0.1"]],
+    ["::1", true, ["[::1]"]],
+    ["::1", false, ["[::2]", "127.0.0.1"]],
+  ])("no_proxy=%j: %s for %j", (list, excepted, hosts) => {
+    expect(hosts.map((host) => isExcepted(new URL(`http://${host}/`), list))).toEqual(hosts.map(() => excepted));
+  });
+
+  // curl does not know these forms.
+  test.each<[string, boolean, string[]]>([
+    ["*", true, ["http://example.com", "https://[::1]:1"]],
+    ["a, *", true, ["http://example.com"]],
+    ["*.example.com", true, ["http://example.com", "http://www.example.com"]],
+    ["*example.com", false, ["http://example.com", "http://notexample.com"]],
+    ["example.com:80,b:443", true, ["http://example.com", "http://www.example.com", "https://b"]],
+    ["example.com:80,b:443", false, ["http://example.com:8080", "https://example.com", "http://b"]],
+    [
+      "[::1]:80,[2001:db8::]/32,2001:db9:0::/48",
+      true,
+      ["http://[::1]", "http://[2001:db8::5]", "http://[2001:db9::5]"],
+    ],
+    ["[::1]:80,[2001:db8::]/32", false, ["http://[::1]:81", "http://[2001:db9::5]"]],
+    ["127.0.0.1:80,127.0.0.0/8:81", true, ["http://127.0.0.1", "http://127.0.0.2:81"]],
+  ])("no_proxy=%j: %s for %j", (list, excepted, urls) => {
+    expect(urls.map((url) => isExcepted(new URL(url), list))).toEqual(urls.map(() => excepted));
   });
 });
