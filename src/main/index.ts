@@ -6,9 +6,10 @@
  */
 
 import type { Address, ResolveOptions } from "./api/address.js";
+import type { BoundSocket } from "./api/bound-socket.js";
 import { defaultRuntime } from "./api/default-runtime.js";
 import type { Input } from "./api/input.js";
-import type { BindUdpOptions, ConnectOptions, InputOptions, ListenOptions } from "./api/options.js";
+import type { BindTcpOptions, BindUdpOptions, ConnectOptions, InputOptions, ListenOptions } from "./api/options.js";
 import type { RuntimeStats } from "./api/runtime.js";
 import type { TcpServer } from "./api/tcp-server.js";
 import type { TcpSocket } from "./api/tcp-socket.js";
@@ -16,6 +17,7 @@ import type { UdpSocket } from "./api/udp-socket.js";
 import type { Timeout } from "./link/deadline.js";
 
 export { Address, type ResolveOptions, type Status } from "./api/address.js";
+export { BoundSocket } from "./api/bound-socket.js";
 export { type Canceller, cancel } from "./api/canceller.js";
 export { createRuntime, terminate } from "./api/default-runtime.js";
 export { Handle } from "./api/handle.js";
@@ -24,6 +26,7 @@ export type { Interest } from "./api/interest.js";
 export { createNet, type NetOptions, net } from "./api/net.js";
 export { NetError } from "./api/net-error.js";
 export type {
+  BindTcpOptions,
   BindUdpOptions,
   ConnectOptions,
   InputOptions,
@@ -88,6 +91,11 @@ export function listen(options: ListenOptions = {}): TcpServer {
  */
 export function openInput(fd: number | "stdin" = "stdin", options?: InputOptions): Input {
   return defaultRuntime().openInput(fd, options);
+}
+
+/** Binds a TCP port without listening. See `Runtime.bindTcp`. */
+export function bindTcp(options: BindTcpOptions = {}): BoundSocket {
+  return defaultRuntime().bindTcp(options);
 }
 
 /** Binds a UDP socket. It is bound when this returns; otherwise throws the system's error. */

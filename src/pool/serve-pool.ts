@@ -14,8 +14,8 @@ import { errorOf, type Fault } from "./fault.js";
 import { fileToRun } from "./handler-file.js";
 import { blockingThreads, fileOfPackage, LIMITS, mustBeKnown, type ThreadLimits } from "./threads.js";
 
-/** Options of `servePool`: the options of `listen`, and these. */
-export interface ServePoolOptions extends ListenOptions {
+/** Options of `servePool`: the options of `listen` except `bound`, which can't go to another thread, and these. */
+export interface ServePoolOptions extends Omit<ListenOptions, "bound"> {
   /**
    * A module, by URL or path, whose default export is `(socket: TcpSocket) => void`. It may block; the socket is closed
    * afterwards.

@@ -1,6 +1,6 @@
 /**
  * Clients that connect to a socket that is bound and does not listen yet. The system would refuse them; here such a
- * socket already listens, because Node can't bind otherwise.
+ * socket already listens, so that a second `bind` of its port fails: with Node's sockets, which share ports (SO_REUSEADDR), only `listen` would.
  *
  * Runs on the calling thread.
  */

@@ -114,6 +114,8 @@ export interface ConnectCommand {
   /** 0: the system picks one. */
   localPort: number;
   dscp: number | undefined;
+  /** The handle id of the bound port to connect from, or null. */
+  bound: number | null;
   /** With the target. */
   tls: TlsParameters | null;
   proxy: ProxyTarget | null;
@@ -132,7 +134,7 @@ export interface WebSocketSettings {
 }
 
 /** Connects as `connect` does, then requests a WebSocket. */
-export interface OpenWebSocketCommand extends Omit<ConnectCommand, "type"> {
+export interface OpenWebSocketCommand extends Omit<ConnectCommand, "type" | "bound"> {
   type: "open-websocket";
   url: string;
   protocols: string[];
@@ -149,11 +151,24 @@ export interface ListenCommand {
   backlog: number;
   ipv6Only: boolean;
   reusePort: boolean;
+  /** The handle id of the bound port to listen on, in place of `host` and `port`; or null. */
+  bound: number | null;
   tls: TlsParameters | null;
 }
 
+/** Binds a TCP port without listening. */
+export interface BindTcpCommand {
+  type: "bind-tcp";
+  slot: SlotReference;
+  /** An IP. */
+  host: string;
+  port: number;
+  ipv6Only: boolean;
+  reusePort: boolean;
+}
+
 /** Listens as `listen` does; pending clients are WebSockets. */
-export interface ListenWebSocketCommand extends Omit<ListenCommand, "type" | "path"> {
+export interface ListenWebSocketCommand extends Omit<ListenCommand, "type" | "path" | "bound"> {
   type: "listen-websocket";
   /** The path of requests for a WebSocket; null: any. */
   path: string | null;
@@ -274,7 +289,7 @@ export interface StatsCommand {
   request: number;
 }
 
-/** Closes a server or cancels a look-up. Connections and UDP sockets are closed through REQUEST. */
+/** Closes a server or a bound port, or cancels a look-up. Connections and UDP sockets are closed through REQUEST. */
 export interface CloseCommand {
   type: "close";
   handleId: number;
@@ -292,6 +307,7 @@ export type Command =
   | OpenWebSocketCommand
   | ListenCommand
   | ListenWebSocketCommand
+  | BindTcpCommand
   | AcceptCommand
   | RefuseCommand
   | BindCommand

@@ -1,7 +1,7 @@
 /**
  * `wasi:sockets/tcp` and `tcp-create-socket`.
  *
- * `start-bind` already listens, because Node can't bind otherwise: so the port is known, and errors come from the call
+ * `start-bind` already listens: so a port in use is refused here and not only by `start-listen` (Node's sockets share ports), and errors come from the call
  * that the WIT names. `start-listen` resets clients that have connected before. A bound socket that connects stops
  * listening, and then connects from that port.
  *

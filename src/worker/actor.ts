@@ -24,6 +24,7 @@ import {
 } from "../ring/layout.js";
 import type { AttachMessage, BootData, Command, ProcessMessage } from "../ring/protocol.js";
 import { DoorbellSleeper } from "../ring/signal.js";
+import { BoundPort } from "./bound-port.js";
 import { CallerLink, type Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
@@ -118,6 +119,9 @@ export class Actor {
       case "listen-websocket":
         new WebSocketListener(link, command, this.#tlsContexts, this.#lingerMs);
         break;
+      case "bind-tcp":
+        new BoundPort(link, command);
+        break;
       case "accept": {
         const server = link.handles.get(command.server);
         if (server instanceof Listener || server instanceof WebSocketListener) server.accept(command);
@@ -158,8 +162,14 @@ export class Actor {
         break;
       case "close": {
         const handle = link.handles.get(command.handleId);
-        if (handle instanceof Listener || handle instanceof WebSocketListener || handle instanceof Lookup)
+        if (
+          handle instanceof Listener ||
+          handle instanceof WebSocketListener ||
+          handle instanceof BoundPort ||
+          handle instanceof Lookup
+        ) {
           handle.close();
+        }
         break;
       }
     }

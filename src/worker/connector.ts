@@ -9,6 +9,7 @@ import net, { type NetConnectOpts, type Socket } from "node:net";
 import { STAGE_CONNECT, STAGE_PROXY, STAGE_RESOLVE, STAGE_TLS } from "../ring/layout.js";
 import type { ConnectCommand, ProxyTarget, Target, TlsParameters } from "../ring/protocol.js";
 import { AddressRace } from "./address-race.js";
+import { takeBound } from "./bound-port.js";
 import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { setDscp } from "./dscp.js";
@@ -26,7 +27,7 @@ import type { KeptContext, TlsContextCache } from "./tls-context-cache.js";
 import type { TlsSessions } from "./tls-sessions.js";
 
 /** Where to connect to, and how. */
-export type DialCommand = Omit<ConnectCommand, "type" | "slot" | "rings">;
+export type DialCommand = Omit<ConnectCommand, "type" | "slot" | "rings" | "bound">;
 
 /** The receiver of the socket: a connection, or a WebSocket that is opening. */
 export interface Recipient {
@@ -63,11 +64,11 @@ export class Connector {
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     connection.target = command.target;
-    this.dial(link, command, connection);
+    this.dial(link, command, connection, command.bound);
   }
 
-  /** Connects a socket for `connection`. */
-  dial(link: CallerLink, command: DialCommand, connection: Recipient): void {
+  /** Connects a socket for `connection`; `bound` is the handle id of the bound port to connect from, or null. */
+  dial(link: CallerLink, command: DialCommand, connection: Recipient, bound: number | null = null): void {
     const { proxy } = command;
     const hop = proxy === null ? command : { ...command, target: targetOf(proxy), tls: command.proxyTls };
     const { onread } = connection;
@@ -78,7 +79,7 @@ export class Connector {
         connection.slot.reach(STAGE_CONNECT);
         const where = attemptOf(command, hop.target, address, direct ? onread : null);
         if (hop.tls !== null) return this.#tls.connect(where, hop, hop.tls, context as KeptContext, null);
-        const socket = net.connect(where);
+        const socket = net.connect(bound === null ? where : fromBound(where, takeBound(link, bound).handle));
         if (command.dscp !== undefined) socket.once("connect", () => setDscp(socket, command.dscp));
         return socket;
       },
@@ -93,7 +94,8 @@ export class Connector {
     const start = (addresses: Addresses, kept: KeptContext | null): void => {
       context = kept;
       try {
-        race.start(usable(addresses, hop));
+        const each = usable(addresses, hop);
+        race.start(bound === null ? each : each.slice(0, 1)); // a socket makes one attempt
       } catch (error) {
         race.fail(error);
       }
@@ -237,6 +239,14 @@ function attemptOf(
     onread: onread ?? undefined,
   };
   return options as unknown as NetConnectOpts;
+}
+
+/** The options to connect the bound socket `handle`. Without a local address it is one for both families. */
+function fromBound(options: NetConnectOpts, handle: object): NetConnectOpts {
+  const { host = "", localAddress } = options as { host?: string; localAddress?: string };
+  const mapped = net.isIP(host) === 4 && localAddress === undefined ? { host: `::ffff:${host}`, family: 6 } : {}; // RFC 4291, 2.5.5.2
+  // `handle` and `manualStart` (do not read before it is connected) are not in Node's documentation.
+  return { ...options, ...mapped, localAddress: undefined, handle, manualStart: true } as unknown as NetConnectOpts;
 }
 
 function targetOf({ host, port }: ProxyTarget): Target {

@@ -8,6 +8,7 @@
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
 import type { TlsOptions, Server as TlsServer } from "node:tls";
 import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
+import { takeBound } from "./bound-port.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
@@ -113,8 +114,9 @@ export class Listener implements Handle {
   }
 
   #listen(server: Server): void {
-    const { host, port, path, backlog, ipv6Only, reusePort, tls } = this.#command;
+    const { host, port, path, backlog, ipv6Only, reusePort, bound, tls } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
+    const taken = bound === null ? null : takeBound(this.slot.link, bound);
     this.#server = server;
     server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
     if (tls !== null) {
@@ -130,11 +132,13 @@ export class Listener implements Handle {
       else this.slot.bound((address as AddressInfo).address, (address as AddressInfo).port);
     });
     const failed = (error: Error): void => {
-      if (path === null) this.slot.fail(faultOf(error));
+      if (taken !== null) this.slot.fail({ ...faultOf(error), address: taken.address, port: taken.port });
+      else if (path === null) this.slot.fail(faultOf(error));
       else this.#explain(error, path);
     };
     server.once("error", failed);
-    if (path !== null) server.listen({ path, backlog });
+    if (taken !== null) server.listen(taken.handle, backlog);
+    else if (path !== null) server.listen({ path, backlog });
     else
       server.listen({
         port,

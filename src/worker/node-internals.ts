@@ -1,14 +1,16 @@
 /**
  * What Node's public API does not offer. The only file of the networking thread that touches private parts of Node
- * (`socket._handle`, `socket._parent`, `context.addCACert`, `server._sharedCreds`); each use has a public fallback. It replaces `destroy` and
- * `push` of a socket, as pushed-bytes.ts does.
+ * (`socket._handle`, `socket._parent`, `context.addCACert`, `server._sharedCreds`, `net._createServerHandle`); each use has a public fallback.
+ * It replaces `destroy` and `push` of a socket, as pushed-bytes.ts does.
  *
  * Runs on the networking thread. With RINGNET_PUBLIC_ONLY in the environment only the public API is used.
  */
 
 import { readSync } from "node:fs";
-import { Socket } from "node:net";
+import net, { isIPv6, Socket } from "node:net";
 import type { SecureContext, Server, TLSSocket } from "node:tls";
+import { getSystemErrorName } from "node:util";
+import type { BindTcpCommand } from "../ring/protocol.js";
 import { READS_INTO_BUFFERS } from "./other-runtimes.js";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
@@ -18,6 +20,61 @@ interface PrivateHandle {
   useUserBuffer?: unknown;
   /** The file descriptor; -1 or missing if there is none. */
   fd?: number;
+}
+
+/** A socket that is bound to a port, and neither listens nor is connected. */
+export interface BoundSocket {
+  address(): { address: string; port: number };
+  /** What `Server.listen` and the option `handle` of `Socket` take. It belongs to them then. */
+  give(): object;
+  close(): void;
+}
+
+/** What `_createServerHandle` returns. */
+interface ServerHandle {
+  /** Returns 0, or a negative system error; an address in use is found only here. */
+  getsockname(out: { address?: string; port?: number }): number;
+  close(): void;
+}
+
+/** A class of Node 26.4 and later. */
+type PublicBoundSocket = new (options: object) => Omit<BoundSocket, "give">;
+
+/** libuv's `UV_TCP_IPV6ONLY` and `UV_TCP_REUSEPORT` (uv.h). */
+const IPV6_ONLY = 1;
+const REUSE_PORT = 2;
+const ON_NODE = process.versions.bun === undefined && process.versions.deno === undefined;
+
+/** Binds a TCP port without listening: by `net.BoundSocket`, or, before Node 26.4, as `node:cluster` does. Throws the system's error. */
+export function bindPort({ host, port, ipv6Only, reusePort }: BindTcpCommand): BoundSocket {
+  const { BoundSocket, _createServerHandle } = net as unknown as {
+    BoundSocket?: PublicBoundSocket;
+    _createServerHandle?: (host: string, port: number, family: 4 | 6, fd: -1, flags: number) => ServerHandle | number;
+  };
+  if (BoundSocket !== undefined) {
+    const socket = new BoundSocket({ host, port, ipv6Only, reusePort });
+    return { address: () => socket.address(), give: () => socket, close: () => socket.close() };
+  }
+  if (_createServerHandle === undefined || isPublicOnly() || !ON_NODE) {
+    const message = "bindTcp needs Node"; // Deno's `_createServerHandle` ignores the flags
+    throw Object.assign(new Error(message), { code: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", syscall: "bind" });
+  }
+  const flags = (ipv6Only ? IPV6_ONLY : 0) | (reusePort ? REUSE_PORT : 0);
+  const handle = _createServerHandle(host, port, isIPv6(host) ? 6 : 4, -1, flags);
+  if (typeof handle === "number") throw bindError(handle, host, port);
+  const found: { address?: string; port?: number } = {};
+  const failure = handle.getsockname(found);
+  if (failure !== 0) {
+    handle.close();
+    throw bindError(failure, host, port);
+  }
+  const { address = host, port: bound = port } = found;
+  return { address: () => ({ address, port: bound }), give: () => handle, close: () => handle.close() };
+}
+
+function bindError(errno: number, address: string, port: number): Error {
+  const code = getSystemErrorName(errno);
+  return Object.assign(new Error(`bind ${code} ${address}:${port}`), { code, errno, syscall: "bind", address, port });
 }
 
 function isPublicOnly(): boolean {

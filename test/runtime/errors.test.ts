@@ -3,7 +3,7 @@
  */
 
 import { inspect, isDeepStrictEqual } from "node:util";
-import { bindUdp, connect, listen, type NetError, Poller, resolve } from "ringnet";
+import { bindUdp, connect, createRuntime, listen, type NetError, Poller, resolve } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { startPeer, startUnanswering } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
@@ -166,6 +166,12 @@ describe("a handle", () => {
     for (const handle of [client, server, udp]) handle.close();
     expect(inspect(client)).toMatch(/^TcpSocket #\d+ \{ closed \}$/);
     expect(inspect(new Poller().add(server))).toBe("Poller { 1 watched }");
+    const runtime = createRuntime({ threads: 2 });
+    expect(inspect(runtime)).toBe("Runtime { 2 networking threads, not started }");
+    runtime.listen().close();
+    expect(inspect(runtime)).toBe("Runtime { 2 networking threads, running }");
+    runtime.close();
+    expect(inspect(runtime)).toBe("Runtime { 2 networking threads, closed }");
   });
 
   test("is deeply equal to itself only", () => {

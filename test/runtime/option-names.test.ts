@@ -2,7 +2,7 @@
  * The names of options: every call refuses an unknown one, and says what to write instead.
  */
 
-import { bindUdp, connect, createNet, createRuntime, listen, resolve } from "ringnet";
+import { bindTcp, bindUdp, connect, createNet, createRuntime, listen, resolve } from "ringnet";
 import { createHttpClient, fetch } from "ringnet/http";
 import { runBlocking, servePool } from "ringnet/pool";
 import { listenWebSocket, openWebSocket } from "ringnet/websocket";
@@ -15,6 +15,7 @@ type Call = (options: object) => unknown;
 const calls: Record<string, Call> = {
   connect: (options) => connect({ port: 9, ...options }),
   listen: (options) => listen(options),
+  bindTcp: (options) => bindTcp(options),
   bindUdp: (options) => bindUdp(options),
   createRuntime: (options) => createRuntime(options),
   "createRuntime's resourceLimits": (resourceLimits) => createRuntime({ resourceLimits }),

@@ -5,17 +5,19 @@
  * Used on the calling thread.
  */
 
-import type { BindCommand, ConnectCommand, ListenCommand } from "../../ring/protocol.js";
+import type { BindCommand, BindTcpCommand, ConnectCommand, ListenCommand } from "../../ring/protocol.js";
 import { Deadline } from "../link/deadline.js";
 import type { RingSizes } from "../link/slot-memory.js";
 import { Address } from "./address.js";
 import * as check from "./arguments.js";
+import { BoundSocket } from "./bound-socket.js";
 import { hostName } from "./host-name.js";
 import { mustHaveReusePort, mustHaveTypeOfService } from "./node-features.js";
 import { BIND_UDP_HINTS, CONNECT_HINTS, LISTEN_HINTS } from "./option-hints.js";
 import { type Names, ownOptions } from "./option-names.js";
 import type {
   AcceptOptions,
+  BindTcpOptions,
   BindUdpOptions,
   ConnectOptions,
   InputOptions,
@@ -41,6 +43,7 @@ const CONNECT_OPTIONS: Names<ConnectOptions> = {
   keepAlive: true,
   localAddress: true,
   localPort: true,
+  bound: true,
   dscp: true,
   receiveBuffer: true,
   sendBuffer: true,
@@ -53,6 +56,7 @@ const LISTEN_OPTIONS: Names<ListenOptions> = {
   backlog: true,
   ipv6Only: true,
   reusePort: true,
+  bound: true,
   dscp: true,
   noDelay: true,
   keepAlive: true,
@@ -60,6 +64,7 @@ const LISTEN_OPTIONS: Names<ListenOptions> = {
   sendBuffer: true,
 };
 const INPUT_OPTIONS: Names<InputOptions> = { receiveBuffer: true };
+const BIND_TCP_OPTIONS: Names<BindTcpOptions> = { port: true, host: true, ipv6Only: true, reusePort: true };
 const BIND_UDP_OPTIONS: Names<BindUdpOptions> = {
   port: true,
   host: true,
@@ -80,9 +85,22 @@ const BESIDE_PATH_TO_CONNECT = [
   "keepAlive",
   "localAddress",
   "localPort",
+  "bound",
   "dscp",
 ] as const;
-const BESIDE_PATH_TO_LISTEN = ["host", "port", "ipv6Only", "noDelay", "keepAlive", "reusePort", "dscp"] as const;
+const BESIDE_PATH_TO_LISTEN = [
+  "host",
+  "port",
+  "ipv6Only",
+  "noDelay",
+  "keepAlive",
+  "reusePort",
+  "bound",
+  "dscp",
+] as const;
+/** Options that have no effect with `bound`. */
+const BESIDE_BOUND_TO_CONNECT = ["tls", "proxy", "localAddress", "localPort"] as const;
+const BESIDE_BOUND_TO_LISTEN = ["host", "port", "ipv6Only", "reusePort"] as const;
 
 type SocketChoices = Pick<ConnectOptions, "noDelay" | "keepAlive" | "dscp" | "path">;
 
@@ -94,6 +112,8 @@ export interface ConnectRequest {
   command: Pick<ConnectCommand, "type" | "localAddress" | "localPort" | "tls" | "proxy" | "proxyTls">;
   options: SocketOptions;
   destination: Destination;
+  /** The bound socket to connect from, or null. */
+  bound: BoundSocket | null;
   rings: RingSizes;
   deadline: Deadline | null;
 }
@@ -103,6 +123,7 @@ export function connectCommand(options: ConnectOptions, sizes: RingSizes): Conne
   const { tls = false, proxy = null, timeout, localAddress, localPort = 0 } = own;
   const deadline = timeout === undefined ? null : Deadline.of(timeout);
   if (own.path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_CONNECT);
+  const bound = boundOf(own, BESIDE_BOUND_TO_CONNECT, "; for TLS call startTls on the connection");
   const destination = destinationOf(own);
   const through = proxy === null ? null : parseProxy(proxy);
   if (through !== null && "host" in destination) {
@@ -113,17 +134,20 @@ export function connectCommand(options: ConnectOptions, sizes: RingSizes): Conne
     tls: tlsParameters(tls),
     proxy: through,
     proxyTls: through?.kind === "https" ? tlsParameters(proxyTlsOptions(tls)) : null,
-    localAddress: localAddress === undefined ? null : check.ip("localAddress", localAddress),
+    localAddress:
+      bound !== null ? bound.localAddress : localAddress === undefined ? null : check.ip("localAddress", localAddress),
     localPort: check.port("localPort", localPort),
   };
   const rings = ringSizes(own, sizes, SMALLEST_RING);
-  return { command, options: socketOptions(own), destination, rings, deadline };
+  return { command, options: socketOptions(own), destination, bound, rings, deadline };
 }
 
 /** The checked options of `listen`; `host` is null for all interfaces. */
 export interface ListenRequest {
-  command: Omit<ListenCommand, "slot" | "host">;
+  command: Omit<ListenCommand, "slot" | "host" | "bound">;
   host: string | Address | null;
+  /** The bound socket to listen on, or null. */
+  bound: BoundSocket | null;
   accept: AcceptOptions;
 }
 
@@ -131,6 +155,7 @@ export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenR
   const own = ownOptions("options", options, LISTEN_OPTIONS, LISTEN_HINTS);
   const { port = 0, path, tls = false, backlog = 511, ipv6Only = false, reusePort = false } = own;
   if (path !== undefined) refuseBesidePath(own, BESIDE_PATH_TO_LISTEN);
+  const bound = boundOf(own, BESIDE_BOUND_TO_LISTEN);
   const accept = { ...socketOptions(own), ...ringSizes(own, sizes, SMALLEST_RING) };
   const host = hostToBind(own.host);
   const command = {
@@ -142,7 +167,25 @@ export function listenCommand(options: ListenOptions, sizes: RingSizes): ListenR
     reusePort: sharedPort(reusePort),
     tls: serverTlsParameters(tls),
   };
-  return { command, host, accept };
+  return { command, host, bound, accept };
+}
+
+/** The checked options of `bindTcp`; `host` is null for all interfaces. */
+export interface BindTcpRequest {
+  command: Omit<BindTcpCommand, "slot" | "host">;
+  host: string | Address | null;
+}
+
+export function bindTcpCommand(options: BindTcpOptions): BindTcpRequest {
+  const own = ownOptions("options", options, BIND_TCP_OPTIONS, LISTEN_HINTS);
+  const { port = 0, ipv6Only = false, reusePort = false } = own;
+  const command = {
+    type: "bind-tcp" as const,
+    port: check.port("port", port),
+    ipv6Only: check.boolean("ipv6Only", ipv6Only),
+    reusePort: sharedPort(reusePort),
+  };
+  return { command, host: hostToBind(own.host) };
 }
 
 /** The checked options of `bindUdp`; `host` is null for all interfaces. */
@@ -198,6 +241,20 @@ export function ringBytes(name: string, value: number, smallest = SMALLEST_RING)
 function refuseBesidePath<T extends object>(own: T, names: readonly (keyof T & string)[]): void {
   const given = names.find((name) => own[name] !== undefined);
   if (given !== undefined) throw new TypeError(`path cannot be combined with ${given}: it is a Unix domain socket's`);
+}
+
+/** The bound socket, or null. Throws if it is none, or for the first option that has no effect with it. */
+function boundOf<T extends { bound?: BoundSocket | undefined }>(
+  own: T,
+  names: readonly (keyof T & string)[],
+  hint = "",
+): BoundSocket | null {
+  const { bound } = own;
+  if (bound === undefined) return null;
+  if (!(bound instanceof BoundSocket)) throw new TypeError("bound must be a BoundSocket, which bindTcp returns");
+  const given = names.find((name) => own[name] !== undefined);
+  if (given !== undefined) throw new TypeError(`bound cannot be combined with ${given}${hint}`);
+  return bound;
 }
 
 function sharedPort(reusePort: boolean): boolean {

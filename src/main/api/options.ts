@@ -5,6 +5,7 @@
 import type { ProxyTarget, TlsCopies, TlsIdentity } from "../../ring/protocol.js";
 import type { Timeout } from "../link/deadline.js";
 import type { Address } from "./address.js";
+import type { BoundSocket } from "./bound-socket.js";
 
 /** Node's TLS options, as far as they can be sent to another thread, and `caFile`. */
 export type TlsOptions = TlsCopies;
@@ -58,6 +59,8 @@ export interface ConnectOptions {
   localAddress?: string | undefined;
   /** The port to connect from. Default 0: the system picks one. */
   localPort?: number | undefined;
+  /** The bound socket to connect with, in place of `localAddress` and `localPort`. It is closed here, and belongs to the connection. */
+  bound?: BoundSocket | undefined;
   /** The DSCP of outgoing packets (RFC 2474), 0 to 63. Needs Node's `setTypeOfService`. Default: the system's. */
   dscp?: number | undefined;
   /** Bytes of the receive ring, a power of two from 4096. Default: the runtime's. */
@@ -88,6 +91,8 @@ export interface ListenOptions {
    * Default: false.
    */
   reusePort?: boolean | undefined;
+  /** The bound socket to listen with, in place of `host`, `port`, `ipv6Only` and `reusePort`. It is closed here, and belongs to the server. */
+  bound?: BoundSocket | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
   dscp?: number | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
@@ -98,6 +103,18 @@ export interface ListenOptions {
   receiveBuffer?: number | undefined;
   /** For accepted connections, as in `ConnectOptions`. */
   sendBuffer?: number | undefined;
+}
+
+/** Options of `bindTcp`. */
+export interface BindTcpOptions {
+  /** Default 0: the system picks one; see `BoundSocket.port`. */
+  port?: number | undefined;
+  /** The address to bind to. Default: all interfaces, IPv4 and IPv6. */
+  host?: string | Address | undefined;
+  /** Refuse IPv4 on `::`. Default: false. */
+  ipv6Only?: boolean | undefined;
+  /** Share the port with other sockets that set this. Needs Node 22.12 or later. Default: false. */
+  reusePort?: boolean | undefined;
 }
 
 /** Options of `bindUdp`. */

@@ -30,8 +30,10 @@ import { readableStack } from "../link/thread-stack.js";
 import { WorkerLink } from "../link/worker-link.js";
 import { Address, type ResolveOptions } from "./address.js";
 import * as check from "./arguments.js";
+import { BoundSocket } from "./bound-socket.js";
 import {
   bindCommand,
+  bindTcpCommand,
   connectCommand,
   type Destination,
   inputRings,
@@ -43,7 +45,14 @@ import { ipFamily } from "./host-name.js";
 import { Input } from "./input.js";
 import { NetError, RUNTIME_CLOSED, timedOut, type Where } from "./net-error.js";
 import { type Names, ownOptions } from "./option-names.js";
-import type { BindUdpOptions, ConnectOptions, InputOptions, ListenOptions, RuntimeOptions } from "./options.js";
+import type {
+  BindTcpOptions,
+  BindUdpOptions,
+  ConnectOptions,
+  InputOptions,
+  ListenOptions,
+  RuntimeOptions,
+} from "./options.js";
 import { networkMustBeAllowed } from "./permission.js";
 import { TcpServer } from "./tcp-server.js";
 import { type ConnectStage, TcpSocket } from "./tcp-socket.js";
@@ -195,19 +204,21 @@ export class Runtime {
       command,
       options: socketOptions,
       destination,
+      bound: from,
       rings: sizes,
       deadline,
     } = connectCommand(options, this.#rings);
     const host = "host" in destination ? destination.host : null;
     if (host instanceof Address && host.status === "failure") throw host.freshError();
-    const link = this.#linkFor(host);
+    const link = from?.linkAmong(this.#links) ?? this.#linkFor(host);
     const target = targetOf(destination, link);
     const { channel, rings } = link.openRinged(sizes);
     const { noDelay, keepAlive, keepAliveDelay, dscp } = socketOptions;
     const { type, tls, proxy, proxyTls, localAddress, localPort } = command;
+    const bound = from?.give() ?? null;
     // Without a spread: V8 makes a new hidden class for every object that gets properties after one.
     // biome-ignore format: one line
-    link.post({ type, target, tls, proxy, proxyTls, localAddress, localPort, noDelay, keepAlive, keepAliveDelay, dscp, slot: channel.memory.reference, rings });
+    link.post({ type, target, tls, proxy, proxyTls, localAddress, localPort, bound, noDelay, keepAlive, keepAliveDelay, dscp, slot: channel.memory.reference, rings });
     channel.destination = whereOf(destination);
     const socket = new TcpSocket(channel, socketOptions, false);
     connectBegun(channel, { socket }, tls !== null);
@@ -229,14 +240,38 @@ export class Runtime {
    * `EADDRNOTAVAIL`, …).
    */
   listen(options: ListenOptions = {}): TcpServer {
-    const { command, host, accept } = listenCommand(options, this.#rings);
+    const { command, host, bound: on, accept } = listenCommand(options, this.#rings);
     networkMustBeAllowed("listen");
     const address = host instanceof Address ? hostOf(host) : host;
-    const link = this.#linkFor(host);
+    const link = on?.linkAmong(this.#links) ?? this.#linkFor(host);
     const channel = link.openPlain();
-    link.post({ ...command, host: address, slot: channel.memory.reference });
+    const bound = on?.give() ?? null;
+    link.post({ ...command, host: address, bound, slot: channel.memory.reference });
     awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "listen");
     return new TcpServer(link, channel, accept, command);
+  }
+
+  /**
+   * Binds a TCP port without listening: clients are refused until `listen({ bound })`, and `connect({ bound })` connects from it. Throws the
+   * system's error, and a `NetError` with code `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` on Bun and Deno.
+   */
+  bindTcp(options: BindTcpOptions = {}): BoundSocket {
+    const { command, host } = bindTcpCommand(options);
+    networkMustBeAllowed("bind");
+    const address = host === null ? null : this.#ipOf(host);
+    const link = this.#link();
+    const bind = (host: string): BoundSocket => {
+      const channel = link.openPlain();
+      link.post({ ...command, host, slot: channel.memory.reference });
+      awaitBound(channel, () => link.post({ type: "close", handleId: channel.handleId }), "bind");
+      return new BoundSocket(link, channel);
+    };
+    return address === null
+      ? withoutIPv6(
+          () => bind("::"),
+          () => bind("0.0.0.0"),
+        )
+      : bind(address);
   }
 
   /** Binds a UDP socket. It is bound when this returns; otherwise throws the system's error. */
@@ -244,21 +279,17 @@ export class Runtime {
     const { command, host, rings: sizes } = bindCommand(options, this.#rings);
     const address = host === null ? null : this.#ipOf(host);
     const link = this.#link();
-    const family = address === null || isIP(address) === 6 ? 6 : 4;
     const bind = (host: string | null, family: 4 | 6): UdpSocket => {
       const { channel, rings } = link.openRinged(sizes);
       link.post({ ...command, slot: channel.memory.reference, rings, host, family });
       awaitBound(channel, () => channel.request(REQUEST_CLOSE), "bind");
       return new UdpSocket(link, channel, family, command);
     };
-    if (address !== null) return bind(address, family);
-    try {
-      return bind(null, 6);
-    } catch (error) {
-      // A machine without IPv6.
-      if (error instanceof NetError && (error.code === "EAFNOSUPPORT" || error.code === "EINVAL")) return bind(null, 4);
-      throw error;
-    }
+    if (address !== null) return bind(address, isIP(address) === 6 ? 6 : 4);
+    return withoutIPv6(
+      () => bind(null, 6),
+      () => bind(null, 4),
+    );
   }
 
   /**
@@ -315,7 +346,14 @@ export class Runtime {
     this.close();
   }
 
-  /** The IP to bind a UDP socket to. It decides the socket's family, so a name is looked up first. */
+  /** One line for `console.log`: the number of its networking threads, and whether they run. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const threads = `${this.#threads} networking thread${this.#threads === 1 ? "" : "s"}`;
+    const state = this.#closed ? "closed" : this.dead ? "dead" : this.#links.length === 0 ? "not started" : "running";
+    return `Runtime { ${threads}, ${state} }`;
+  }
+
+  /** The IP to bind a socket to. It decides the socket's family, so a name is looked up first. */
   #ipOf(host: string | Address): string {
     const address = host instanceof Address ? host : this.resolve(host);
     if (address.waitUntilResolved(BIND_MS) === "failure") throw address.freshError();
@@ -415,6 +453,16 @@ export function awaitBound(channel: Channel, abandon: () => void, what: string):
   const error = channel.phase === PHASE_WAITING ? channel.outOfTime(timedOut(what, BIND_MS)) : channel.freshError();
   abandon();
   throw error;
+}
+
+/** What `six` returns; on a machine without IPv6 what `four` returns. */
+function withoutIPv6<T>(six: () => T, four: () => T): T {
+  try {
+    return six();
+  } catch (error) {
+    if (error instanceof NetError && (error.code === "EAFNOSUPPORT" || error.code === "EINVAL")) return four();
+    throw error;
+  }
 }
 
 function threadLimits(limits: ThreadLimits): ThreadLimits {

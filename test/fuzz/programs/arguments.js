@@ -119,6 +119,7 @@ const connectOptions = optionsOf({
   keepAlive: anything,
   localAddress: host,
   localPort: anything,
+  bound: anything,
   dscp: anything,
 });
 const listenOptions = optionsOf({
@@ -130,8 +131,10 @@ const listenOptions = optionsOf({
   noDelay: flag,
   keepAlive: anything,
   reusePort: flag,
+  bound: anything,
   dscp: anything,
 });
+const bindTcpOptions = optionsOf({ host, port: ports, ipv6Only: flag, reusePort: flag });
 const udpOptions = optionsOf({
   host,
   port: ports,
@@ -171,6 +174,7 @@ fuzz("the root's functions", [host, connectOptions, listenOptions, udpOptions], 
   );
 });
 fuzz("listen", [listenOptions], (options) => closeAll(call(() => listen(options))));
+fuzz("bindTcp", [bindTcpOptions], (options) => closeAll(call(() => runtime.bindTcp(options))));
 fuzz("bindUdp", [udpOptions], (options) => closeAll(call(() => bindUdp(options))));
 fuzz("createRuntime", [runtimeOptions], (options) => closeAll(call(() => createRuntime(options))));
 fuzz("poll", [fc.oneof(anything, fc.array(anything)), timeout], (handles, time) => call(() => poll(handles, time)));

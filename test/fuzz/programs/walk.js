@@ -107,7 +107,7 @@ class End {
 }
 
 const ends = [];
-const server = runtime.listen({ host });
+const server = random.chance(0.5) ? runtime.listen({ host }) : runtime.listen({ bound: runtime.bindTcp({ host }) });
 const poller = new Poller();
 const watched = new Set();
 const rings = () => ({ receiveBuffer: 2 ** (12 + random.below(6)), sendBuffer: 2 ** (12 + random.below(6)) });
@@ -416,10 +416,15 @@ function openEcho() {
 
 function openPair() {
   const [there, back] = [new Stream(), new Stream()];
-  const client = runtime.connect({ host, port: server.port, ...rings() });
+  const bound = random.chance(0.3) ? runtime.bindTcp({ host }) : undefined;
+  const client = runtime.connect({ host, port: server.port, ...rings(), ...(bound ? { bound } : {}) });
   const accepted = server.acceptWait(10_000);
   must(client.waitUntilConnected(10_000) === "success", "a connection to our own server");
   must(accepted.remotePort === client.localPort, "another client was accepted");
+  must(
+    bound === undefined || (bound.closed && bound.port === client.localPort),
+    "connected from another port than the bound one",
+  );
   must(server.accept() === null, "no other client waits");
   ends.push(new End(client, back, there), new End(accepted, there, back));
   ends.at(-1).accepted = true;

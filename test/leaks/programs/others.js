@@ -1,5 +1,5 @@
 /**
- * Opens and closes servers, UDP sockets, look-ups, connections that are refused and connections that are given up:
+ * Opens and closes servers, bound sockets, UDP sockets, look-ups, connections that are refused and connections that are given up:
  * `node --expose-gc others.js <count>`.
  */
 
@@ -29,10 +29,13 @@ function open(total) {
     runtime.connect({ host, port: server.port }).close(); // given up, or turned away
     const unaccepted = runtime.connect({ host, port: server.port });
     server.close();
+    const [bound, listening, connecting] = [1, 2, 3].map(() => runtime.bindTcp({ host }));
+    runtime.listen({ bound: listening }).close();
+    runtime.connect({ bound: connecting, host, port: 1 }).close();
     const udp = runtime.bindUdp({ host });
     const address = runtime.resolve("localhost");
     if (i % 2 === 0) address.waitUntilResolved(5000);
-    for (const handle of [client, accepted, unaccepted, udp, address]) {
+    for (const handle of [client, accepted, unaccepted, bound, udp, address]) {
       poller.add(handle);
       handle.close();
     }
