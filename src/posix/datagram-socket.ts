@@ -35,9 +35,12 @@ import {
   SOCK_DGRAM,
 } from "./constants.js";
 import { errnoOf, PosixError } from "./errors.js";
-import { PosixSocket, type Received } from "./posix-socket.js";
+import { PosixSocket, type Received, totalOf } from "./posix-socket.js";
 import { defaultOptions, type SocketOptions } from "./socket-options.js";
 import { TimeLeft } from "./time-left.js";
+
+/** The most bytes of a datagram. */
+const MAX_BYTES = 65507;
 
 export class DatagramSocket extends PosixSocket {
   readonly type = SOCK_DGRAM;
@@ -115,6 +118,9 @@ export class DatagramSocket extends PosixSocket {
   send(pieces: readonly Uint8Array[], flags = 0, address: SocketAddress | null = null): number {
     if ((flags & MSG_OOB) !== 0) throw new PosixError("EOPNOTSUPP");
     if (this.#writeEnded) throw new PosixError("EPIPE");
+    const length = totalOf(pieces);
+    if (length > MAX_BYTES)
+      throw new PosixError("EMSGSIZE", `a datagram of ${length} bytes is longer than ${MAX_BYTES}`);
     const destination = this.#destinationOf(address);
     const socket = this.#bound;
     const time = TimeLeft.of(this.sendTimeout);
@@ -123,7 +129,7 @@ export class DatagramSocket extends PosixSocket {
     const data = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
     for (;;) {
       const taken = destination === null ? socket.send(data) : socket.send(data, destination.port, destination.ip);
-      if (taken) return data.length;
+      if (taken) return length;
       if (!wait || !socket.waitUntilWritable(time.ms)) throw new PosixError("EAGAIN");
     }
   }

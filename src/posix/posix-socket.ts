@@ -113,3 +113,8 @@ export abstract class PosixSocket implements Pollable {
     throw new PosixError("EAFNOSUPPORT", "the address is not of the socket's family");
   }
 }
+
+/** The bytes that all of `buffers` have together. */
+export function totalOf(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
+}

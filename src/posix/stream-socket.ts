@@ -41,13 +41,18 @@ import {
 } from "./constants.js";
 import { resetEarlyClients } from "./early-clients.js";
 import { errnoOf, PosixError } from "./errors.js";
-import { PosixSocket, type Received } from "./posix-socket.js";
+import { PosixSocket, type Received, totalOf } from "./posix-socket.js";
 import { defaultOptions, type SocketOptions } from "./socket-options.js";
 import { TimeLeft } from "./time-left.js";
 
 type State = "unconnected" | "bound" | "listening" | "connecting" | "connected";
 
 const NOTHING = Buffer.alloc(0);
+
+/** The most bytes that MSG_PEEK keeps, as the system's receive buffer would. */
+const PEEK_MAX = 1048576;
+
+const NOWHERE_BYTES = 65536;
 
 export class StreamSocket extends PosixSocket {
   readonly type = SOCK_STREAM;
@@ -137,9 +142,8 @@ export class StreamSocket extends PosixSocket {
     const time = TimeLeft.of(this.receiveTimeout);
     const wait = !this.nonBlocking && (flags & MSG_DONTWAIT) === 0;
     this.#mustBeConnected(time, wait, "ENOTCONN");
-    // With MSG_TRUNC, bytes are dropped instead of copied.
-    const into = (flags & MSG_TRUNC) === 0 ? targets : targets.map(({ length }) => Buffer.allocUnsafe(length));
-    const wanted = into.reduce((sum, { length }) => sum + length, 0);
+    const wanted = totalOf(targets);
+    const into = (flags & MSG_TRUNC) === 0 ? targets : nowhere(wanted);
     const enough = (flags & MSG_WAITALL) === 0 ? Math.min(wanted, 1) : wanted;
     const peek = (flags & MSG_PEEK) !== 0;
     let length = 0;
@@ -414,7 +418,7 @@ export class StreamSocket extends PosixSocket {
 
   /** Copies the first bytes and keeps them; returns how many, or null at the end. */
   #peek(targets: readonly Uint8Array[], wanted: number): number | null {
-    const missing = wanted - this.#ahead.length;
+    const missing = Math.min(wanted, PEEK_MAX) - this.#ahead.length;
     const available = Math.min(missing, this.#readEnded ? 0 : this.#connected.readable);
     if (available > 0) {
       const more = Buffer.allocUnsafe(available);
@@ -445,6 +449,13 @@ export class StreamSocket extends PosixSocket {
       throw error;
     }
   }
+}
+
+/** Targets of `length` bytes for bytes that nobody wants: all of them are the same memory. */
+function nowhere(length: number): Uint8Array[] {
+  const memory = Buffer.allocUnsafe(Math.min(length, NOWHERE_BYTES));
+  const whole = new Array<Uint8Array>(Math.floor(length / NOWHERE_BYTES)).fill(memory);
+  return [...whole, memory.subarray(0, length % NOWHERE_BYTES)];
 }
 
 /** An empty target, to check for the end or a failure without reading. */

@@ -21,15 +21,16 @@ export interface GuestParts {
 }
 
 export type ImportFunction = (...values: number[]) => number;
+type Functions = Record<string, ImportFunction>;
 
 export interface SocketImports {
   /** Imports that only work on sockets. */
-  readonly calls: Record<string, ImportFunction>;
+  readonly calls: Functions;
   /**
    * Imports whose first argument may be any descriptor: to be called if `owns` returns true; otherwise call
    * emscripten's own.
    */
-  readonly shared: Record<string, ImportFunction>;
+  readonly shared: Functions;
   /** Whether the function `name` of `shared` handles a descriptor: a socket, or standard input for reading. */
   owns(name: string, fd: number): boolean;
 }
@@ -88,7 +89,7 @@ export function socketImports({ FS, heap, malloc }: GuestParts): SocketImports {
   const negative = (call: ImportFunction): ImportFunction => {
     return (...values) => {
       try {
-        return call.apply(sockets, values.map(Number));
+        return call.apply(sockets, values);
       } catch (error) {
         return -errno(error);
       }
@@ -107,11 +108,12 @@ export function socketImports({ FS, heap, malloc }: GuestParts): SocketImports {
     };
   };
   return {
-    owns: (name, fd) => {
+    owns: (name, value) => {
+      const fd = integer(value);
       if (FS.streams[fd] == null) return false;
       return files.socketOf(fd) !== null || (name === "fd_read" && files.inputOf(fd) !== null);
     },
-    calls: {
+    calls: withIntegers({
       __syscall_socket: negative(sockets.socket),
       __syscall_bind: negative(sockets.bind),
       __syscall_listen: negative(sockets.listen),
@@ -135,8 +137,8 @@ export function socketImports({ FS, heap, malloc }: GuestParts): SocketImports {
       gethostbyname: names.gethostbyname.bind(names) as ImportFunction,
       gethostbyname_r: names.gethostbyname_r.bind(names) as ImportFunction,
       _emscripten_lookup_name: names.lookupName.bind(names) as ImportFunction,
-    },
-    shared: {
+    }),
+    shared: withIntegers({
       __syscall_fcntl64: negative(sockets.fcntl),
       __syscall_ioctl: negative(sockets.ioctl),
       __syscall_dup: negative(sockets.dup),
@@ -161,6 +163,21 @@ export function socketImports({ FS, heap, malloc }: GuestParts): SocketImports {
         return polled.found;
       }),
       js_fd_read: counted(sockets.read),
-    },
+    }),
   };
+}
+
+/** The functions, for a program that may have declared them with arguments of any types. */
+function withIntegers(functions: Functions): Functions {
+  const all = Object.entries(functions).map(([name, call]): [string, ImportFunction] => [
+    name,
+    (...values) => call(...values.map(integer)),
+  ]);
+  return Object.fromEntries(all);
+}
+
+/** An argument as an integer of 32 bits; 0 if it is not a number. */
+function integer(value: unknown): number {
+  if (typeof value === "number") return value | 0;
+  return typeof value === "bigint" ? Number(BigInt.asIntN(32, value)) : 0;
 }

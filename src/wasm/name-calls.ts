@@ -93,8 +93,13 @@ export class NameCalls {
     if (found === null) return 0;
     if (this.#host === 0) this.#host = this.#malloc(HOST_BYTES + HOST_DATA_BYTES);
     if (this.#host === 0) return 0;
-    this.#writeHost(this.#host, this.#host + HOST_BYTES, found);
-    return this.#host;
+    try {
+      this.#writeHost(this.#host, this.#host + HOST_BYTES, found);
+      return this.#host;
+    } catch (error) {
+      if (error instanceof PosixError) return 0; // the program's malloc has returned an address outside its memory
+      throw error;
+    }
   }
 
   /** Returns 0; writes `host` to `out`, or 0 if nothing was found. */

@@ -27,6 +27,8 @@ import type { GuestMemory } from "./guest-memory.js";
 import { decodeAddress, encodeAddress } from "./socket-addresses.js";
 
 const MAX_BUFFERS = 1024;
+/** The most bytes that one call transfers, as on Linux, so that every count is a positive number of 32 bits. */
+const MAX_TRANSFER = 0x7ffff000;
 const MAX_DESCRIPTORS = 65536;
 const FD_SETSIZE = 1024;
 const O_RDWR = 2;
@@ -76,9 +78,8 @@ export class SocketCalls {
     const accepted = socket.accept();
     accepted.nonBlocking = (flags & SOCK_NONBLOCK) !== 0;
     try {
-      const opened = this.#descriptors.open(accepted);
       if (address !== 0) this.#writeAddress(address, lengthAddress, accepted.remoteAddress());
-      return opened;
+      return this.#descriptors.open(accepted);
     } catch (error) {
       accepted.close();
       throw error;
@@ -103,13 +104,13 @@ export class SocketCalls {
   sendto(fd: number, bytes: number, length: number, flags: number, address: number, addressLength: number): number {
     const socket = this.#socket(fd);
     const to = address === 0 ? null : this.#named(address, addressLength);
-    return socket.send([this.#memory.bytes(bytes, length)], flags, to);
+    return socket.send([this.#bytes(bytes, length)], flags, to);
   }
 
   recvfrom(fd: number, bytes: number, length: number, flags: number, address: number, lengthAddress: number): number {
     const socket = this.#socket(fd);
     if (address !== 0) this.#room(address, lengthAddress);
-    const received = socket.receive([this.#memory.bytes(bytes, length)], flags);
+    const received = socket.receive([this.#bytes(bytes, length)], flags);
     if (address !== 0) this.#writeAddress(address, lengthAddress, received.address);
     return received.length;
   }
@@ -315,10 +316,18 @@ export class SocketCalls {
 
   #buffers(address: number, count: number): Uint8Array[] {
     if (count < 0 || count > MAX_BUFFERS) throw new PosixError("EINVAL");
+    let room = MAX_TRANSFER;
     return Array.from({ length: count }, (_, i) => {
       const entry = (address >>> 0) + 8 * i;
-      return this.#memory.bytes(this.#memory.u32(entry), this.#memory.u32(entry + 4));
+      const bytes = this.#bytes(this.#memory.u32(entry), this.#memory.u32(entry + 4)).subarray(0, room);
+      room -= bytes.length;
+      return bytes;
     });
+  }
+
+  /** The bytes to transfer, in place. */
+  #bytes(address: number, length: number): Uint8Array {
+    return this.#memory.bytes(address, length).subarray(0, MAX_TRANSFER);
   }
 
   #several(messages: number, count: number, call: (message: number) => number): number {

@@ -64,7 +64,8 @@ class Program {
       const replacement = (...values: unknown[]): unknown => {
         const sockets = this.#sockets;
         if (sockets === null) return original(...values);
-        const call = sockets.calls[name] ?? (sockets.owns(name, Number(values[0])) ? sockets.shared[name] : undefined);
+        const call =
+          sockets.calls[name] ?? (sockets.owns(name, values[0] as number) ? sockets.shared[name] : undefined);
         return call === undefined ? original(...values) : call(...(values as number[]));
       };
       // Copies the properties: emscripten's dynamic linking reads signatures from them.

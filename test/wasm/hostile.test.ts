@@ -19,4 +19,12 @@ describe("hostile programs", () => {
     expect(failed).toBeGreaterThan(100);
     expect(count).toBe(succeeded + failed);
   });
+
+  test("chosen calls: lengths beyond the memory, buffers that overlap, closed descriptors, arguments of any type", () => {
+    const program = new Process(process.execPath, [join(root, "test/wasm/hostile-calls.js")], {
+      env: { NODE_OPTIONS: undefined },
+    });
+    program.waitForExit(25_000);
+    expect(JSON.parse(program.output)).toEqual([]);
+  });
 });
