@@ -1,10 +1,9 @@
 /**
- * Decodes content codings piece by piece, synchronously: gzip, deflate, br, and zstd if Node has it.
+ * Decodes content codings piece by piece, synchronously: gzip, deflate, and where the runtime decodes them reliably br and zstd.
  *
  * Runs on the calling thread.
  */
 
-import * as zlib from "node:zlib";
 import { BrotliDecompress, Gunzip, Inflate, InflateRaw, ZstdDecompress } from "minizlib";
 import { NetError } from "../main/index.js";
 
@@ -18,27 +17,42 @@ export interface Decoder {
 type Stream = Gunzip | BrotliDecompress | ZstdDecompress;
 type Output = (bytes: Uint8Array) => void;
 
-/** A truncated zstd frame. */
-const CUT_OFF = Buffer.from("28b52ffd2007390000637574206f66", "hex");
+/** Streams that are cut off, in the codings that not every runtime decodes reliably. */
+const CUT_OFF = {
+  br: Buffer.from("0b0380637574206f", "hex"),
+  zstd: Buffer.from("28b52ffd2007390000637574206f66", "hex"),
+};
 
-let zstd: boolean | null = null;
+const reliable = new Map<string, boolean>();
 
-/** Whether Node decodes zstd and detects truncation: Node 22 does not. */
-function hasZstd(): boolean {
-  if (zstd !== null) return zstd;
-  const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => unknown };
-  zstd = false;
+/** Whether this runtime decodes a coding and detects truncation: Node 22 does not with zstd, nor Deno with Brotli. */
+function isReliable(coding: "br" | "zstd"): boolean {
+  const known = reliable.get(coding);
+  if (known !== undefined) return known;
+  const found = refusesCutOff(coding);
+  reliable.set(coding, found);
+  return found;
+}
+
+function refusesCutOff(coding: "br" | "zstd"): boolean {
+  const trial = new StreamDecoder(
+    coding,
+    () => {},
+    () => {},
+    MAX_EXPANSION,
+  );
   try {
-    zstdDecompressSync?.(CUT_OFF);
-  } catch {
-    zstd = true;
+    trial.write(CUT_OFF[coding]);
+    trial.end();
+    return false;
+  } catch (error) {
+    return error instanceof NetError; // otherwise this Node has no such decoder
   }
-  return zstd;
 }
 
 /** The value of `Accept-Encoding`. */
 export function acceptedCodings(): string {
-  return hasZstd() ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
+  return ["gzip", "deflate", "br", "zstd"].filter(isKnown).join(", ");
 }
 
 /** The most nested codings. More are probably an attack. */
@@ -75,7 +89,8 @@ export function decoder(encoding: string | null, output: Output, maxLength: numb
 }
 
 function isKnown(coding: string): boolean {
-  return ["gzip", "x-gzip", "deflate", "br"].includes(coding) || (coding === "zstd" && hasZstd());
+  if (coding === "br" || coding === "zstd") return isReliable(coding);
+  return ["gzip", "x-gzip", "deflate"].includes(coding);
 }
 
 class StreamDecoder implements Decoder {

@@ -19,11 +19,12 @@ import type { RingReference } from "../ring/protocol.js";
 import { RecordConsumer } from "../ring/record-ring.js";
 import { faultOf } from "./faults.js";
 import { type NamedDatagram, NameQueues } from "./name-queues.js";
+import { KEEPS_DATAGRAMS_IN_ORDER } from "./other-runtimes.js";
 import type { Resolver } from "./resolver.js";
 import type { Slot } from "./slot.js";
 
 /** The most sends under way in libuv. */
-const MAX_IN_FLIGHT = 256;
+const MAX_IN_FLIGHT = KEEPS_DATAGRAMS_IN_ORDER ? 256 : 1;
 /** The longest pause for room among the datagrams to names, in ms. */
 const PAUSE_MS = 100;
 

@@ -31,6 +31,12 @@ export const KNOWS_CHANGE_TIMES = deno === undefined;
 /** Whether a connected UDP socket receives from its peer only. On Deno it receives everything that is sent to it. */
 export const FILTERS_DATAGRAMS = deno === undefined;
 
+/** Whether datagrams that are given to a socket before the last one was sent stay in order. On Deno they don't. */
+export const KEEPS_DATAGRAMS_IN_ORDER = deno === undefined;
+
+/** Whether look-ups leave threads of the pool to file access. On Bun they may take all, which are as many as the cores. */
+export const LOOKUPS_LEAVE_THREADS = bun === undefined;
+
 /** Whether two texts are the same IP; `::ffff:` in front of an IPv4 address and zones make no difference. */
 export function isSameIP(one: string, other: string): boolean {
   return one === other || canonical(one) === canonical(other);

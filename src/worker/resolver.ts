@@ -10,10 +10,12 @@
 import { lookup } from "node:dns";
 import { lookupService } from "node:dns/promises";
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import type { AddressOrder, ResolveCommand, ReverseCommand } from "../ring/protocol.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { lookupDirectly } from "./direct-lookup.js";
 import { faultOf } from "./faults.js";
+import { LOOKUPS_LEAVE_THREADS } from "./other-runtimes.js";
 import { Slot } from "./slot.js";
 
 /** The IPs of a name, in the system's order or the order set by `--dns-result-order`. */
@@ -29,7 +31,11 @@ export function lookupThreads(setting: string | undefined): number {
   return Math.ceil((number < 0 ? 1024 : Math.min(number, 1024)) / 2);
 }
 
-const THREADS = lookupThreads(process.env.UV_THREADPOOL_SIZE);
+const SETTING = process.env.UV_THREADPOOL_SIZE;
+/** The most look-ups at a time. Where they could take the whole pool, half of it is left to the hosts file. */
+const THREADS = LOOKUPS_LEAVE_THREADS
+  ? lookupThreads(SETTING)
+  : Math.max(1, (Number.parseInt(SETTING ?? "", 10) || availableParallelism()) >> 1);
 
 export class Resolver {
   readonly #underWay = new Map<string, Promise<Addresses>>();

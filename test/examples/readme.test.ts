@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type TcpSocket } from "ringnet";
 import { beforeAll, describe, expect, test } from "vitest";
+import { entryPoint } from "../support/examples.js";
 import { temporaryFolder } from "../support/folders.js";
 import { startPeer } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
@@ -23,9 +24,9 @@ const BLOCKS = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```j
 function program(block: number, replacements: Record<string, string>): string {
   let source = BLOCKS[block] as string;
   for (const [text, instead] of Object.entries({
-    '"ringnet"': JSON.stringify(import.meta.resolve("ringnet")),
-    '"ringnet/http"': JSON.stringify(import.meta.resolve("ringnet/http")),
-    '"ringnet/sync-fetch"': JSON.stringify(import.meta.resolve("ringnet/sync-fetch")),
+    '"ringnet"': JSON.stringify(entryPoint("ringnet")),
+    '"ringnet/http"': JSON.stringify(entryPoint("ringnet/http")),
+    '"ringnet/sync-fetch"': JSON.stringify(entryPoint("ringnet/sync-fetch")),
     ...replacements,
   })) {
     source = source.replaceAll(text, instead);

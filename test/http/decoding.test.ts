@@ -17,13 +17,15 @@ beforeAll(() => {
 /** Node 20 has no zstd; Node 22 does not detect a truncated zstd stream. The peer may run on another version. */
 const PEERS_NODE = execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" });
 const HAS_ZSTD = [process.versions.node, PEERS_NODE].every((version) => Number.parseInt(version, 10) >= 24);
+/** Deno's Brotli decoder detects neither truncation nor corruption. */
+const HAS_BR = !("Deno" in globalThis);
 const PLAIN = Buffer.alloc(100_000, "a line of text that repeats itself\n").toString();
 
 function get(path: string, options: RequestOptions = {}) {
   return fetch(`${server.origin}${path}`, { timeout: 10_000, proxy: null, ...options });
 }
 
-const CODINGS = ["gzip", "x-gzip", "deflate", "br", ...(HAS_ZSTD ? ["zstd"] : [])];
+const CODINGS = ["gzip", "x-gzip", "deflate", ...(HAS_BR ? ["br"] : []), ...(HAS_ZSTD ? ["zstd"] : [])];
 
 describe.each(CODINGS)("%s", (coding) => {
   test("is decoded, and the header stays", () => {
@@ -72,8 +74,9 @@ test("corrupt content is an error after what could be decoded", () => {
 });
 
 test("several codings are decoded in turn", () => {
-  expect(get("/coded/gzip,br").text()).toBe(PLAIN);
-  expect(get("/coded/br,identity,deflate").text()).toBe(PLAIN);
+  expect(get("/coded/gzip,x-gzip").text()).toBe(PLAIN);
+  expect(get("/coded/deflate,identity,gzip").text()).toBe(PLAIN);
+  if (HAS_BR) expect(get("/coded/gzip,br").text()).toBe(PLAIN);
   const many = new Array(6).fill("gzip").join(",");
   expect(() => get(`/coded/${many}?bytes=100`).text()).toThrow(
     expect.objectContaining({ code: "ERR_CONTENT_DECODING" }),
@@ -82,6 +85,10 @@ test("several codings are decoded in turn", () => {
 
 test("deflate without zlib's header is understood", () => {
   expect(get("/coded/deflate-raw?name=deflate").text()).toBe(PLAIN);
+});
+
+test.runIf(!HAS_BR)("Brotli is left alone where its decoder does not detect truncation", () => {
+  expect(get("/coded/br").bytes().length).toBeLessThan(5000);
 });
 
 test("an unknown coding is left alone", () => {
@@ -96,7 +103,7 @@ test("an empty body is empty, whatever its coding", () => {
 test("Accept-Encoding lists the codings that are decoded", () => {
   const seen = get("/echo").json() as { rawHeaders: string[] };
   const index = seen.rawHeaders.findIndex((name) => name.toLowerCase() === "accept-encoding");
-  expect(seen.rawHeaders[index + 1]).toBe(`gzip, deflate, br${HAS_ZSTD ? ", zstd" : ""}`);
+  expect(seen.rawHeaders[index + 1]).toBe(`gzip, deflate${HAS_BR ? ", br" : ""}${HAS_ZSTD ? ", zstd" : ""}`);
 });
 
 test("a range request asks for no coding", () => {

@@ -90,7 +90,7 @@ function curls(url: string, args: string[]): Answer {
 
 function accepted(): string {
   const major = Number(process.versions.node.split(".")[0]);
-  return major >= 24 ? "gzip, deflate, br, zstd" : "gzip, deflate, br";
+  return `gzip, deflate${"Deno" in globalThis ? "" : ", br"}${major >= 24 ? ", zstd" : ""}`;
 }
 
 const REQUESTS: [string, RequestOptions, string[]][] = [

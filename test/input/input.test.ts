@@ -7,12 +7,15 @@ import { closeSync, constants, openSync, writeFileSync, writeSync } from "node:f
 import { join } from "node:path";
 import { openInput } from "ringnet";
 import { describe, expect, test } from "vitest";
+import { entryPoint } from "../support/examples.js";
 import { temporaryFolder } from "../support/folders.js";
 import { startPeer } from "../support/peers.js";
 import { Process } from "../support/processes.js";
+import { fileCommand } from "../support/runtime.js";
 import { errorOf } from "../tcp/sockets.js";
 
-const PACKAGE = JSON.stringify(import.meta.resolve("ringnet"));
+const PACKAGE = JSON.stringify(entryPoint("ringnet"));
+const RUNTIME = fileCommand("").slice(0, -1);
 
 /** A file with a program that imports the package. */
 function program(source: string): string {
@@ -30,12 +33,20 @@ const COUNT = `
   }
   console.log("count", count, input.bytesRead, input.ready);`;
 
+/** An executable that runs the program in its argument: a script where the runtime needs options for that. */
+function runtime(): string {
+  if (RUNTIME.length === 1) return process.execPath;
+  const path = join(temporaryFolder(), "runtime.sh");
+  writeFileSync(path, `#!/bin/sh\nexec ${RUNTIME.join(" ")} "$@"\n`, { mode: 0o755 });
+  return path;
+}
+
 /** Runs a shell command line with a program's path in $P and node in $N; it must end in time. */
 function shell(line: string, source: string): string {
   const { stdout, stderr, status } = spawnSync("sh", ["-c", line], {
     encoding: "utf8",
     timeout: 20_000,
-    env: { ...process.env, NODE_OPTIONS: "", N: process.execPath, P: program(source) },
+    env: { ...process.env, NODE_OPTIONS: "", N: runtime(), P: program(source) },
   });
   expect(stderr).toBe("");
   expect(status).toBe(0);
@@ -83,7 +94,8 @@ describe("standard input", () => {
           else if (bytes.length > 0) console.log(name, String(bytes).trim());
         }
       }`);
-    const running = new Process(process.execPath, [path], { env: { NODE_OPTIONS: undefined } });
+    const [command, ...args] = fileCommand(path) as [string, ...string[]];
+    const running = new Process(command, args, { env: { NODE_OPTIONS: undefined } });
     running.waitForOutput(/^ready$/m);
     peer.waitForEvent("connection");
     running.send("typed\n");

@@ -6,11 +6,12 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
+import { Worker } from "node:worker_threads";
 import { brotliCompressSync, createBrotliDecompress } from "node:zlib";
 
 const QUIET = { stdio: "ignore" };
@@ -60,6 +61,16 @@ const client = (port, options = {}) => {
   socket.on("error", () => {});
   return socket;
 };
+
+/** The value of an expression in another thread, or the code of its error. */
+async function inThread(expression, options) {
+  const source = `const { parentPort, workerData } = require("node:worker_threads");
+    let found;
+    try { found = ${expression}; } catch (error) { found = error.code; }
+    parentPort.postMessage(found);`;
+  const [found] = await once(new Worker(source, { eval: true, ...options }), "message");
+  return found;
+}
 
 /** What a separate program prints on this runtime, in one line. `flags` are Node's. */
 async function printed(source, { flags = [], env = {} } = {}) {
@@ -362,6 +373,21 @@ const CASES = {
     const server = net.createServer();
     server.listen({ port: 0, host: "192.0.2.1" });
     return ["EADDRNOTAVAIL", await first(server, "listening", "error")];
+  },
+  async "connecting to an address that can't be reached"() {
+    const socket = net.connect(80, "224.0.0.1"); // multicast
+    return ["ENETUNREACH", await first(socket, "connect", "error")];
+  },
+  async "a thread's memory limit of 24 MB is"() {
+    const found = await inThread("require('node:worker_threads').resourceLimits.maxOldGenerationSizeMb", {
+      resourceLimits: { maxOldGenerationSizeMb: 24 },
+    });
+    return ["24 MB", found === undefined ? "not set" : `${found} MB`];
+  },
+  async "a descriptor that another thread opened is"() {
+    const workerData = openSync(file("own.cert"), "r");
+    const found = await inThread("require('node:fs').fstatSync(workerData).size", { workerData });
+    return ["open", typeof found === "number" ? "open" : found];
   },
   async "a datagram to a closed port, connected"() {
     const free = createSocket("udp4");

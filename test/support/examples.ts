@@ -23,7 +23,7 @@ export function runExample(source: string, given: object): Outcome {
 }
 
 /** The URL of the ES module of an entry point. (`import.meta.resolve` does not work in vitest on Deno.) */
-function entryPoint(name: string): string {
+export function entryPoint(name: string): string {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   return pathToFileURL(join(root, exports[name.replace("ringnet", ".")].import.default)).href;
 }

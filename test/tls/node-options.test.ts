@@ -88,7 +88,7 @@ describe.each(["trusted by Node's own roots", "trusted by nothing but ca"])("a c
     };
     const rows = [{}, ${CLIENT.map(([option, value]) => `{ ${option}: ${value} }`).join(", ")}];
     for (const options of rows) console.log(JSON.stringify([await byNode(options), here(options)]));`,
-    { env },
+    { env, timeout: 60_000 },
   );
   const lines = output.trim().split("\n");
 
