@@ -41,7 +41,8 @@ export class CommandError extends Error {
 }
 
 function codeOf(error: NetError & { stage?: string }): number {
-  if (error.code === "ETIMEDOUT") return EXIT.timeout;
+  // The cause, if the networking thread had not started by then.
+  if (error.code === "ETIMEDOUT" || (error.cause as NetError | undefined)?.code === "ETIMEDOUT") return EXIT.timeout;
   if (error.stage === "resolve" || error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") return EXIT.resolve;
   if (error.stage === "TLS" || /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(error.code))
     return EXIT.tls;

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { createHttpClient, type HttpClient, type HttpResponse, type RequestOptions } from "../http/index.js";
 import { CommandError, EXIT } from "./exit-code.js";
 import { readFile, readStdin } from "./limited-file.js";
-import { writeAll } from "./output.js";
+import { complain, writeAll } from "./output.js";
 import { ProgressBar } from "./progress-bar.js";
 import { tlsOf } from "./tls-arguments.js";
 
@@ -47,6 +47,8 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+
 /** The most bytes of `--data`, which are kept in memory: a redirect may need them again. */
 const DATA_BYTES = 256 * 1024 * 1024;
 
@@ -69,10 +71,10 @@ export function get(args: string[]): number {
   let exitCode: number = EXIT.ok;
   for (const url of urls) {
     try {
-      one(client, url.includes("://") ? url : `http://${url}`, options, values);
+      one(client, SCHEME.test(url) ? url : `http://${url}`, options, values);
     } catch (error) {
       const known = CommandError.of(error);
-      process.stderr.write(`ringnet: ${known.message}\n`);
+      complain(known.message);
       exitCode = known.exitCode;
     }
   }
@@ -134,7 +136,7 @@ function one(client: HttpClient, url: string, options: RequestOptions, values: V
   if (there > 0 && status === 416 && totalOf(response) === there) return; // it is complete
   if (status >= 400 && file !== null) {
     response.close();
-    throw new CommandError(EXIT.status, `${status} ${response.statusText}: ${url}`);
+    throw refused(response);
   }
   if (values.include) writeAll(1, Buffer.from(headOf(response), "latin1"));
   const first = status === 206 && there > 0 ? startOf(response, there) : 0;
@@ -144,18 +146,23 @@ function one(client: HttpClient, url: string, options: RequestOptions, values: V
   } finally {
     if (file !== null) closeSync(descriptor);
   }
-  if (status >= 400) throw new CommandError(EXIT.status, `${status} ${response.statusText}: ${url}`);
+  if (status >= 400) throw refused(response);
+}
+
+function refused({ status, statusText, url }: HttpResponse): CommandError {
+  return new CommandError(EXIT.status, `${status} ${statusText}: ${url}`);
 }
 
 function receive(response: HttpResponse, descriptor: number, isFile: boolean, first: number, silent: boolean): void {
   let position = first;
-  if (isFile && fstatSync(descriptor).isFile()) ftruncateSync(descriptor, first);
+  const isRegular = isFile && fstatSync(descriptor).isFile(); // not a FIFO or a device
+  if (isRegular) ftruncateSync(descriptor, first);
   const bar =
     isFile && !silent && process.stderr.isTTY ? new ProgressBar((text) => writeAll(2, Buffer.from(text)), first) : null;
   const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;
   const total = length === null ? null : first + Number(length);
   for (const piece of response) {
-    if (isFile) appendAt(descriptor, piece, position);
+    if (isRegular) appendAt(descriptor, piece, position);
     else writeAll(descriptor, piece);
     position += piece.length;
     bar?.update(position, total);
@@ -177,15 +184,27 @@ function headOf(response: HttpResponse): string {
 }
 
 function remoteName(url: string): string {
-  const name = basename(decodeURIComponent(new URL(url).pathname));
-  if (name === "" || name === "." || name === ".." || /[/\\\0]/.test(name)) {
-    throw new CommandError(EXIT.usage, `${url} has no name at its end; use --output`);
+  const { origin, pathname } = new URL(url);
+  const name = basename(decoded(pathname));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a listing of the folder would send them to the terminal
+  if (name === "" || name === "." || name === ".." || /[/\\\0-\x1f\x7f-\x9f]/.test(name)) {
+    throw new CommandError(EXIT.usage, `${origin}${pathname} has no name for a file at its end; use --output`);
   }
   return name;
 }
 
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // not UTF-8
+  }
+}
+
+/** 0 unless it is a regular file. */
 function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found?.isFile() ? found.size : 0;
 }
 
 /**

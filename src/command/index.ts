@@ -8,6 +8,7 @@ import { doctor } from "./doctor.js";
 import { CommandError, EXIT } from "./exit-code.js";
 import { get } from "./get.js";
 import { connectCommand, listenCommand } from "./netcat.js";
+import { complain } from "./output.js";
 import { repl } from "./repl.js";
 
 const USAGE = `usage: ringnet get URL... [options]      fetch over HTTP
@@ -40,7 +41,7 @@ export function main(args: string[]): void {
     process.exitCode = command(rest) ?? undefined;
   } catch (error) {
     const known = CommandError.of(error);
-    process.stderr.write(`ringnet: ${known.message}\n`);
+    complain(known.message);
     process.exitCode = known.exitCode;
   }
 }

@@ -3,7 +3,7 @@
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Server, startNginx, startNodeServer, startSquid } from "../http/support/servers.js";
@@ -39,9 +39,10 @@ beforeAll(() => {
   writeFileSync(join(nginx.files, "large"), Buffer.alloc(5_000_000, "0123456789abcdef"));
 });
 
-function run(args: string[], input: string | Buffer = "", env: Record<string, string> = {}) {
+function run(args: string[], input: string | Buffer = "", env: Record<string, string> = {}, cwd?: string) {
   const done = spawnSync(process.execPath, [COMMAND, ...args], {
     input,
+    cwd,
     env: { ...process.env, ...ENV, ...env },
     timeout: 60_000,
     killSignal: "SIGKILL",
@@ -158,7 +159,8 @@ describe("get", () => {
     ["a name that does not exist", () => ["get", "http://name.invalid/"], 6, /ENOTFOUND|EAI_AGAIN/],
     ["no server", () => ["get", `http://127.0.0.1:${closedPort()}/`], 7, /ECONNREFUSED/],
     ["a status of 404", () => ["get", `${server.origin}/status/404`], 22, /404/],
-    // A shorter time could end before the networking thread has started, on a busy machine, with another error.
+    // The error of a time that ends before the networking thread has started.
+    ["no time at all", () => ["get", "-t", "0", `${server.origin}/late`], 28, /ERR_WORKER_START/],
     ["no time", () => ["get", "-t", "3", `${server.origin}/late`], 28, /ETIMEDOUT/],
     ["an unknown authority", () => ["get", `${secure.origin}/bytes/3`], 35, /UNABLE_TO_VERIFY/],
     ["endless authorities", () => ["get", `${secure.origin}/bytes/3`, "--ca", "/dev/zero"], 35, /not a regular file/],
@@ -172,6 +174,36 @@ describe("get", () => {
     expect(outcome.code).toBe(code);
     expect(outcome.errors).toMatch(message);
     expect(outcome.errors).not.toContain("    at ");
+  });
+
+  test("a server's words and the password do not get to the terminal", () => {
+    const peer = startPeer("greeter", { text: "HTTP/1.1 404 No\x1b[31m\x07\r\nContent-Length: 0\r\n\r\n" });
+    const url = `http://user:secret@127.0.0.1:${peer.port}/a`;
+    const expected = `404 No\\x1b[31m\\x07: http://127.0.0.1:${peer.port}/a\n`;
+    expect(run(["get", url])).toMatchObject({ code: 22, errors: `ringnet: ${expected}` });
+    expect(run(["get", "https://localhost/", "--proxy", url]).errors).toContain("404 No\\x1b[31m\\x07\n");
+    const nameless = run(["get", "-O", `http://user:secret@127.0.0.1:${peer.port}/`]);
+    expect(nameless).toMatchObject({ code: 2, errors: expect.not.stringContaining("secret") });
+  });
+
+  test("-O takes the name from the end of the path, as far as it can be a file's", () => {
+    const folder = temporaryFolder();
+    const urls = ["b%20c", "..%2f..%2fd", "%ff", "a%1bb", "..%5cb"].map((name) => `${server.origin}/bytes/3/${name}`);
+    const outcome = run(["get", "-O", ...urls, server.origin], "", {}, folder);
+    expect(outcome.errors.match(/has no name for a file at its end/g)?.length).toBe(3);
+    expect(readdirSync(folder).sort()).toEqual(["%ff", "b c", "d"]);
+  });
+
+  test("-o writes into a FIFO", () => {
+    const fifo = join(temporaryFolder(), "fifo");
+    const script = 'mkfifo "$0" && { cat "$0" & "$@"; wait; }';
+    const args = [process.execPath, COMMAND, "get", `${server.origin}/bytes/3`, "-o", fifo];
+    const done = spawnSync("sh", ["-c", script, fifo, ...args], { env: { ...process.env, ...ENV }, timeout: 60_000 });
+    expect([String(done.stdout), String(done.stderr)]).toEqual(["012", ""]);
+  });
+
+  test("a URL needs no scheme, whatever its query", () => {
+    expect(run(["get", `127.0.0.1:${server.port}/echo?a=http://b`]).text).toContain("/echo?a=http://b");
   });
 
   test("a 404 leaves the file unchanged", () => {
