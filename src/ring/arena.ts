@@ -9,7 +9,7 @@
  * kept, and the others are dropped.
  */
 
-/** Most pieces in a block, and most bytes unless a single piece is larger. */
+/** Most pieces in a block by default, and most bytes unless a single piece is larger. */
 const BLOCK_PIECES = 32;
 const BLOCK_BYTES = 32 * 1024 * 1024;
 
@@ -19,10 +19,21 @@ interface Block {
   free: number[];
 }
 
+/** How a block is laid out. */
+export interface BlockLayout {
+  /** Bytes before the first piece. Default: 0. */
+  lead?: number;
+  /** Most pieces. */
+  pieces?: number;
+  /** Bytes behind the last piece. Default: 0. */
+  tail?: number;
+}
+
 /** The allocator of one size. */
 export class Arena {
   readonly #pieceBytes: number;
   readonly #lead: number;
+  readonly #tail: number;
   /** Pieces in a block. */
   readonly #pieces: number;
   readonly #blocks: (Block | null)[] = [];
@@ -30,11 +41,11 @@ export class Arena {
   #hint = 0;
   #emptyBlocks = 0;
 
-  /** `lead`: bytes of a block before its first piece. */
-  constructor(pieceBytes: number, lead = 0) {
+  constructor(pieceBytes: number, { lead = 0, pieces = BLOCK_PIECES, tail = 0 }: BlockLayout = {}) {
     this.#pieceBytes = pieceBytes;
     this.#lead = lead;
-    this.#pieces = Math.min(BLOCK_PIECES, Math.max(1, Math.floor(BLOCK_BYTES / pieceBytes)));
+    this.#tail = tail;
+    this.#pieces = Math.min(pieces, Math.max(1, Math.floor(BLOCK_BYTES / pieceBytes)));
   }
 
   /** Bytes of shared memory held, free pieces included. Pages that were never written take no memory. */
@@ -82,7 +93,7 @@ export class Arena {
   }
 
   get #blockBytes(): number {
-    return this.#lead + this.#pieces * this.#pieceBytes;
+    return this.#lead + this.#pieces * this.#pieceBytes + this.#tail;
   }
 
   /** Adds a block, in the place of a dropped one if there is any: all others are full. */

@@ -1,5 +1,5 @@
 /**
- * An error on its way from one thread to another: a length word and JSON in UTF-8, in a slot or in a worker block.
+ * An error on its way from one thread to another: a length word and a text, JSON in UTF-8, of a slot or in a worker block.
  *
  * Written once, by the networking thread, before the state word that the caller checks; read by the caller after that
  * word.
@@ -17,23 +17,28 @@ export interface Fault {
   port?: number | undefined;
 }
 
-/** Writes `fault` from `words[start]` on, in at most `bytes` bytes; a message that does not fit is cut. */
-export function writeFault(words: Int32Array, start: number, bytes: number, fault: Fault): void {
-  const target = new Uint8Array(words.buffer, words.byteOffset + 4 * (start + 1), bytes);
+/**
+ * Writes the text of `fault` to `offset`, in bytes from the first of `words` (it may lie behind the last), in at most `bytes` bytes, and then
+ * its length to `words[length]`. A message that does not fit is cut.
+ */
+export function writeFault(words: Int32Array, length: number, offset: number, bytes: number, fault: Fault): void {
+  const target = new Uint8Array(words.buffer, words.byteOffset + offset, bytes);
   let text = new TextEncoder().encode(JSON.stringify(fault));
-  for (let message = fault.message; text.length > bytes; ) {
+  for (let { message } = fault; text.length > bytes; ) {
+    // The rest fits beside a short message, unless its text has many characters that JSON escapes.
+    const rest = message === "" ? { code: fault.code.slice(0, 64) } : fault;
     // Cut in proportion to the excess: JSON takes at least one byte for each character, so this ends soon.
     message = message.slice(0, Math.max(0, message.length - Math.max(8, (text.length - bytes) >> 2)));
-    text = new TextEncoder().encode(JSON.stringify({ code: fault.code.slice(0, 64), message }));
+    text = new TextEncoder().encode(JSON.stringify({ ...rest, message }));
   }
   target.set(text);
-  Atomics.store(words, start, text.length); // partner: readFault
+  Atomics.store(words, length, text.length); // partner: readFault
 }
 
 /** Reads what `writeFault` wrote, or null if nothing was written. */
-export function readFault(words: Int32Array, start: number): Fault | null {
-  const length = Atomics.load(words, start); // partner: writeFault
-  if (length <= 0) return null;
-  const shared = new Uint8Array(words.buffer, words.byteOffset + 4 * (start + 1), length);
+export function readFault(words: Int32Array, length: number, offset: number): Fault | null {
+  const bytes = Atomics.load(words, length); // partner: writeFault
+  if (bytes <= 0) return null;
+  const shared = new Uint8Array(words.buffer, words.byteOffset + offset, bytes);
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(shared))) as Fault; // TextDecoder refuses shared memory
 }

@@ -5,7 +5,7 @@
  *
  * There are four kinds of shared blocks. All consist of 32-bit words, and every word that one thread writes and
  * another reads has a cache line of its own (64 bytes, 16 words), so that a store never invalidates a line that
- * another thread uses for something else.
+ * another thread uses for something else. Only words of a slot that have one writer and rarely change share a line.
  *
  * ```
  * worker block: one for each networking thread             written by
@@ -32,9 +32,10 @@
  *        5   ATTACHED         connections moved here so far worker
  *   line 6…  two queues of QUEUE_CAPACITY handle ids: to the worker, then to the caller
  *
- * slot: one for each open handle, carved out of shared slot blocks, 2 KiB
+ * slot: one for each open handle, carved out of shared slot blocks, 768 bytes
  *   line 0   HANDLE_ID        the handle that owns the slot; negative: the number of the detachment whose token may take it
  *                                                           callers: at opening, at detaching, at attaching
+ *            KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    caller
  *        1   STATE            PHASE_… | …_ENDED             worker (caller only before the worker knows the slot)
  *        2   RX_WRITE         receive ring, position        worker
  *        3   RX_READ          receive ring, position        caller
@@ -45,12 +46,12 @@
  *        8   TO_WORKER_FLAG   1: is in the queue            caller sets, worker clears
  *        9   TO_CALLER_FLAG   1: is in the queue            worker sets, caller clears
  *       10   COUNT            clients that have arrived at a server; datagrams dropped by a UDP socket      worker
- *       11   PENDING_ERRORS   errors that do not end the handle (a send refused, an accept failed) worker
- *       12   KEEP_ALIVE_DELAY in ms, read with REQUEST_OPTIONS                                    caller
- *       13   TX_ASIDE         datagrams taken out of the send ring that wait for a look-up: bytes, plus one for each  worker
- *       14   ROOM_WANTED      1: queue the slot when there is room to send      caller sets, worker clears
- *       15   STAGE            the stage of connecting, STAGE_…                    worker
- *   line 16… FAULT            why it failed: a length, then JSON in UTF-8     worker, before STATE says so
+ *            PENDING_ERRORS   errors that do not end the handle (a send refused, an accept failed) worker
+ *            TX_ASIDE         datagrams taken out of the send ring that wait for a look-up: bytes, plus one for each  worker
+ *            STAGE            the stage of connecting, STAGE_…                    worker
+ *            FAULT            the length of the text that says why it failed      worker, before STATE says so
+ *       11   ROOM_WANTED      1: queue the slot when there is room to send      caller sets, worker clears
+ *   behind all slots of the block, at FAULT_TEXT from the slot's beginning: the text, JSON in UTF-8               worker, before FAULT
  * ```
  *
  * Positions count bytes (or entries). They begin at 0, a receive ring's shortly before its end (see FIRST_BYTES in
@@ -76,8 +77,10 @@ export const DETACHMENTS = 6 * LINE;
 export const FINISH = 7 * LINE;
 /** First word of the text that says why the networking thread died: a length in bytes, then UTF-8. */
 export const LIFE_FAULT = 8 * LINE;
+/** Where the text is, from the block's beginning, in bytes. */
+export const LIFE_FAULT_TEXT = 4 * LIFE_FAULT + 4;
 export const WORKER_BLOCK_BYTES = 16 * 1024;
-export const LIFE_FAULT_BYTES = WORKER_BLOCK_BYTES - 4 * LIFE_FAULT - 4;
+export const LIFE_FAULT_BYTES = WORKER_BLOCK_BYTES - LIFE_FAULT_TEXT;
 
 /** The networking thread is starting. */
 export const LIFE_STARTING = 0;
@@ -128,6 +131,7 @@ export const LINK_BLOCK_BYTES = 4 * (QUEUES + 2 * QUEUE_CAPACITY);
 
 // Slot.
 export const HANDLE_ID = 0 * LINE;
+export const KEEP_ALIVE_DELAY = 0 * LINE + 1;
 export const STATE = 1 * LINE;
 export const RX_WRITE = 2 * LINE;
 export const RX_READ = 3 * LINE;
@@ -138,16 +142,22 @@ export const REQUEST = 7 * LINE;
 export const TO_WORKER_FLAG = 8 * LINE;
 export const TO_CALLER_FLAG = 9 * LINE;
 export const COUNT = 10 * LINE;
-export const PENDING_ERRORS = 11 * LINE;
-export const KEEP_ALIVE_DELAY = 12 * LINE;
-export const TX_ASIDE = 13 * LINE;
-export const ROOM_WANTED = 14 * LINE;
-export const STAGE = 15 * LINE;
-export const FAULT = 16 * LINE;
-export const SLOT_WORDS = 32 * LINE;
+export const PENDING_ERRORS = 10 * LINE + 1;
+export const TX_ASIDE = 10 * LINE + 2;
+export const STAGE = 10 * LINE + 3;
+export const FAULT = 10 * LINE + 4;
+export const ROOM_WANTED = 11 * LINE;
+export const SLOT_WORDS = 12 * LINE;
 export const SLOT_BYTES = 4 * SLOT_WORDS;
-/** Room for the text of a fault, without its length word. */
-export const FAULT_BYTES = SLOT_BYTES - 4 * FAULT - 4;
+/**
+ * Slots in a block. With their texts they take more than 512 KiB: from that size on (Node 20: 128 KiB) V8 gets memory whose pages are zero
+ * already, and pages that are never written take no memory. Most handles never fail, so the texts take none.
+ */
+export const BLOCK_SLOTS = 320;
+/** From a slot's beginning to the text of its fault, in bytes. */
+export const FAULT_TEXT = BLOCK_SLOTS * SLOT_BYTES;
+/** Room for the text; as much as for a slot, so that the distance is the same for all. */
+export const FAULT_BYTES = SLOT_BYTES;
 
 /** The phase in STATE's low bits. */
 export const PHASE_MASK = 7;

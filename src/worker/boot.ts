@@ -7,7 +7,7 @@
  */
 
 import { writeFault } from "../ring/fault-text.js";
-import { LIFE, LIFE_DEAD, LIFE_FAULT, LIFE_FAULT_BYTES } from "../ring/layout.js";
+import { LIFE, LIFE_DEAD, LIFE_FAULT, LIFE_FAULT_BYTES, LIFE_FAULT_TEXT } from "../ring/layout.js";
 import type { BootData } from "../ring/protocol.js";
 import { SignalWaker } from "../ring/signal.js";
 
@@ -17,7 +17,7 @@ export default async function boot(data: BootData): Promise<void> {
   const die = (code: string, message: string): void => {
     // Only the first reason counts.
     if (Atomics.load(words, LIFE) === LIFE_DEAD) return; // no partner: this thread's own word
-    writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });
+    writeFault(words, LIFE_FAULT, LIFE_FAULT_TEXT, LIFE_FAULT_BYTES, { code, message });
     Atomics.store(words, LIFE, LIFE_DEAD); // partner: Liveness.check
     new SignalWaker(new Int32Array(data.callerBlock)).wakeAnyway();
   };

@@ -103,7 +103,9 @@ export class Connection implements Handle {
       else socket.destroy(error);
     });
     socket.on("finish", () => mine() && this.#writingEnded());
-    socket.on("error", (error) => {
+    const address = isSecure(socket) ? socket.remoteAddress : undefined; // the system's errors of plain TCP have it
+    socket.on("error", (error: Error & { address?: string }) => {
+      if (address !== undefined) error.address ??= address;
       if (mine()) this.#error ??= error;
     });
     socket.on("close", () => {

@@ -9,6 +9,7 @@ import {
   COUNT,
   FAULT,
   FAULT_BYTES,
+  FAULT_TEXT,
   PENDING_ERRORS,
   PHASE_FAILED,
   PHASE_MASK,
@@ -202,7 +203,7 @@ export class Slot {
   /** Nothing can be sent any more; bytes that arrived before may still be on their way into the ring. */
   failWriting(fault: Fault): void {
     if (this.phase !== PHASE_OPEN || (this.#state & WRITE_FAILED) !== 0) return;
-    writeFault(this.words, FAULT, FAULT_BYTES, fault);
+    writeFault(this.words, FAULT, FAULT_TEXT, FAULT_BYTES, fault);
     this.#become(this.#state | WRITE_FAILED);
   }
 
@@ -210,7 +211,7 @@ export class Slot {
   fail(fault: Fault): void {
     if (this.phase === PHASE_FAILED || this.phase === PHASE_RELEASED) return;
     if (debugging) debug("failure", { handle: this.#handleId, code: fault.code, message: fault.message });
-    if ((this.#state & WRITE_FAILED) === 0) writeFault(this.words, FAULT, FAULT_BYTES, fault);
+    if ((this.#state & WRITE_FAILED) === 0) writeFault(this.words, FAULT, FAULT_TEXT, FAULT_BYTES, fault);
     this.#become((this.#state & ~PHASE_MASK) | PHASE_FAILED);
   }
 

@@ -59,8 +59,13 @@ const FAULTS: { name: string; find: string; replace: string }[] = [
   },
   {
     name: "a block has no room for what comes before its first piece",
-    find: "return this.#lead + this.#pieces * this.#pieceBytes;",
-    replace: "return this.#pieces * this.#pieceBytes;",
+    find: "return this.#lead + this.#pieces * this.#pieceBytes + this.#tail;",
+    replace: "return this.#pieces * this.#pieceBytes + this.#tail;",
+  },
+  {
+    name: "a block has no room for what comes behind its last piece",
+    find: "return this.#lead + this.#pieces * this.#pieceBytes + this.#tail;",
+    replace: "return this.#lead + this.#pieces * this.#pieceBytes;",
   },
 ];
 

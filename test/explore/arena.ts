@@ -13,6 +13,8 @@ import { World } from "./world.js";
 const PIECE = 8;
 /** Bytes of a block before its first piece. */
 const LEAD = 3;
+/** Bytes behind its last piece. */
+const TAIL = 5;
 
 export interface ArenaPlan {
   /** Pieces in a block. */
@@ -50,7 +52,7 @@ class Tenancy {
   constructor(arena: Arena, pieces: number) {
     this.#arena = arena;
     this.#pieces = pieces;
-    this.#blockBytes = LEAD + pieces * PIECE;
+    this.#blockBytes = LEAD + pieces * PIECE + TAIL;
   }
 
   /** All that the arena's behaviour depends on. */
@@ -97,7 +99,7 @@ class Tenancy {
       if (this.#arena.memory(piece) !== memory) return `piece ${piece} lies in other memory than before`;
       if (this.#arena.offset(piece) !== offset) return `piece ${piece} lies elsewhere than before`;
       const { byteLength } = memory as { byteLength: number };
-      if (offset < LEAD || (offset - LEAD) % PIECE !== 0 || offset + PIECE > byteLength)
+      if (offset < LEAD || (offset - LEAD) % PIECE !== 0 || offset + PIECE + TAIL > byteLength)
         return `piece ${piece} lies outside its block`;
       const offsets = taken.get(memory) ?? new Set();
       if (offsets.has(offset)) return `piece ${piece} lies where another lies`;
@@ -134,7 +136,7 @@ export function exploreArena({ pieces, most }: ArenaPlan, edits: readonly Edit[]
   return { states: seen.size, steps, fault: null, trace: [] };
 
   function replay(path: readonly number[]): Tenancy {
-    const tenancy = new Tenancy(new Arena(PIECE, LEAD), pieces);
+    const tenancy = new Tenancy(new Arena(PIECE, { lead: LEAD, tail: TAIL }), pieces);
     for (const step of path) tenancy.take(step);
     return tenancy;
   }

@@ -686,8 +686,8 @@ export const FAULTS: SeededFault[] = [
     scenario: "dying",
     edits: edit(
       "worker/boot",
-      "writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message }); Atomics.store(words, LIFE, LIFE_DEAD);",
-      "Atomics.store(words, LIFE, LIFE_DEAD); writeFault(words, LIFE_FAULT, LIFE_FAULT_BYTES, { code, message });",
+      "writeFault(words, LIFE_FAULT, LIFE_FAULT_TEXT, LIFE_FAULT_BYTES, { code, message }); Atomics.store(words, LIFE, LIFE_DEAD);",
+      "Atomics.store(words, LIFE, LIFE_DEAD); writeFault(words, LIFE_FAULT, LIFE_FAULT_TEXT, LIFE_FAULT_BYTES, { code, message });",
     ),
   },
   {

@@ -158,9 +158,15 @@ function scopeOf(world: World): Exports {
 function standIns(world: World): Record<string, Exports> {
   const { atomics } = world;
   return {
-    // A fault's text is one word here, behind the length as in the real one.
+    // A fault's text is one word here, behind the length.
     "ring/fault-text": {
-      writeFault: (words: Int32Array, start: number, _bytes: number, { code }: { code: string }): void => {
+      writeFault: (
+        words: Int32Array,
+        start: number,
+        _offset: number,
+        _bytes: number,
+        { code }: { code: string },
+      ): void => {
         words[start + 1] = world.letter(`fault ${code}`, { code });
         atomics.store(words, start, 1);
       },

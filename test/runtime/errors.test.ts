@@ -33,7 +33,7 @@ describe("an error has the endpoint of", () => {
   test("a TLS peer that is not trusted", () => {
     const { port } = startPeer("echo", { tls: { key, cert } });
     const error = errorOf(() => connect({ host: "localhost", port, tls: true, timeout: 5000 }));
-    expect(error).toMatchObject({ host: "localhost", port });
+    expect(error).toMatchObject({ host: "localhost", address: "127.0.0.1", port });
     expect(error.code).toMatch(/CERT|ISSUER|SIGN/);
   });
 

@@ -85,6 +85,22 @@ for (const version of VERSIONS) {
   });
 }
 
+test("a message that is too long for the slot is cut; code, host, address and port are not", () => {
+  const names = Array.from({ length: 99 }, (_, i) => `name-${i}.example`);
+  const server = startOpensslServer(authority.issue({ names }));
+  const error = errorOf(() =>
+    connect({ host: "localhost", port: server.port, tls: { ca: authority.cert }, timeout: 5000 }),
+  );
+  expect(error).toMatchObject({
+    code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    host: "localhost",
+    address: "127.0.0.1",
+    port: server.port,
+  });
+  expect(error.message).toMatch(/not in the cert's altnames: DNS:name-0\.example, DNS:name-1\.example, /);
+  expect(error.message).not.toContain("name-98");
+});
+
 describe("nginx", () => {
   let nginx: ReturnType<typeof startNginx>;
   const siteOf = (name: CaseName, version: Version) => `${version} ${CASE_NAMES.indexOf(name)}`.replaceAll(/\W/g, "-");

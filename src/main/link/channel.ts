@@ -11,6 +11,7 @@ import { tryResume } from "../../ring/flow-control.js";
 import {
   COUNT,
   FAULT,
+  FAULT_TEXT,
   KEEP_ALIVE_DELAY,
   OPTION_KEEP_ALIVE,
   OPTION_NO_DELAY,
@@ -215,7 +216,7 @@ export class Channel {
   }
 
   get #fault(): Fault {
-    const fault = readFault(this.words, FAULT) ?? this.link.death ?? RUNTIME_CLOSED;
+    const fault = readFault(this.words, FAULT, FAULT_TEXT) ?? this.link.death ?? RUNTIME_CLOSED;
     return located(fault, this.where);
   }
 

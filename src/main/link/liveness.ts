@@ -10,6 +10,7 @@ import {
   LIFE,
   LIFE_DEAD,
   LIFE_FAULT,
+  LIFE_FAULT_TEXT,
   LIFE_RUNNING,
   LIFE_STARTING,
   LIFE_STOPPED,
@@ -104,7 +105,7 @@ export class Liveness {
   }
 
   #lastWords(): Fault {
-    const fault = readFault(this.#worker, LIFE_FAULT);
+    const fault = readFault(this.#worker, LIFE_FAULT, LIFE_FAULT_TEXT);
     if (fault === null) return { code: "ERR_WORKER_DIED", message: "the networking thread died" };
     const what = fault.code === "ERR_WORKER_START" ? "could not start" : "died";
     return { code: fault.code, message: `the networking thread ${what}: ${readableStack(fault.message)}` };

@@ -8,7 +8,8 @@
 import { Arena } from "../../ring/arena.js";
 import { ByteConsumer, ByteProducer } from "../../ring/byte-ring.js";
 import {
-  FAULT,
+  BLOCK_SLOTS,
+  FAULT_BYTES,
   HANDLE_ID,
   PHASE_WAITING,
   RX_READ,
@@ -30,7 +31,7 @@ import type { ChannelMemory, Rings } from "./channel.js";
 const FIRST_BYTES = 3072;
 
 export class SlotMemory {
-  readonly #slots = new Arena(SLOT_BYTES);
+  readonly #slots = new Arena(SLOT_BYTES, { pieces: BLOCK_SLOTS, tail: BLOCK_SLOTS * FAULT_BYTES });
   /** Arenas of pairs of rings, by `pairKey`. */
   readonly #pairs = new Map<number, Arena>();
 
@@ -58,7 +59,7 @@ export class SlotMemory {
     const key = pairKey(sizes);
     let arena = this.#pairs.get(key);
     if (arena === undefined) {
-      arena = new Arena(sizes.receiveBuffer + sizes.sendBuffer, FIRST_BYTES);
+      arena = new Arena(sizes.receiveBuffer + sizes.sendBuffer, { lead: FIRST_BYTES });
       this.#pairs.set(key, arena);
     }
     return arena;
@@ -91,7 +92,7 @@ export class HandleMemory implements ChannelMemory {
     this.#slot = slots.allocate();
     const memory = slots.memory(this.#slot);
     const offset = slots.offset(this.#slot);
-    this.words = new Int32Array(memory, offset, SLOT_WORDS).fill(0, 0, FAULT + 1);
+    this.words = new Int32Array(memory, offset, SLOT_WORDS).fill(0);
     this.words[HANDLE_ID] = handleId;
     this.words[STATE] = PHASE_WAITING;
     this.reference = { handleId, memory, offset };

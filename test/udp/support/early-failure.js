@@ -11,6 +11,8 @@ import { MessageChannel } from "node:worker_threads";
 import { ByteProducer } from "../../../build/ring/byte-ring.js";
 import {
   CALLER_BLOCK_BYTES,
+  FAULT_BYTES,
+  FAULT_TEXT,
   LINK_BLOCK_BYTES,
   PENDING_ERRORS,
   SLOT_BYTES,
@@ -27,7 +29,7 @@ const RING = 131_072;
 const { port1, port2 } = new MessageChannel();
 const callerBlock = new SharedArrayBuffer(CALLER_BLOCK_BYTES);
 const link = new CallerLink(callerBlock, new SharedArrayBuffer(LINK_BLOCK_BYTES), port1, () => {});
-const memory = new SharedArrayBuffer(SLOT_BYTES + 2 * RING);
+const memory = new SharedArrayBuffer(SLOT_BYTES + 2 * RING + FAULT_TEXT + FAULT_BYTES);
 const words = new Int32Array(memory, 0, SLOT_WORDS);
 const send = { memory, offset: SLOT_BYTES, capacity: RING };
 const receive = { memory, offset: SLOT_BYTES + RING, capacity: RING };
