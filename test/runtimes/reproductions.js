@@ -404,6 +404,23 @@ const CASES = {
     socket.close();
     return ["ECONNREFUSED", found];
   },
+  async "a datagram to a closed port, not connected"() {
+    const free = createSocket("udp4");
+    free.bind(0, "127.0.0.1");
+    await once(free, "listening");
+    const { port } = free.address();
+    free.close();
+    await new Promise((done) => setTimeout(done, 50));
+    const socket = createSocket("udp4");
+    const errors = [];
+    for (let i = 0; i < 30; i++) {
+      for (const text of ["one", "two", "three"])
+        socket.send(text, port, "127.0.0.1", (error) => errors.push(error?.code));
+      await new Promise((done) => setTimeout(done, 2));
+    }
+    socket.close();
+    return ["nothing", errors.find(Boolean) ?? "nothing"];
+  },
   async "datagrams, 256 at a time, arrive"() {
     const source = `const socket = require("node:dgram").createSocket({ type: "udp4", recvBufferSize: 1 << 21 });
       let last = -1, order = "in order";
