@@ -17,7 +17,7 @@ describe("connect without a timeout", () => {
     expect(value).toBeInstanceOf(TcpSocket);
     expect(value.status).toBe("waiting");
     expect(value.error).toBeNull();
-    expect(milliseconds).toBeLessThan(1000);
+    expect(milliseconds).toBeLessThan(10_000); // the system would wait for minutes
     value.close();
 
     const peer = startPeer("echo");
