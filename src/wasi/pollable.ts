@@ -15,7 +15,7 @@ export interface EventSource {
   pollEntry(): PollEntry | null;
   /** For clocks: the ms until the event. */
   timeLeft?(): number;
-  /** For a resource of preview2-shim: blocks until the event. */
+  /** Blocks until the event has happened or may have, where that costs less than `poll`. */
   block?(): void;
   /** Called when the pollable is dropped. */
   drop?(): void;

@@ -58,6 +58,11 @@ class TcpInput extends InputStream {
     return handle.status === "failure" ? null : handle;
   }
 
+  /** Wakes for this connection's bytes only; `poll` wakes whenever anything happens. */
+  block(): void {
+    this.#connection.handle.waitUntilReadable();
+  }
+
   protected take(max: number): Uint8Array | null {
     const { handle, readShut } = this.#connection;
     return readShut ? null : handle.read(max);
@@ -84,6 +89,10 @@ class TcpOutput extends OutputStream {
 
   pollEntry(): PollEntry {
     return { handle: this.#connection.handle, writable: true };
+  }
+
+  block(): void {
+    this.#connection.handle.waitUntil({ writable: true });
   }
 
   protected room(): number | null {
