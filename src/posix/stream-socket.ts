@@ -451,7 +451,7 @@ export class StreamSocket extends PosixSocket {
   }
 }
 
-/** Targets of `length` bytes for bytes that nobody wants: all of them are the same memory. */
+/** Targets for `length` bytes that are dropped: all of them are the same memory. */
 function nowhere(length: number): Uint8Array[] {
   const memory = Buffer.allocUnsafe(Math.min(length, NOWHERE_BYTES));
   const whole = new Array<Uint8Array>(Math.floor(length / NOWHERE_BYTES)).fill(memory);
