@@ -132,6 +132,10 @@ describe("wrong contexts are refused before anything happens:", () => {
     ["a key that is no text", { "a.example.org": { ...own, key: 5 } }, TypeError],
     ["a star elsewhere", { "a.*.org": own }, RangeError],
     ["a star alone", { "*": own }, RangeError],
+    ["an IP, which no client asks for", { "127.0.0.1": own }, /no IP/],
+    ["an IPv6 IP", { "::1": own }, /no IP/],
+    ["a dot at the end", { "a.example.org.": own }, /without a dot/],
+    ["a name twice", { "a.example.org": own, "A.example.org": own }, /another context for a\.example\.org/],
   ] as const)("%s", (_what, contexts, error) => {
     expect(refused(contexts)).toThrow(error as never);
   });

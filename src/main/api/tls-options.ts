@@ -6,7 +6,7 @@
 
 import type { TlsCopies, TlsIdentity, TlsParameters, TlsText } from "../../ring/protocol.js";
 import * as check from "./arguments.js";
-import { hostName } from "./host-name.js";
+import { hostName, ipFamily } from "./host-name.js";
 import { NetError } from "./net-error.js";
 import { type Hints, type Names, ownOptions } from "./option-names.js";
 import type { ServerTlsOptions, StartTlsOptions, TlsOptions } from "./options.js";
@@ -121,6 +121,7 @@ function serverParameters({ contexts, ...tls }: ServerTlsOptions): TlsParameters
 }
 
 function identitiesOf(contexts: Record<string, TlsIdentity>): TlsParameters["identities"] {
+  const names = new Set<string>();
   return Object.entries(check.options("tls.contexts", contexts)).map(([name, given]) => {
     const path = `tls.contexts[${JSON.stringify(name)}]`;
     const identity: Record<string, unknown> = {};
@@ -128,7 +129,10 @@ function identitiesOf(contexts: Record<string, TlsIdentity>): TlsParameters["ide
       if (value != null) identity[option] = CHECKS[option as keyof TlsIdentity](`${path}.${option}`, value);
     }
     mustHaveCertificate(identity, path);
-    return { name: clientName(path, name), identity };
+    const asked = clientName(path, name);
+    if (names.has(asked)) throw new RangeError(`${path}: there is another context for ${asked}`);
+    names.add(asked);
+    return { name: asked, identity };
   });
 }
 
@@ -138,6 +142,12 @@ function clientName(path: string, name: string): string {
   const rest = wild ? name.slice(2) : name;
   if (rest === "" || rest.includes("*")) {
     throw new RangeError(`${path}: a name is a host name, or "*." in front of one for all names with one label more`);
+  }
+  if (ipFamily(rest) !== 0 || rest.endsWith(".")) {
+    // RFC 6066, section 3
+    throw new RangeError(
+      `${path}: clients ask for no IP, and for names without a dot at the end; the context would never be used`,
+    );
   }
   return (wild ? "*." : "") + hostName(path, rest).toLowerCase();
 }
