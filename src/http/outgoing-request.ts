@@ -18,6 +18,8 @@ export interface OutgoingRequest {
   readonly body: RequestBody | null;
   /** Whether the connection ends with it (`Connection: close`). */
   readonly closes: boolean;
+  /** What `Referer` may show, from the redirects so far (`Referrer-Policy`). */
+  readonly referrerPolicy: string;
 }
 
 /** Methods whose requests have `Content-Length: 0` if they have no body. */

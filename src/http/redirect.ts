@@ -53,13 +53,16 @@ export function redirected(request: OutgoingRequest, head: ResponseHead, url: UR
   }
   if (url.origin !== request.url.origin) for (const key of CONFIDENTIAL) headers.delete(key);
   const referer = headers.get("referer");
+  const referrerPolicy = policyIn(head.get("referrer-policy")) ?? request.referrerPolicy;
   if (referer !== null) {
-    const next = refererFor(referer, url, head.get("referrer-policy"));
+    const next = refererFor(referer, url, referrerPolicy);
     if (next === null) headers.delete("referer");
     else headers.set("referer", next);
   }
-  return { ...request, method, url, headers, body };
+  return { ...request, method, url, headers, body, referrerPolicy };
 }
+
+export const DEFAULT_POLICY = "strict-origin-when-cross-origin";
 
 const POLICIES = new Set([
   "no-referrer",
@@ -72,15 +75,18 @@ const POLICIES = new Set([
   "unsafe-url",
 ]);
 
-/** The `Referer` that a `Referrer-Policy` (or the default policy) allows; null for none. */
-function refererFor(referer: string, target: URL, header: string | null): string | null {
-  if (!URL.canParse(referer)) return null;
-  const named = (header ?? "")
+/** The last known policy in a `Referrer-Policy`. */
+function policyIn(header: string | null): string | undefined {
+  return (header ?? "")
     .toLowerCase()
     .split(",")
     .map((each) => each.trim())
-    .filter((each) => POLICIES.has(each));
-  const policy = named.at(-1) ?? "strict-origin-when-cross-origin";
+    .findLast((each) => POLICIES.has(each));
+}
+
+/** The `Referer` that a policy allows; null for none. */
+function refererFor(referer: string, target: URL, policy: string): string | null {
+  if (!URL.canParse(referer)) return null;
   const from = new URL(referer);
   const sameOrigin = from.origin === target.origin;
   const downgrade = from.protocol === "https:" && target.protocol !== "https:";

@@ -18,6 +18,7 @@ import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
 import { mustBeKnown } from "./option-names.js";
 import type { OutgoingRequest } from "./outgoing-request.js";
 import { basic, decoded } from "./proxy.js";
+import { DEFAULT_POLICY } from "./redirect.js";
 import { type BodyInput, requestBody } from "./request-body.js";
 
 /** The TLS options that were checked: a client's are the same for every request. */
@@ -110,7 +111,7 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
   if (tls != null) checkTls(tls);
   Deadline.of(connectTimeout, "connectTimeout"); // its time begins with each connection
   return {
-    outgoing: { method, url: parsed, headers, body, closes },
+    outgoing: { method, url: parsed, headers, body, closes, referrerPolicy: DEFAULT_POLICY },
     redirect: oneOf("redirect", options.redirect ?? "follow", ["follow", "manual", "error"]),
     maxRedirects: amount("maxRedirects", options.maxRedirects ?? MAX_REDIRECTS),
     deadline: Deadline.of(options.timeout ?? -1),

@@ -130,6 +130,17 @@ describe("another origin", () => {
     expect(header(seen, "referer")).toBe(left === "all" ? referer : left && `${server.origin}/`);
     if (policy === "") expect(header(redirect(302, "/echo", { headers: { referer } }), "referer")).toBe(referer);
   });
+
+  test.each([
+    ["same-origin", "", undefined],
+    ["unsafe-url", "", "all"],
+    ["same-origin", "&policy=unsafe-url", "all"],
+  ])("gets it by the policy %j of an earlier redirect, unless a later one has its own (%j)", (first, later, left) => {
+    const referer = `${server.origin}/a/page?x`;
+    const second = `/redirect/302?to=${encodeURIComponent(`${other.origin}/echo`)}${later}`;
+    const seen = redirect(302, second, { headers: { referer } }, `&policy=${first}`);
+    expect(header(seen, "referer")).toBe(left === "all" ? referer : left);
+  });
 });
 
 describe("limits", () => {
