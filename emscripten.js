@@ -42,6 +42,7 @@
     __syscall_recvmsg: function (a, b, c) { return RINGNET.call("__syscall_recvmsg", [a, b, c]); },
     __syscall_getsockopt: function (a, b, c, d, e) { return RINGNET.call("__syscall_getsockopt", [a, b, c, d, e]); },
     __syscall_poll: function (a, b, c) { return RINGNET.call("__syscall_poll", [a, b, c]); },
+    __syscall_poll_nonblocking: function (a, b) { return RINGNET.call("__syscall_poll_nonblocking", [a, b]); },
     __syscall__newselect: function (a, b, c, d, e) { return RINGNET.call("__syscall__newselect", [a, b, c, d, e]); },
 
     // Called by emscripten.c.

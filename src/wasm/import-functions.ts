@@ -54,6 +54,7 @@ export const SOCKET_IMPORTS: ReadonlySet<string> = new Set([
   "__syscall_sendmmsg",
   "__syscall_recvmmsg",
   "__syscall_poll",
+  "__syscall_poll_nonblocking",
   "__syscall__newselect",
   "getaddrinfo",
   "getnameinfo",
@@ -131,6 +132,8 @@ export function socketImports({ FS, heap, malloc }: GuestParts): SocketImports {
       __syscall_sendmmsg: negative(sockets.sendmmsg),
       __syscall_recvmmsg: negative(sockets.recvmmsg),
       __syscall_poll: negative(sockets.poll),
+      // Newer versions of emscripten call it for a timeout of 0.
+      __syscall_poll_nonblocking: negative((entries, count) => sockets.poll(entries as number, count as number, 0)),
       __syscall__newselect: negative(sockets.select),
       getaddrinfo: names.getaddrinfo.bind(names) as ImportFunction,
       getnameinfo: names.getnameinfo.bind(names) as ImportFunction,

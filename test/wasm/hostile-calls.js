@@ -107,6 +107,9 @@ expectResult(
 );
 check("memory held in MB", held() - before, (mb) => mb < 50);
 
+expectResult("a poll that does not wait", () => calls.__syscall_poll_nonblocking(pollEntry(udp, 4), 1), 1);
+check("its result", view().getInt16(area + 518, true), 4);
+
 const HUGE = [0x7fffffff, -0x80000000, -1, 0xffffffff];
 for (const count of [65537, ...HUGE])
   expectResult(`poll ${count}`, () => calls.__syscall_poll(area, count, 0), errno.EINVAL);
