@@ -174,7 +174,9 @@ function testBinding(): void {
     const runtime = createRuntime();
     const bound = runtime.bindTcp({ host });
     runtime.close();
+    expect(poll([bound], 5000)).toEqual([bound]);
     expect(errorOf(() => runtime.listen({ bound })).code).toBe("ERR_RUNTIME_CLOSED");
+    expect(errorOf(() => listen({ bound })).code).toBe("ERR_RUNTIME_CLOSED");
     listen({ host, port: bound.port }).close();
   });
 }

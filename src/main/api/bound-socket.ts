@@ -7,7 +7,7 @@
 import type { Channel } from "../link/channel.js";
 import type { WorkerLink } from "../link/worker-link.js";
 import { addressAndPort, Handle } from "./handle.js";
-import { closedHere } from "./net-error.js";
+import { closedHere, NetError } from "./net-error.js";
 
 /** A TCP socket that is bound and does not listen. Made by `bindTcp`; `listen` and `connect` take it as the option `bound`. */
 export class BoundSocket extends Handle {
@@ -36,13 +36,15 @@ export class BoundSocket extends Handle {
     return this.address === "::" ? null : this.address;
   }
 
+  /** Whether its runtime has ended: `listen` and `connect` throw the reason. */
   get ready(): boolean {
-    return this.closed;
+    return !this.closed && this.#link.death !== null;
   }
 
-  /** @internal The networking thread that has the socket, if it is one of `links`. Throws if it is closed, or of another runtime. */
+  /** @internal The networking thread that has the socket. Throws if it is closed, or of another runtime than that of `links`, and why its own has ended. */
   linkAmong(links: readonly WorkerLink[]): WorkerLink {
     if (this.closed) throw closedHere("bound socket", { address: this.address, port: this.port });
+    if (this.#link.death !== null) throw new NetError(this.#link.death);
     if (links.includes(this.#link)) return this.#link;
     throw new TypeError("bound was made by another runtime; use that one's listen or connect");
   }

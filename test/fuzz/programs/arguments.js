@@ -177,6 +177,11 @@ fuzz("listen", [listenOptions], (options) => closeAll(call(() => listen(options)
 fuzz("bindTcp", [bindTcpOptions], (options) => closeAll(call(() => runtime.bindTcp(options))));
 fuzz("bindUdp", [udpOptions], (options) => closeAll(call(() => bindUdp(options))));
 fuzz("createRuntime", [runtimeOptions], (options) => closeAll(call(() => createRuntime(options))));
+fuzz("checkTlsOptions", [tls], (options) => call(() => ringnet.checkTlsOptions(options)), 0.3);
+fuzz("parseProxy", [fc.oneof(fc.webUrl(), anything)], (proxy) => call(() => ringnet.parseProxy(proxy)));
+fuzz("createNet", [optionsOf({ runtime: anything, endOfStream: anything, ...rings })], (options) =>
+  call(() => ringnet.createNet(options)),
+);
 fuzz("poll", [fc.oneof(anything, fc.array(anything)), timeout], (handles, time) => call(() => poll(handles, time)));
 fuzz("Poller", [anything, timeout], (handle, time) => {
   const poller = new Poller();
