@@ -24,12 +24,18 @@ const SIZE = 4096;
 const area = module._malloc(SIZE);
 const heap = () => module.HEAPU8;
 
+/** Memory for results. The program's own malloc would trap, because the calls below overwrite whatever it keeps in the memory. */
+const POOL = 65536;
+const pool = module._malloc(POOL);
+let free = pool;
 const allocations = [];
 const { calls, shared } = socketImports({
   FS: module.FS,
   heap,
   malloc: (bytes) => {
-    const address = module._malloc(bytes);
+    const address = free;
+    if (address + bytes > pool + POOL) return 0;
+    free += (bytes + 15) & ~15;
     allocations.push(address);
     return address;
   },
