@@ -69,6 +69,9 @@ export class FileServer {
     }
     const file = createReadStream(path, { end: found.size - 1 });
     file.on("error", () => response.destroy());
+    file.on("end", () => {
+      if (file.bytesRead < found.size) response.destroy(); // it was truncated meanwhile: the client would wait for the rest
+    });
     response.on("close", () => file.destroy());
     file.pipe(response);
   }

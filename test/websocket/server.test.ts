@@ -2,10 +2,10 @@
  * `listenWebSocket`: accepting, what is refused, files, and peers of `ws`, of Python and raw ones.
  */
 
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type NetError, Poller } from "ringnet";
-import { fetch } from "ringnet/http";
+import { createHttpClient, fetch } from "ringnet/http";
 import {
   type ListenWebSocketOptions,
   listenWebSocket,
@@ -332,6 +332,20 @@ describe("files", () => {
     }
     const raw = startRawPeer({ port: server.port, request: "GET /../secret HTTP/1.1\r\nHost: x\r\n\r\n" });
     expect(raw.waitForEvent("request").text).toMatch(/^HTTP\/1\.1 404/);
+  });
+
+  test("a file that is truncated while it is sent ends the connection", () => {
+    const site = temporaryFolder();
+    const file = join(site, "large");
+    writeFileSync(file, "");
+    truncateSync(file, 256 * 1024 * 1024); // more than the system keeps for a client that does not read
+    const { server } = listen({ files: site });
+    const client = createHttpClient();
+    opened.push(client);
+    const response = client.fetch(`http://127.0.0.1:${server.port}/large`, { timeout: 4000 }); // Node ends an idle connection after 5 s
+    expect(response.status).toBe(200);
+    truncateSync(file, 1000);
+    expect(["ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"]).toContain(errorOf(() => response.bytes()).code);
   });
 });
 
