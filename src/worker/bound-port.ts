@@ -36,6 +36,7 @@ export class BoundPort implements Handle {
 
   service(): void {} // it is closed by a command, after the commands that take it over
 
+  /** Takes it over. */
   take(): TakenPort {
     const socket = this.#socket;
     if (socket === null) throw new Error("the bound port was closed before it was used");
@@ -45,6 +46,7 @@ export class BoundPort implements Handle {
     return { handle: socket.give(), address, port };
   }
 
+  /** Closes the port, unless it was taken over. */
   close(): void {
     this.shutdown();
     this.slot.release();
@@ -56,9 +58,9 @@ export class BoundPort implements Handle {
   }
 }
 
-/** Takes over a bound port. */
-export function takeBound(link: CallerLink, handleId: number): TakenPort {
+/** The bound port that a command takes over. It must close it if it does not take it: the caller can't any more. */
+export function boundPort(link: CallerLink, handleId: number): BoundPort {
   const bound = link.handles.get(handleId);
-  if (bound instanceof BoundPort) return bound.take();
+  if (bound instanceof BoundPort) return bound;
   throw new Error("the bound port was closed before it was used");
 }

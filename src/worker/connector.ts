@@ -9,7 +9,7 @@ import net, { type NetConnectOpts, type Socket } from "node:net";
 import { STAGE_CONNECT, STAGE_PROXY, STAGE_RESOLVE, STAGE_TLS } from "../ring/layout.js";
 import type { ConnectCommand, ProxyTarget, Target, TlsParameters } from "../ring/protocol.js";
 import { AddressRace } from "./address-race.js";
-import { takeBound } from "./bound-port.js";
+import { type BoundPort, boundPort } from "./bound-port.js";
 import type { CallerLink } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { setDscp } from "./dscp.js";
@@ -64,11 +64,11 @@ export class Connector {
   connect(link: CallerLink, command: ConnectCommand): void {
     const connection = new Connection(new Slot(link, command.slot), command.rings, this.#lingerMs);
     connection.target = command.target;
-    this.dial(link, command, connection, command.bound);
+    this.dial(link, command, connection, command.bound === null ? null : boundPort(link, command.bound));
   }
 
-  /** Connects a socket for `connection`; `bound` is the handle id of the bound port to connect from, or null. */
-  dial(link: CallerLink, command: DialCommand, connection: Recipient, bound: number | null = null): void {
+  /** Connects a socket for `connection`; `bound` is the port to connect from, or null. */
+  dial(link: CallerLink, command: DialCommand, connection: Recipient, bound: BoundPort | null = null): void {
     const { proxy } = command;
     const hop = proxy === null ? command : { ...command, target: targetOf(proxy), tls: command.proxyTls };
     const { onread } = connection;
@@ -79,7 +79,7 @@ export class Connector {
         connection.slot.reach(STAGE_CONNECT);
         const where = attemptOf(command, hop.target, address, direct ? onread : null);
         if (hop.tls !== null) return this.#tls.connect(where, hop, hop.tls, context as KeptContext, null);
-        const socket = net.connect(bound === null ? where : fromBound(where, takeBound(link, bound).handle));
+        const socket = net.connect(bound === null ? where : fromBound(where, bound.take().handle));
         if (command.dscp !== undefined) socket.once("connect", () => setDscp(socket, command.dscp));
         return socket;
       },
@@ -88,9 +88,15 @@ export class Connector {
         if (proxy !== null) this.#ask(proxy, socket, link, command, connection);
         else this.#give(connection, socket, direct, command.tls);
       },
-      (error) => connection.failed(proxy === null ? error : ofProxy(proxy, error)),
+      (error) => {
+        bound?.close();
+        connection.failed(proxy === null ? error : ofProxy(proxy, error));
+      },
     );
-    connection.connecting(() => race.giveUp());
+    connection.connecting(() => {
+      race.giveUp();
+      bound?.close();
+    });
     const start = (addresses: Addresses, kept: KeptContext | null): void => {
       context = kept;
       try {

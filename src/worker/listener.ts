@@ -8,7 +8,7 @@
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
 import type { TlsOptions, Server as TlsServer } from "node:tls";
 import type { AcceptCommand, ListenCommand } from "../ring/protocol.js";
-import { takeBound } from "./bound-port.js";
+import { type BoundPort, boundPort } from "./bound-port.js";
 import type { CallerLink, Handle } from "./caller-link.js";
 import { Connection } from "./connection.js";
 import { connectionFacts } from "./connection-facts.js";
@@ -36,6 +36,7 @@ export class Listener implements Handle {
   readonly #pending = new Map<number, PendingClient>();
   /** Connections whose TLS handshake is under way. */
   readonly #unfinished = new UnfinishedConnections();
+  readonly #bound: BoundPort | null;
   #server: Server | null = null;
   #pendingCount = 0;
   #closed = false;
@@ -44,6 +45,7 @@ export class Listener implements Handle {
     this.slot = new Slot(link, command.slot);
     this.#command = command;
     this.#lingerMs = lingerMs;
+    this.#bound = command.bound === null ? null : boundPort(link, command.bound);
     link.handles.set(this.slot.handleId, this);
     const { tls } = command;
     const listen = (server: Server): void => {
@@ -108,15 +110,16 @@ export class Listener implements Handle {
   shutdown(): void {
     this.#closed = true;
     this.#server?.close();
+    this.#bound?.close();
     for (const { socket } of this.#pending.values()) socket.destroy();
     this.#unfinished.destroy();
     this.#pending.clear();
   }
 
   #listen(server: Server): void {
-    const { host, port, path, backlog, ipv6Only, reusePort, bound, tls } = this.#command;
+    const { host, port, path, backlog, ipv6Only, reusePort, tls } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
-    const taken = bound === null ? null : takeBound(this.slot.link, bound);
+    const taken = this.#bound?.take() ?? null;
     this.#server = server;
     server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));
     if (tls !== null) {

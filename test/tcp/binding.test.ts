@@ -7,6 +7,7 @@ import { BoundSocket, bindTcp, connect, createRuntime, listen, poll } from "ring
 import { describe, expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
 import { isNode } from "../support/runtime.js";
+import { waitFor } from "../support/waiting.js";
 import { acceptFrom, errorOf, openTo, readBytes } from "./sockets.js";
 
 const host = "127.0.0.1";
@@ -153,6 +154,23 @@ function testBinding(): void {
       const error = errorOf(() => connect({ host: "::1", port: 9, bound: bindTcp({ host }), timeout: 5000 }));
       expect(error.code).toBe("EAFNOSUPPORT");
     });
+  });
+
+  test("a bound socket is closed with a server or a connection that ended before it used it", () => {
+    using runtime = createRuntime();
+    const attempts: Record<string, (bound: BoundSocket) => unknown> = {
+      "a bad certificate": (bound) => errorOf(() => runtime.listen({ bound, tls: { cert: "none", key: "none" } })),
+      "an unknown name": (bound) =>
+        errorOf(() => runtime.connect({ host: "a.invalid", port: 9, bound, timeout: 9000 })),
+      "the other family": (bound) => errorOf(() => runtime.connect({ host: "::1", port: 9, bound, timeout: 9000 })),
+      "a close during the look-up": (bound) => runtime.connect({ host: "localhost", port: 9, bound }).close(),
+    };
+    for (const [what, attempt] of Object.entries(attempts)) {
+      const bound = runtime.bindTcp({ host });
+      attempt(bound);
+      expect(bound.closed, what).toBe(true);
+      waitFor(`the end after ${what}`, () => runtime.stats().handles === 0);
+    }
   });
 
   test("wrong options are refused before anything happens", () => {
