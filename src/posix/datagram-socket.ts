@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { bindUdp, type Datagram, type PollEntry, type UdpSocket } from "../main/index.js";
+import { bindUdp, type Datagram, MAX_DATAGRAM, type PollEntry, type UdpSocket } from "../main/index.js";
 import {
   anyIp,
   type Family,
@@ -38,9 +38,6 @@ import { errnoOf, PosixError } from "./errors.js";
 import { PosixSocket, type Received, totalOf } from "./posix-socket.js";
 import { defaultOptions, type SocketOptions } from "./socket-options.js";
 import { TimeLeft } from "./time-left.js";
-
-/** The most bytes of a datagram. */
-const MAX_BYTES = 65507;
 
 export class DatagramSocket extends PosixSocket {
   readonly type = SOCK_DGRAM;
@@ -119,8 +116,8 @@ export class DatagramSocket extends PosixSocket {
     if ((flags & MSG_OOB) !== 0) throw new PosixError("EOPNOTSUPP");
     if (this.#writeEnded) throw new PosixError("EPIPE");
     const length = totalOf(pieces);
-    if (length > MAX_BYTES)
-      throw new PosixError("EMSGSIZE", `a datagram of ${length} bytes is longer than ${MAX_BYTES}`);
+    if (length > MAX_DATAGRAM)
+      throw new PosixError("EMSGSIZE", `a datagram of ${length} bytes is longer than ${MAX_DATAGRAM}`);
     const destination = this.#destinationOf(address);
     const socket = this.#bound;
     const time = TimeLeft.of(this.sendTimeout);
