@@ -1,10 +1,11 @@
-/** Builds Lua with LuaSocket, hiredis' tests, both unmodified, and a program that does not allocate, by Debian's emscripten. */
+/** Builds Lua with LuaSocket, hiredis' tests, redis-cli, all unmodified, and a program that does not allocate, by Debian's emscripten. */
 
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./sources.js";
 
 const HIREDIS = "hiredis-0.14.1";
+const REDIS = "redis-7.0.15";
 const COMMON = ["-w", "-sWASM_ASYNC_COMPILATION=0", "-sALLOW_MEMORY_GROWTH", "-sENVIRONMENT=node", "-sEXIT_RUNTIME"];
 
 function emcc(cache, root, args) {
@@ -24,6 +25,23 @@ export function buildHiredis(cache, root) {
   if (existsSync(join(cache, "hiredis.cjs"))) return;
   const files = "test hiredis net read sds alloc async".split(" ").map((name) => join(HIREDIS, `${name}.c`));
   emcc(cache, root, ["-O1", `-I${HIREDIS}`, ...files, "-sFORCE_FILESYSTEM", "-o", "hiredis.cjs"]);
+}
+
+export function buildRedisClient(cache, root) {
+  if (existsSync(join(cache, "redis-cli.cjs"))) return;
+  const source = join(cache, REDIS, "src");
+  run("sh", ["mkreleasehdr.sh"], source);
+  // As redis' Makefile lists them, with what it takes from `deps`.
+  const own =
+    "anet adlist dict redis-cli zmalloc release ae redisassert crcspeed crc64 siphash crc16 monotonic cli_common mt19937-64";
+  const files = [
+    ...own.split(" ").map((name) => `src/${name}.c`),
+    ..."alloc async hiredis net read sds".split(" ").map((name) => `deps/hiredis/${name}.c`),
+    "deps/linenoise/linenoise.c",
+  ].map((file) => join(REDIS, file));
+  const folders = ["src", "deps/hiredis", "deps/linenoise", "deps/lua/src", "deps/hdr_histogram"];
+  const includes = folders.map((folder) => `-I${join(REDIS, folder)}`);
+  emcc(cache, root, ["-O1", ...includes, ...files, "-sFORCE_FILESYSTEM", "-o", "redis-cli.cjs"]);
 }
 
 export function buildClient(cache, root) {

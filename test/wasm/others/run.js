@@ -9,7 +9,7 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { buildClient, buildHiredis, buildLua } from "./build.js";
+import { buildClient, buildHiredis, buildLua, buildRedisClient } from "./build.js";
 import { fetchSources } from "./sources.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -64,12 +64,14 @@ fetchSources(
   [
     { source: "lua5.1", archive: "lua5.1_5.1.5.orig.tar.gz", folder: "lua-5.1.5" },
     { source: "lua-socket", archive: "luasocket_3.1.0.orig.tar.gz", folder: "luasocket-3.1.0" },
+    { source: "redis", archive: "redis_7.0.15.orig.tar.gz", folder: "redis-7.0.15" },
     { source: "hiredis", archive: "hiredis_0.14.1.orig.tar.gz", folder: "hiredis-0.14.1" },
   ],
   ["pyodide", "@php-wasm/node"],
 );
 buildLua(cache, root);
 buildHiredis(cache, root);
+buildRedisClient(cache, root);
 buildClient(cache, root);
 for (const name of ["pyodide.mjs", "php.mjs"]) copyFileSync(join(here, name), join(cache, name));
 
@@ -96,7 +98,20 @@ const redis = [
   "--enable-debug-command",
   "yes",
 ];
-await beside("redis-server", redis, "redis-cli -p 7379 ping", () =>
+await beside("redis-server", redis, "redis-cli -p 7379 ping", () => {
+  suite("redis-cli", () => {
+    const cli = (input, ...args) =>
+      spawnSync("node", ["redis-cli.cjs", "-p", "7379", ...args], { ...LIMIT, cwd: cache, input }).stdout.trim();
+    const commands = Array.from({ length: 20_000 }, (_, i) => `SET key${i} value${i}\r\n`).join("");
+    const answers = [
+      cli("", "set", "a", "1"),
+      cli("", "incr", "a"),
+      cli(commands, "--pipe"),
+      cli("", "get", "key19999"),
+    ];
+    const wanted = [/^OK$/, /\b2$/, /errors: 0, replies: 20000$/, /\bvalue19999\b/];
+    return { passed: wanted.every((pattern, i) => pattern.test(answers[i])), note: JSON.stringify(answers) };
+  });
   suite("hiredis test.c", () => {
     const args = ["hiredis.cjs", "-h", "127.0.0.1", "-p", "7379", "-s", path];
     const { stdout } = spawnSync("node", args, { ...LIMIT, cwd: cache });
@@ -105,8 +120,8 @@ await beside("redis-server", redis, "redis-cli -p 7379 ping", () =>
     const failed = stdout.split("\n").filter((line) => /FAILED/.test(line) && /^#/.test(line));
     const passed = failed.length === 1 && /host cannot be resolved/.test(failed[0]);
     return { passed, note: `${count(/PASSED/g)} passed, failed: ${failed.join(" ")}` };
-  }),
-);
+  });
+});
 
 const servers = `
   require("node:net").createServer({ allowHalfOpen: true }, (s) => s.on("error", () => {}).pipe(s)).listen(7380, "127.0.0.1");
