@@ -18,6 +18,7 @@ const { classes, interfaces, functions } = publicNames();
 test("finds the exports", () => {
   expect(classes.map(({ name }) => name).sort()).toEqual([
     "Address",
+    "BoundSocket",
     "Datagram",
     "Deadline",
     "Handle",

@@ -1,5 +1,5 @@
 /**
- * Short exercises of the features beside connections: cancelled waits, inputs, datagrams, look-ups of names, WebSockets, HTTP. The walk and the
+ * Short exercises of the features beside connections: cancelled waits, bound ports, inputs, datagrams, look-ups of names, WebSockets, HTTP. The walk and the
  * soak run them between their own steps. Each opens what it needs, checks the results, and closes it; timeouts are numbers or deadlines.
  */
 
@@ -75,6 +75,24 @@ export function makeAsides(random, folder) {
       must(poll([server, udp], 0).length === 0, "a cancel ended two waits");
       server.close();
       udp.close();
+    },
+    /** Ports that are bound before a server and a connection use them; the runtime's counters, and the machine's addresses. */
+    bound(runtime) {
+      const [to, from] = [runtime.bindTcp({ host }), runtime.bindTcp({ host })];
+      const refused = () => runtime.connect({ host, port: to.port, timeout: within() });
+      must(codeOf(refused) === "ECONNREFUSED", "a port that does not listen does not refuse");
+      const server = runtime.listen({ bound: to });
+      const client = runtime.connect({ bound: from, host, port: to.port, timeout: within() });
+      const accepted = server.acceptWait(within());
+      must(server.port === to.port && accepted.remotePort === from.port, "other ports than the bound ones");
+      must(poll([to, from], 0).length === 2, "bound sockets that were used are not closed");
+      const { handles, ringMemory } = runtime.stats();
+      must(handles >= 3 && ringMemory > 0, "the runtime does not count its handles");
+      must(
+        runtime.localAddresses().some(({ ip }) => ip === host),
+        "the machine has no loopback address",
+      );
+      for (const each of [client, accepted, server, runtime.bindTcp()]) each.close();
     },
     /** A pipe, read in two parts. */
     input(runtime) {
