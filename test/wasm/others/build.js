@@ -1,17 +1,19 @@
-/** Builds Lua with LuaSocket, hiredis' tests, redis-cli, all unmodified, and a program that does not allocate, by Debian's emscripten. */
+/** Builds Lua with LuaSocket, hiredis' tests, redis-cli and curl, all unmodified, and a program that does not allocate, by Debian's emscripten. */
 
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./sources.js";
 
 const HIREDIS = "hiredis-0.14.1";
 const REDIS = "redis-7.0.15";
+const CURL = "curl-7.88.1";
+/** Debian's emscripten looks for its JavaScript modules beside Debian's own Node. */
+const MODULES = { NODE_PATH: process.env.NODE_PATH ?? "/usr/share/nodejs" };
 const COMMON = ["-w", "-sWASM_ASYNC_COMPILATION=0", "-sALLOW_MEMORY_GROWTH", "-sENVIRONMENT=node", "-sEXIT_RUNTIME"];
 
 function emcc(cache, root, args) {
   const sockets = [join(root, "emscripten.c"), "--js-library", join(root, "emscripten.js")];
-  // Debian's emscripten looks for its JavaScript modules beside Debian's own Node.
-  run("emcc", [...args, ...COMMON, ...sockets], cache, { NODE_PATH: process.env.NODE_PATH ?? "/usr/share/nodejs" });
+  run("emcc", [...args, ...COMMON, ...sockets], cache, MODULES);
 }
 
 export function buildLua(cache, root) {
@@ -42,6 +44,24 @@ export function buildRedisClient(cache, root) {
   const folders = ["src", "deps/hiredis", "deps/linenoise", "deps/lua/src", "deps/hdr_histogram"];
   const includes = folders.map((folder) => `-I${join(REDIS, folder)}`);
   emcc(cache, root, ["-O1", ...includes, ...files, "-sFORCE_FILESYSTEM", "-o", "redis-cli.cjs"]);
+}
+
+export function buildCurl(cache, root) {
+  if (existsSync(join(cache, "curl.cjs"))) return;
+  const folder = join(cache, CURL);
+  const without = "ssl zlib libpsl brotli zstd libidn2 nghttp2".split(" ").map((name) => `--without-${name}`);
+  const disable = "shared threaded-resolver ldap manual".split(" ").map((name) => `--disable-${name}`);
+  const configure = ["./configure", "--host=wasm32-unknown-linux", ...without, ...disable, "CFLAGS=-O1 -w"];
+  run("emconfigure", configure, folder, MODULES);
+  run("emmake", ["make", "-C", "lib"], folder, MODULES);
+  run("emmake", ["make", "-C", "src"], folder, MODULES);
+  // Linked once more, with the sockets. `lib` also has the objects that curl itself shares with its library.
+  const objects = ["src", "lib"].flatMap((name) =>
+    readdirSync(join(folder, name))
+      .filter((file) => file.endsWith(".o") && !file.startsWith("libcurl_la"))
+      .map((file) => join(CURL, name, file)),
+  );
+  emcc(cache, root, ["-O1", ...objects, join(CURL, "lib/.libs/libcurl.a"), "-sFORCE_FILESYSTEM", "-o", "curl.cjs"]);
 }
 
 export function buildClient(cache, root) {

@@ -9,7 +9,7 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { buildClient, buildHiredis, buildLua, buildRedisClient } from "./build.js";
+import { buildClient, buildCurl, buildHiredis, buildLua, buildRedisClient } from "./build.js";
 import { fetchSources } from "./sources.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -65,6 +65,7 @@ fetchSources(
     { source: "lua5.1", archive: "lua5.1_5.1.5.orig.tar.gz", folder: "lua-5.1.5" },
     { source: "lua-socket", archive: "luasocket_3.1.0.orig.tar.gz", folder: "luasocket-3.1.0" },
     { source: "redis", archive: "redis_7.0.15.orig.tar.gz", folder: "redis-7.0.15" },
+    { source: "curl", archive: "curl_7.88.1.orig.tar.gz", folder: "curl-7.88.1" },
     { source: "hiredis", archive: "hiredis_0.14.1.orig.tar.gz", folder: "hiredis-0.14.1" },
   ],
   ["pyodide", "@php-wasm/node"],
@@ -72,6 +73,7 @@ fetchSources(
 buildLua(cache, root);
 buildHiredis(cache, root);
 buildRedisClient(cache, root);
+buildCurl(cache, root);
 buildClient(cache, root);
 for (const name of ["pyodide.mjs", "php.mjs"]) copyFileSync(join(here, name), join(cache, name));
 
@@ -125,8 +127,14 @@ await beside("redis-server", redis, "redis-cli -p 7379 ping", () => {
 
 const servers = `
   require("node:net").createServer({ allowHalfOpen: true }, (s) => s.on("error", () => {}).pipe(s)).listen(7380, "127.0.0.1");
-  require("node:http").createServer((_, r) => r.end("x".repeat(100000))).listen(7381, "127.0.0.1");`;
-await beside("node", ["-e", servers], "nc -z 127.0.0.1 7381", () => {
+  require("node:http").createServer((_, r) => r.end("x".repeat(100000))).listen(7381, "127.0.0.1");
+  const bytes = require("node:crypto").randomBytes(50_000_000);
+  require("node:http").createServer((q, r) => {
+    const parts = [];
+    q.on("data", (part) => parts.push(part));
+    q.on("end", () => r.end(q.method === "PUT" ? Buffer.concat(parts).equals(bytes) + "" : bytes));
+  }).listen(7382, "127.0.0.1");`;
+await beside("node", ["-e", servers], "nc -z 127.0.0.1 7382", () => {
   const program = (name) => execFileSync("node", [name, "7380", "7381"], { ...LIMIT, cwd: cache }).trim();
   suite("examples/luasocket", () => {
     const script = "../../examples/luasocket/fetch.lua";
@@ -139,6 +147,12 @@ await beside("node", ["-e", servers], "nc -z 127.0.0.1 7381", () => {
       ["localhost:7380", "nil", "closed"],
     ];
     return { passed: stdout === wanted.map((line) => `${line.join("\t")}\n`).join(""), note: stdout.trim() };
+  });
+  suite("curl, 50 MB down and up", () => {
+    const [file, url] = ["/tmp/file", "http://localhost:7382/"];
+    const args = ["curl.cjs", "-sS", "-o", file, url, "--next", "-sS", "-T", file, url];
+    const { stdout, stderr } = spawnSync("node", args, { ...LIMIT, cwd: cache });
+    return { passed: stdout.trim() === "true", note: `the same bytes: ${stdout}${stderr}`.trim() };
   });
   suite("Pyodide socket, select, urllib", () => {
     const note = program("pyodide.mjs");
