@@ -41,7 +41,7 @@ export function buildRedisClient(cache, root) {
     ..."alloc async hiredis net read sds".split(" ").map((name) => `deps/hiredis/${name}.c`),
     "deps/linenoise/linenoise.c",
   ].map((file) => join(REDIS, file));
-  const folders = ["src", "deps/hiredis", "deps/linenoise", "deps/lua/src", "deps/hdr_histogram"];
+  const folders = ["deps/hiredis", "deps/linenoise", "src", "deps/lua/src", "deps/hdr_histogram"]; // its own hiredis first
   const includes = folders.map((folder) => `-I${join(REDIS, folder)}`);
   emcc(cache, root, ["-O1", ...includes, ...files, "-sFORCE_FILESYSTEM", "-o", "redis-cli.cjs"]);
 }
