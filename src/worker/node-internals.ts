@@ -11,7 +11,7 @@ import net, { isIPv6, Socket } from "node:net";
 import type { SecureContext, Server, TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 import type { BindTcpCommand } from "../ring/protocol.js";
-import { READS_INTO_BUFFERS } from "./other-runtimes.js";
+import { BINDS_WITHOUT_LISTENING, READS_INTO_BUFFERS } from "./other-runtimes.js";
 
 type OnRead = { buffer: () => Uint8Array; callback: (count: number) => boolean };
 
@@ -43,7 +43,6 @@ type PublicBoundSocket = new (options: object) => Omit<BoundSocket, "give">;
 /** libuv's `UV_TCP_IPV6ONLY` and `UV_TCP_REUSEPORT` (uv.h). */
 const IPV6_ONLY = 1;
 const REUSE_PORT = 2;
-const ON_NODE = process.versions.bun === undefined && process.versions.deno === undefined;
 
 /** Binds a TCP port without listening: by `net.BoundSocket`, or, before Node 26.4, as `node:cluster` does. Throws the system's error. */
 export function bindPort({ host, port, ipv6Only, reusePort }: BindTcpCommand): BoundSocket {
@@ -55,8 +54,8 @@ export function bindPort({ host, port, ipv6Only, reusePort }: BindTcpCommand): B
     const socket = new BoundSocket({ host, port, ipv6Only, reusePort });
     return { address: () => socket.address(), give: () => socket, close: () => socket.close() };
   }
-  if (_createServerHandle === undefined || isPublicOnly() || !ON_NODE) {
-    const message = "bindTcp needs Node"; // Deno's `_createServerHandle` ignores the flags
+  if (_createServerHandle === undefined || isPublicOnly() || !BINDS_WITHOUT_LISTENING) {
+    const message = "bindTcp needs Node";
     throw Object.assign(new Error(message), { code: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", syscall: "bind" });
   }
   const flags = (ipv6Only ? IPV6_ONLY : 0) | (reusePort ? REUSE_PORT : 0);

@@ -34,6 +34,9 @@ export const FILTERS_DATAGRAMS = deno === undefined;
 /** Whether datagrams that are given to a socket before the last one was sent stay in order. On Deno they don't. */
 export const KEEPS_DATAGRAMS_IN_ORDER = deno === undefined;
 
+/** Whether a TCP port can be bound without listening. Bun can't, and Deno ignores the flags (`ipv6Only`, `reusePort`). */
+export const BINDS_WITHOUT_LISTENING = bun === undefined && deno === undefined;
+
 /** Whether look-ups leave threads of the pool to file access. On Bun they may take all, which are as many as the cores. */
 export const LOOKUPS_LEAVE_THREADS = bun === undefined;
 

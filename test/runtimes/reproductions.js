@@ -18,6 +18,17 @@ const QUIET = { stdio: "ignore" };
 const folder = mkdtempSync(join(tmpdir(), "reproductions-"));
 const file = (name) => join(folder, name);
 
+/** A UDP port of 127.0.0.1 that was free a moment ago. */
+async function closedUdpPort() {
+  const free = createSocket("udp4");
+  free.bind(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address();
+  free.close();
+  await new Promise((done) => setTimeout(done, 50));
+  return port;
+}
+
 function identity(name) {
   const args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost".split(" ");
   const out = ["-addext", "subjectAltName=DNS:localhost", "-keyout", file(`${name}.key`), "-out", file(`${name}.cert`)];
@@ -390,12 +401,7 @@ const CASES = {
     return ["open", typeof found === "number" ? "open" : found];
   },
   async "a datagram to a closed port, connected"() {
-    const free = createSocket("udp4");
-    free.bind(0, "127.0.0.1");
-    await once(free, "listening");
-    const { port } = free.address();
-    free.close();
-    await new Promise((done) => setTimeout(done, 50));
+    const port = await closedUdpPort();
     const socket = createSocket("udp4");
     socket.connect(port, "127.0.0.1");
     await once(socket, "connect");
@@ -405,12 +411,7 @@ const CASES = {
     return ["ECONNREFUSED", found];
   },
   async "a datagram to a closed port, not connected"() {
-    const free = createSocket("udp4");
-    free.bind(0, "127.0.0.1");
-    await once(free, "listening");
-    const { port } = free.address();
-    free.close();
-    await new Promise((done) => setTimeout(done, 50));
+    const port = await closedUdpPort();
     const socket = createSocket("udp4");
     const errors = [];
     for (let i = 0; i < 30; i++) {
