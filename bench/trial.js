@@ -6,7 +6,7 @@ import { Program } from "./peers/process.js";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Seconds without output after which a program is ended. */
-const PATIENCE = 40;
+const PATIENCE = 120;
 /** The most seconds for a driver: longer than any contender measures. */
 const DRIVER_SECONDS = 30;
 

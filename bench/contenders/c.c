@@ -22,13 +22,16 @@ static void print_end(void) {
   fflush(stdout);
 }
 
-static int dial(void) {
+/* The connection after `count` others; one address has not enough local ports for all (loads/turns.js does the same). */
+static int dial_after(int count) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in to = address_of(host, port);
+  to.sin_addr.s_addr = htonl(ntohl(to.sin_addr.s_addr) + (count / 20000 << 8));
   if (fd < 0 || connect(fd, (void *)&to, sizeof to)) fail("connect");
   no_delay(fd);
   return fd;
 }
+static int dial(void) { return dial_after(0); }
 
 #ifdef WITH_TLS
 static SSL_CTX *tls;
@@ -144,34 +147,46 @@ static void echo(int encrypted) {
 static int *dial_many(int *fds, int *have, int want, int set) {
   if (want > *have) fds = realloc(fds, want * sizeof *fds);
   for (; *have < want; ++*have) {
-    int fd = fds[*have] = dial();
+    int fd = fds[*have] = dial_after(*have);
     epoll_ctl(set, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = EPOLLIN, .data.fd = fd});
   }
   return fds;
 }
 
-static void requests(int count, char **counts) {
-  int set = epoll_create1(0), have = 0, *fds = NULL;
+static double cpu_time(void) {
+  struct rusage r;
+  getrusage(RUSAGE_SELF, &r);
+  return r.ru_utime.tv_sec + r.ru_stime.tv_sec + (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+
+/* At least one request on each connection. Returns how many a second, or with `cost` the CPU time of one. */
+static double exchange(int set, const int *fds, int count, double length, int cost) {
   struct epoll_event events[256];
   char message[64] = {0};
-  for (int k = 0; k < count; k++) {
-    int want = atoi(counts[k]), flying = want;
-    fds = dial_many(fds, &have, want, set);
-    double start = now(), end = start + seconds, t = start;
-    long done = 0;
-    for (int i = 0; i < want; i++) must(send(fds[i], message, 64, 0) != 64);
-    while (flying > 0) {
-      int ready = epoll_wait(set, events, 256, 5000);
-      if (ready <= 0) fail("epoll_wait");
-      t = now();
-      for (int i = 0; i < ready; i++) {
-        if (recv(events[i].data.fd, message, 64, 0) != 64) fail("recv");
-        done++;
-        if (t >= end) flying--;
-        else must(send(events[i].data.fd, message, 64, 0) != 64);
-      }
+  double start = now(), end = start + length, t = start, used = cpu_time();
+  long done = 0;
+  for (int i = 0; i < count; i++) must(send(fds[i], message, 64, 0) != 64);
+  for (int flying = count; flying > 0;) {
+    int ready = epoll_wait(set, events, 256, 5000);
+    if (ready <= 0) fail("epoll_wait");
+    t = now();
+    for (int i = 0; i < ready; i++) {
+      if (recv(events[i].data.fd, message, 64, 0) != 64) fail("recv");
+      done++;
+      if (t >= end) flying--;
+      else must(send(events[i].data.fd, message, 64, 0) != 64);
     }
-    print_metric(counts[k], done / (t - start));
+  }
+  return cost ? (cpu_time() - used) / done : done / (t - start);
+}
+
+static void requests(int count, char **counts, int cost) {
+  int set = epoll_create1(0), have = 0, *fds = NULL;
+  for (int k = 0; k < count; k++) {
+    int want = atoi(counts[k]);
+    fds = dial_many(fds, &have, want, set);
+    if (cost) exchange(set, fds, want, 0, cost); /* each connection is used once before */
+    print_metric(counts[k], exchange(set, fds, want, seconds, cost));
   }
 }
 
@@ -293,7 +308,8 @@ int main(int count, char **arguments) {
   else if (!strcmp(load, "upload")) bulk(1);
   else if (!strcmp(load, "stream")) stream();
   else if (!strcmp(load, "echo")) echo(0);
-  else if (!strcmp(load, "requests")) requests(more, numbers);
+  else if (!strcmp(load, "requests")) requests(more, numbers, 0);
+  else if (!strcmp(load, "growth")) requests(more, numbers, 1);
   else if (!strcmp(load, "frames")) frames(more, numbers);
   else if (!strcmp(load, "connects")) connects(0);
   else if (!strcmp(load, "datagrams-out")) datagrams_out(atoi(numbers[0]));

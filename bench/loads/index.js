@@ -5,6 +5,7 @@ const names = [
   "echo",
   "stream",
   "requests",
+  "growth",
   "frames",
   "connects",
   "accepts",
