@@ -11,10 +11,11 @@ import { storeCookies } from "./cookies.js";
 import { Exchange } from "./exchange.js";
 import { HttpError, type Stage } from "./http-error.js";
 import { ParseError } from "./llhttp.js";
-import type { OutgoingRequest } from "./outgoing-request.js";
+import type { OutgoingRequest, UnreadRequest } from "./outgoing-request.js";
 import { enter, type InFlight, leave } from "./progress.js";
 import { environmentProxy } from "./proxy.js";
 import { RedirectError, redirected, redirectTarget } from "./redirect.js";
+import { type RequestBody, readBody } from "./request-body.js";
 import type { CheckedRequest } from "./request-options.js";
 import { ResponseBody } from "./response-body.js";
 import type { ResponseHead } from "./response-head.js";
@@ -44,7 +45,7 @@ export class Call implements InFlight {
   readonly #request: CheckedRequest;
   readonly #pool: ConnectionPool;
   readonly #retry: boolean;
-  #outgoing: OutgoingRequest;
+  #outgoing: UnreadRequest;
   #exchange: Exchange | null = null;
 
   /** Starts the call. Throws a `TypeError` or `RangeError` for wrong options; other failures are in `error`. */
@@ -57,7 +58,9 @@ export class Call implements InFlight {
     this.body = new ResponseBody(request.decompress, request.maxLength);
     enter(this);
     try {
-      this.#start();
+      // A request that was aborted before it began must not be sent.
+      if (request.signal?.aborted) this.#fail(request.signal.reason);
+      else this.#start();
     } catch (error) {
       if (!(error instanceof NetError)) {
         leave(this);
@@ -192,7 +195,8 @@ export class Call implements InFlight {
   #start(): void {
     const request = this.#request;
     const { url, headers } = this.#outgoing;
-    let outgoing = this.#outgoing;
+    let outgoing: OutgoingRequest = { ...this.#outgoing, body: this.#readBody() };
+    this.#outgoing = outgoing;
     const cookies = request.cookies?.getCookieStringSync(url.href) ?? "";
     if (cookies !== "") {
       const own = headers.get("cookie");
@@ -204,6 +208,17 @@ export class Call implements InFlight {
       retry: this.#retry,
       connectTimeout: request.connectTimeout,
     });
+  }
+
+  #readBody(): RequestBody | null {
+    const { body } = this.#outgoing;
+    if (body === null) return null;
+    try {
+      return readBody(body, this.deadline);
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      throw new HttpError(error.code, error.message, this.#outgoing, "request", error);
+    }
   }
 
   #advance(): void {

@@ -4,12 +4,12 @@
  * Runs on the calling thread.
  */
 
-import { blobBytes } from "./blob-bytes.js";
+import { BlobBytes } from "./blob-bytes.js";
 
 /** A form as a body, and its type with the boundary. */
-export function encodeMultipart(form: FormData): { source: Uint8Array; type: string } {
+export function encodeMultipart(form: FormData): { source: Uint8Array | BlobBytes; type: string } {
   const boundary = `----ringnet-${crypto.randomUUID()}`;
-  const parts: Uint8Array[] = [];
+  const parts: (Uint8Array | Blob)[] = [];
   for (const [name, value] of form) {
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(lineEnds(name))}"`;
     if (typeof value === "string") {
@@ -17,11 +17,13 @@ export function encodeMultipart(form: FormData): { source: Uint8Array; type: str
     } else {
       const type = value.type === "" ? "application/octet-stream" : value.type;
       parts.push(Buffer.from(`${head}; filename="${escapeName(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`));
-      parts.push(blobBytes(value), Buffer.from("\r\n"));
+      parts.push(value, Buffer.from("\r\n"));
     }
   }
   parts.push(Buffer.from(`--${boundary}--\r\n`));
-  return { source: Buffer.concat(parts), type: `multipart/form-data; boundary=${boundary}` };
+  const texts = parts.filter((part) => part instanceof Uint8Array);
+  const source = texts.length === parts.length ? Buffer.concat(texts) : new BlobBytes(parts);
+  return { source, type: `multipart/form-data; boundary=${boundary}` };
 }
 
 function lineEnds(text: string): string {

@@ -6,7 +6,7 @@
 
 import type { HeaderList } from "./header-list.js";
 import { basic } from "./proxy.js";
-import type { RequestBody } from "./request-body.js";
+import type { GivenBody, RequestBody } from "./request-body.js";
 import { isRelayed, type Route } from "./route.js";
 import { Upload } from "./upload.js";
 
@@ -21,6 +21,9 @@ export interface OutgoingRequest {
   /** What `Referer` may show, from the redirects so far (`Referrer-Policy`). */
   readonly referrerPolicy: string;
 }
+
+/** A request whose body may have Blobs that are not read yet. */
+export type UnreadRequest = Omit<OutgoingRequest, "body"> & { readonly body: GivenBody | null };
 
 /** Methods whose requests have `Content-Length: 0` if they have no body. */
 const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);

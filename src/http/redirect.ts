@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import type { OutgoingRequest } from "./outgoing-request.js";
+import type { UnreadRequest } from "./outgoing-request.js";
 import { isReplayable } from "./request-body.js";
 import type { ResponseHead } from "./response-head.js";
 
@@ -37,7 +37,7 @@ export function redirectTarget(head: ResponseHead, from: URL): URL | null {
 }
 
 /** The request that follows a redirect. Throws a `RedirectError` if its body can't be sent again. */
-export function redirected(request: OutgoingRequest, head: ResponseHead, url: URL): OutgoingRequest {
+export function redirected(request: UnreadRequest, head: ResponseHead, url: URL): UnreadRequest {
   const { status } = head;
   let { method, body } = request;
   const headers = request.headers.copy();

@@ -16,10 +16,10 @@ import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
 import { mustBeKnown } from "./option-names.js";
-import type { OutgoingRequest } from "./outgoing-request.js";
+import type { UnreadRequest } from "./outgoing-request.js";
 import { basic, decoded } from "./proxy.js";
 import { DEFAULT_POLICY } from "./redirect.js";
-import { type BodyInput, requestBody } from "./request-body.js";
+import { type BodyInput, type GivenBody, lengthOf, requestBody } from "./request-body.js";
 
 /** The TLS options that were checked: a client's are the same for every request. */
 const checkedTls = new WeakSet<TlsOptions>();
@@ -54,7 +54,7 @@ export interface RequestOptions {
 
 /** The checked options of a request. */
 export interface CheckedRequest {
-  readonly outgoing: OutgoingRequest;
+  readonly outgoing: UnreadRequest;
   readonly redirect: "follow" | "manual" | "error";
   readonly maxRedirects: number;
   readonly deadline: Deadline;
@@ -94,9 +94,10 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
   const parsed = checkUrl(url);
   const method = checkMethod(options.method ?? "GET");
   const headers = new HeaderList(options.headers);
+  const deadline = Deadline.of(options.timeout ?? -1);
   const body = requestBody(options.body);
   if (body !== null && (method === "GET" || method === "HEAD")) throw new TypeError(`a ${method} request has no body`);
-  checkFraming(headers, body?.source ?? null);
+  checkFraming(headers, body);
   if (body?.type != null && !headers.has("content-type")) headers.append("content-type", body.type);
   headers.setDefault("accept", "*/*");
   headers.setDefault("user-agent", "ringnet");
@@ -114,7 +115,7 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     outgoing: { method, url: parsed, headers, body, closes, referrerPolicy: DEFAULT_POLICY },
     redirect: oneOf("redirect", options.redirect ?? "follow", ["follow", "manual", "error"]),
     maxRedirects: amount("maxRedirects", options.maxRedirects ?? MAX_REDIRECTS),
-    deadline: Deadline.of(options.timeout ?? -1),
+    deadline,
     connectTimeout,
     decompress,
     maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
@@ -158,7 +159,7 @@ function checkMethod(method: string): string {
 }
 
 /** Checks the headers that determine where the request ends. */
-function checkFraming(headers: HeaderList, source: Uint8Array | Iterable<Uint8Array> | null): void {
+function checkFraming(headers: HeaderList, body: GivenBody | null): void {
   if (headers.has("transfer-encoding")) {
     throw new TypeError("header Transfer-Encoding can't be set: a body of unknown length is sent in chunks anyway");
   }
@@ -170,7 +171,7 @@ function checkFraming(headers: HeaderList, source: Uint8Array | Iterable<Uint8Ar
   if (length !== null) {
     if (!/^\d{1,15}$/.test(length))
       throw new TypeError(`header Content-Length must be a number, not ${JSON.stringify(length)}`);
-    const real = source === null ? 0 : source instanceof Uint8Array ? source.length : Number(length);
+    const real = body === null ? 0 : (lengthOf(body) ?? Number(length));
     if (Number(length) !== real)
       throw new TypeError(`header Content-Length is ${length}, but the body has ${real} bytes`);
   }

@@ -3,7 +3,7 @@
  */
 
 import { inspect, isDeepStrictEqual } from "node:util";
-import { NetError, Poller, poll } from "ringnet";
+import { NetError, Poller, poll, type Runtime } from "ringnet";
 import { createHttpClient, fetch, HttpError, type HttpResponse, type RequestOptions } from "ringnet/http";
 import { CookieJar } from "tough-cookie";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -335,15 +335,28 @@ describe("the response", () => {
     expect(read.status).toBe(200);
   });
 
+  test("a request whose signal is aborted already is not sent", () => {
+    const connect = () => {
+      throw new Error("connected");
+    };
+    const client = createHttpClient({ runtime: { connect } as unknown as Runtime, proxy: null });
+    const response = client.fetch(server.origin, { signal: AbortSignal.abort(new Error("not wanted")) });
+    expect(() => response.status).toThrow("not wanted");
+  });
+
   test("a signal is checked between waits", () => {
-    expect(() => get("/late", { signal: AbortSignal.abort(new Error("not wanted")) }).status).toThrow("not wanted");
+    const controller = new AbortController();
+    const response = get("/late", { signal: controller.signal });
+    expect(response.waitUntilHeaders(0)).toBe(false);
+    controller.abort(new Error("not wanted"));
+    expect(() => response.status).toThrow("not wanted");
   });
 });
 
 describe("many responses", () => {
   test("can be polled, and are ready when their heads have arrived", () => {
-    const slow = get("/slow?head=300");
-    const waiting = new Set([slow, ...[1, 2, 3, 4].map((count) => get(`/bytes/${count}`))]);
+    const held = get("/gate");
+    const waiting = new Set([held, ...[1, 2, 3, 4].map((count) => get(`/bytes/${count}`))]);
     const order: number[] = [];
     while (waiting.size > 0) {
       const ready = poll(waiting, 5000);
@@ -352,8 +365,9 @@ describe("many responses", () => {
         waiting.delete(each);
         order.push(each.bytes(5000).length);
       }
+      if (waiting.size === 1) get("/open-gate").text();
     }
-    expect(order.at(-1)).toBe(10);
+    expect(order.at(-1)).toBe(10); // the server answers it last
     expect(order.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 10]);
   });
 

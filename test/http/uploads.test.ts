@@ -3,9 +3,11 @@
  */
 
 import { createHash } from "node:crypto";
+import { openAsBlob } from "node:fs";
 import { createHttpClient, fetch, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startPeer } from "../support/peers.js";
+import { runProgram } from "../support/programs.js";
 import { timed } from "../support/waiting.js";
 import { type Server, startNodeServer } from "./support/servers.js";
 
@@ -128,6 +130,35 @@ describe("a server that answers before it has read everything", () => {
     });
     const response = fetch(`http://127.0.0.1:${peer.port}/`, { method: "POST", body, proxy: null, timeout: 10_000 });
     expect([response.status, response.text()]).toEqual([413, "less"]);
+  });
+});
+
+describe("a Blob", () => {
+  const post = (body: Blob | FormData) => send("/echo", { body }).text();
+
+  test("of a file is refused, also in a form or within another Blob", async () => {
+    const file = await openAsBlob("package.json", { type: "text/x" });
+    const form = new FormData();
+    form.append("file", file);
+    for (const body of [file, file.slice(0, 9), new Blob(["a", file]), form]) {
+      expect(() => post(body)).toThrow(/a Blob of a file can't be a body/);
+    }
+  });
+
+  test("is read in another thread where the runtime has no synchronous reader, within the timeout", () => {
+    const { output, errors } = runProgram(
+      `Object.getOwnPropertySymbols = () => []; // hides Node's reader
+       import { fetch } from "ringnet/http";
+       const form = new FormData();
+       form.append("file", new Blob(["content"]), "name");
+       for (const body of [new Blob(["blob"]), form]) {
+         const post = (timeout) => fetch("${server.origin}/echo", { method: "POST", body, proxy: null, timeout });
+         console.log(post(20_000).json().body.text.match(/blob|content/)[0]);
+         try { post(1).status; } catch (error) { console.log(error.message); }
+       }`,
+    );
+    const late = `POST ${server.origin}/echo: the request timed out after 1 ms, reading a Blob of its body`;
+    expect(errors + output).toBe(`blob\n${late}\ncontent\n${late}\n`);
   });
 });
 

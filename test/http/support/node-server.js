@@ -2,7 +2,7 @@
  * A node:http server with one path for each behaviour that the tests need.
  *
  * `/echo` answers with the request, as JSON. `/status/N`, `/redirect/STATUS?to=URL`, `/bytes/N`, `/chunks?text=a,b`, `/coded/CODING`,
- * `/cookie?set=…`, `/slow?head=MS&body=MS`, `/early/STATUS` (answers before the body), `/late` (reads, and never answers),
+ * `/cookie?set=…`, `/slow?head=MS&body=MS`, `/gate` (answers after a request for `/open-gate`), `/early/STATUS` (answers before the body), `/late` (reads, and never answers),
  * `/continue`, `/refuse-continue`, `/hints`, `/trailers`, `/events`, `/close`, `/upgrade`, `/form`.
  */
 
@@ -15,6 +15,7 @@ import * as zlib from "node:zlib";
 const options = JSON.parse(process.argv[2] ?? "{}");
 let connections = 0;
 let requests = 0;
+let openGate = () => {};
 
 function bodyOf(request) {
   return new Promise((done) => {
@@ -107,6 +108,16 @@ const PATHS = {
     response.end("enough");
   },
   late() {},
+  async gate(_request, response) {
+    await new Promise((done) => {
+      openGate = done;
+    });
+    response.end("first last");
+  },
+  "open-gate"(_request, response) {
+    openGate();
+    response.end();
+  },
   async hints(request, response) {
     await bodyOf(request);
     response.writeEarlyHints({ link: "</style.css>; rel=preload" });
