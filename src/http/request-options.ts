@@ -4,14 +4,7 @@
  * Runs on the calling thread.
  */
 
-import {
-  checkTlsOptions,
-  Deadline,
-  type ProxyTarget,
-  parseProxy,
-  type Timeout,
-  type TlsOptions,
-} from "../main/index.js";
+import { Deadline, type ProxyTarget, parseProxy, type Timeout, type TlsOptions } from "../main/index.js";
 import { acceptedCodings } from "./content-decoding.js";
 import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
@@ -20,9 +13,7 @@ import type { UnreadRequest } from "./outgoing-request.js";
 import { basic, decoded } from "./proxy.js";
 import { DEFAULT_POLICY } from "./redirect.js";
 import { type BodyInput, type GivenBody, lengthOf, requestBody } from "./request-body.js";
-
-/** The TLS options that were checked: a client's are the same for every request. */
-const checkedTls = new WeakSet<TlsOptions>();
+import { tlsCopy } from "./tls-copy.js";
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -109,7 +100,6 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
   }
   const closes = /(?:^|[\s,])close(?:[\s,]|$)/i.test(headers.get("connection") ?? "");
   const { proxy, tls, connectTimeout = -1 } = options;
-  if (tls != null) checkTls(tls);
   Deadline.of(connectTimeout, "connectTimeout"); // its time begins with each connection
   return {
     outgoing: { method, url: parsed, headers, body, closes, referrerPolicy: DEFAULT_POLICY },
@@ -121,17 +111,9 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
     cookies: options.cookies ?? null,
     proxy: proxy === undefined ? undefined : proxy === null || proxy === false ? null : parseProxy(proxy),
-    tls: tls == null ? undefined : { ...tls }, // connections are kept by these options, which the program may change
+    tls: tls == null ? undefined : tlsCopy(tls), // for http as well: a redirect may lead to https
     signal: options.signal ?? null,
   };
-}
-
-/** For http as well: a redirect may lead to https. */
-function checkTls(tls: TlsOptions): void {
-  if (typeof tls !== "object") throw new TypeError("tls must be an object");
-  if (checkedTls.has(tls)) return;
-  checkTlsOptions(tls);
-  checkedTls.add(tls);
 }
 
 function checkUrl(url: string | URL): URL {

@@ -5,6 +5,7 @@
  */
 
 import type { ProxyTarget, TlsOptions } from "../main/index.js";
+import { sameFields } from "./tls-copy.js";
 
 export interface Route {
   readonly secure: boolean;
@@ -40,13 +41,4 @@ export function sameRoute(a: Route, b: Route): boolean {
     sameFields(a.proxy, b.proxy) &&
     sameFields(a.tls, b.tls)
   );
-}
-
-function sameFields(a: object | null | undefined, b: object | null | undefined): boolean {
-  if (a === b) return true;
-  if (a == null || b == null) return false;
-  const names = Object.keys(a);
-  if (names.length !== Object.keys(b).length) return false;
-  const other = b as Record<string, unknown>;
-  return names.every((name) => name in other && Object.is((a as Record<string, unknown>)[name], other[name]));
 }

@@ -2,6 +2,7 @@
  * HTTPS: the server is always verified, by the TLS of the connection.
  */
 
+import type { TlsOptions } from "ringnet";
 import { createHttpClient, fetch, HttpError, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../support/programs.js";
@@ -38,6 +39,42 @@ test("a connection is reused for equal TLS options, also in another object", () 
   client.fetch(`${secure.origin}/bytes/1`, { tls: { ca: [authority.cert], rejectUnauthorized: false } }).text();
   expect(client.connections).toEqual({ open: 2, idle: 2 });
   expect(() => client.fetch(`${secure.origin}/bytes/1`).text()).toThrow(/certificate/);
+  client.close();
+});
+
+test.each<[string, (ca: string) => { tls: TlsOptions; change: () => void }]>([
+  [
+    "an array",
+    (ca) => {
+      const list = [ca];
+      return { tls: { ca: list }, change: () => void list.splice(0, 1, new Authority("other").cert) };
+    },
+  ],
+  [
+    "bytes",
+    (ca) => {
+      const bytes = Buffer.from(ca);
+      return { tls: { ca: [bytes] }, change: () => void bytes.fill("\n") };
+    },
+  ],
+])("a connection that was verified with other certificates is not reused after %s has changed in place", (_, make) => {
+  const client = createHttpClient({ proxy: null, timeout: 10_000 });
+  const { tls, change } = make(authority.cert);
+  for (let i = 0; i < 2; i++) expect(client.fetch(`${secure.origin}/bytes/1`, { tls }).text()).toBe("0");
+  expect(client.connections).toEqual({ open: 1, idle: 1 });
+  change();
+  expect(() => client.fetch(`${secure.origin}/bytes/1`, { tls }).text()).toThrow(
+    expect.objectContaining({ stage: "TLS" }),
+  );
+  client.close();
+});
+
+test("a connection is reused for equal bytes in another buffer", () => {
+  const client = createHttpClient({ proxy: null, timeout: 10_000 });
+  for (let i = 0; i < 2; i++) {
+    client.fetch(`${secure.origin}/bytes/1`, { tls: { ca: [Buffer.from(authority.cert)] } }).text();
+  }
+  expect(client.connections).toEqual({ open: 1, idle: 1 });
   client.close();
 });
 
