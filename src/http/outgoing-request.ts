@@ -35,7 +35,7 @@ export function upload({ method, url, headers, body }: OutgoingRequest, route: R
   const target = `${url.pathname}${url.search}`;
   let head = `${method} ${relayed ? `http://${url.host}${target}` : target} HTTP/1.1\r\n`;
   if (!headers.has("host")) head += `Host: ${url.host}\r\n`;
-  head += headers;
+  head += proxy === null || relayed ? headers : withoutSecret(headers);
   const length = body?.source instanceof Uint8Array ? body.source.length : null;
   const promised = headers.get("content-length");
   let declared = length;
@@ -53,4 +53,12 @@ export function upload({ method, url, headers, body }: OutgoingRequest, route: R
   }
   const held = body !== null && headers.get("expect") !== null;
   return new Upload(Buffer.from(`${head}\r\n`, "latin1"), body, held, declared);
+}
+
+/** Through a tunnel all headers reach the server, which must not see the proxy's password. */
+function withoutSecret(headers: HeaderList): HeaderList {
+  if (!headers.has("proxy-authorization")) return headers;
+  const copy = headers.copy();
+  copy.delete("proxy-authorization");
+  return copy;
 }

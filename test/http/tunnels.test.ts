@@ -62,6 +62,8 @@ describe.each(NAMES)("%s", (name) => {
     expect(seen.url).toBe("/echo?a=b");
     const names = seen.rawHeaders.map((each) => each.toLowerCase());
     expect(names).not.toContain("proxy-authorization");
+    const own = via(name, "/echo", { headers: { "Proxy-Authorization": "Basic eA==" } }).text();
+    expect(own.toLowerCase()).not.toContain("proxy-authorization");
     expect(names).not.toContain("via");
     expect(via(name, "/bytes/3000000").bytes().length).toBe(3_000_000);
     const body = Buffer.alloc(3_000_000);
