@@ -120,7 +120,8 @@ export class Call implements InFlight {
   watch(watch: Watch): void {
     if (this.settled) return;
     const { connection, reading, writing } = this;
-    if (connection !== null && (reading || writing)) watch(connection.socket, { readable: reading, writable: writing });
+    // Even if it waits for nothing on it: requests in the queue watch the connections that they may get.
+    if (connection !== null) watch(connection.socket, { readable: reading, writable: writing });
     watch(this.deadline);
     const { connectBy, wakeAt } = this.#exchange ?? {};
     if (connectBy) watch(connectBy);

@@ -384,6 +384,19 @@ describe("many responses", () => {
     expect(poller.wait(50)).toEqual([]);
   });
 
+  test("are reported by a Poller when they get the connection of a response that was longer than what is read ahead", () => {
+    const client = createHttpClient({ connections: 1, proxy: null, timeout: 10_000 });
+    const long = client.fetch(`${server.origin}/bytes/300000`);
+    get("/slow?head=200").text(); // meanwhile the beginning of the long one arrives
+    const next = client.fetch(`${server.origin}/bytes/5`);
+    const poller = new Poller<HttpResponse>().add(next);
+    expect(poller.wait(0)).toEqual([]);
+    expect(long.bytes()).toHaveLength(300_000);
+    expect(poller.wait(5000)).toHaveLength(1);
+    expect(next.text()).toBe("01234");
+    client.close();
+  });
+
   test.each([
     ["poll", (response: HttpResponse) => poll([response], 30_000)],
     ["a Poller", (response: HttpResponse) => [...new Poller<HttpResponse>().add(response).wait(30_000)]],
