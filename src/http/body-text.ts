@@ -6,9 +6,24 @@
 
 import { createParser } from "eventsource-parser";
 import { NetError } from "../main/index.js";
+import { mustBeKnown } from "./option-names.js";
+import { amount } from "./request-options.js";
 
 /** The default of the longest line or event, in characters. */
 const MAX_LENGTH = 1024 * 1024;
+
+/** Options of `lines` and `events`. */
+export interface TextOptions {
+  maxLength?: number;
+}
+
+const NAMES = new Set(["maxLength"]);
+
+/** The longest line or event. Throws a `TypeError` or `RangeError` for wrong options. */
+export function maxLengthOf(options: TextOptions): number {
+  mustBeKnown(options, NAMES);
+  return amount("maxLength", options.maxLength ?? MAX_LENGTH);
+}
 
 /** A server-sent event. */
 export interface ServerSentEvent {
@@ -20,7 +35,7 @@ export interface ServerSentEvent {
 }
 
 /** The lines of a body without their terminators, "\n" or "\r\n". The last line needs none. */
-export function* lines(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Generator<string, void> {
+export function* lines(pieces: Iterable<Uint8Array>, maxLength: number): Generator<string, void> {
   const decoder = new TextDecoder();
   let parts: string[] = [];
   let length = 0;
@@ -45,11 +60,9 @@ export function* lines(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Ge
   if (last !== "") yield withoutReturn(last);
 }
 
-function tooLong(what: string, maxLength: number): NetError {
-  return new NetError({
-    code: "EMSGSIZE",
-    message: `${what} exceeds maxLength (${maxLength} characters)`,
-  });
+function tooLong(what: string, maxLength: number, cause?: unknown): NetError {
+  const message = `${what} exceeds maxLength (${maxLength} characters)`;
+  return new NetError({ code: "EMSGSIZE", message }, cause);
 }
 
 function withoutReturn(line: string): string {
@@ -57,24 +70,23 @@ function withoutReturn(line: string): string {
 }
 
 /** The events of a `text/event-stream`; an incomplete one at the end is dropped, as in the HTML Standard. */
-export function* events(pieces: Iterable<Uint8Array>, maxLength = MAX_LENGTH): Generator<ServerSentEvent, void> {
+export function* events(pieces: Iterable<Uint8Array>, maxLength: number): Generator<ServerSentEvent, void> {
   const decoder = new TextDecoder();
   const found: ServerSentEvent[] = [];
   let lastId = "";
   let failure: NetError | null = null;
   const parser = createParser({
-    maxBufferSize: maxLength,
+    maxBufferSize: maxLength, // of what is not complete yet
     onEvent({ event = "message", data, id }) {
+      if (data.length > maxLength) failure ??= tooLong("event", maxLength);
+      if (failure !== null) return;
       lastId = id ?? lastId;
       found.push({ event, data, id: lastId });
     },
     onError(error) {
       // Unknown fields are ignored, as the standard requires.
       if (error.type !== "max-buffer-size-exceeded") return;
-      failure ??= new NetError(
-        { code: "EMSGSIZE", message: `event exceeds maxLength (${maxLength} characters)` },
-        error,
-      );
+      failure ??= tooLong("event", maxLength, error);
     },
   });
   for (const piece of pieces) {

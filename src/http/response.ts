@@ -5,11 +5,12 @@
  */
 
 import { Deadline, type Pollable, pollable, type TcpSocket, type Timeout, type Watch } from "../main/index.js";
-import { events, lines, type ServerSentEvent } from "./body-text.js";
+import { events, lines, maxLengthOf, type ServerSentEvent, type TextOptions } from "./body-text.js";
 import type { Call } from "./call.js";
 import { parseForm } from "./form-parser.js";
 import { type HttpError, withoutCredentials } from "./http-error.js";
 import { stepAll, waitFor, watchAll } from "./progress.js";
+import { amount } from "./request-options.js";
 
 const EMPTY = Buffer.alloc(0);
 /** The most bytes of a body that is read as a whole. */
@@ -162,9 +163,10 @@ export class HttpResponse implements Pollable {
    * after all bytes that arrived before it.
    */
   read(max: number = Number.POSITIVE_INFINITY): Buffer | null {
+    const limit = amount("max", max);
     const piece = this.peek() as Buffer | null;
     if (piece === null || piece.length === 0) return piece;
-    const taken = piece.length > max ? piece.subarray(0, max) : piece;
+    const taken = piece.length > limit ? piece.subarray(0, limit) : piece;
     this.#call.body.buffer.drop(taken.length);
     return taken;
   }
@@ -212,6 +214,7 @@ export class HttpResponse implements Pollable {
     if (!Number.isInteger(count) || count < 0 || count > buffer.size) {
       throw new RangeError(`count must be a whole number from 0 to ${buffer.size}, not ${count}`);
     }
+    if (count > 0) this.#used = true;
     buffer.drop(count);
   }
 
@@ -235,15 +238,15 @@ export class HttpResponse implements Pollable {
    * The lines of the body as they arrive, without their terminators; the last line needs none. `maxLength`: the most
    * characters of a line, 1 Mi by default; a longer one throws `EMSGSIZE`.
    */
-  lines(options: { maxLength?: number } = {}): Generator<string, void> {
-    return this.#named(lines(this, options.maxLength));
+  lines(options: TextOptions = {}): Generator<string, void> {
+    return this.#named(lines(this, maxLengthOf(options)));
   }
 
   /**
    * The events of a `text/event-stream` as they arrive. `maxLength`: the most characters of an event, 1 Mi by default.
    */
-  events(options: { maxLength?: number } = {}): Generator<ServerSentEvent, void> {
-    return this.#named(events(this, options.maxLength));
+  events(options: TextOptions = {}): Generator<ServerSentEvent, void> {
+    return this.#named(events(this, maxLengthOf(options)));
   }
 
   // Other members.

@@ -289,14 +289,38 @@ describe("the response", () => {
     expect([...get("/bytes/1000").lines({ maxLength: 1000 })][0]).toHaveLength(1000);
   });
 
+  test("refuses limits that are none", () => {
+    const response = get("/bytes/5");
+    expect(response.waitUntilReadable(5000)).toBe(true);
+    for (const wrong of [-1, 0.5, Number.NaN]) {
+      expect(() => response.read(wrong)).toThrow(/max must be/);
+      expect(() => response.lines({ maxLength: wrong })).toThrow(/maxLength must be/);
+      expect(() => response.events({ maxLength: wrong })).toThrow(/maxLength must be/);
+    }
+    expect(() => response.lines({ size: 5 } as never)).toThrow(/unknown option size; use maxLength/);
+    expect(response.text()).toBe("01234");
+  });
+
+  test("is used when a part of it was dropped", () => {
+    const response = get("/bytes/5");
+    expect(response.waitUntilReadable(5000)).toBe(true);
+    response.consume(1);
+    expect(response.bodyUsed).toBe(true);
+    expect(() => response.text()).toThrow(expect.objectContaining({ code: "ERR_HTTP_BODY_USED" }));
+  });
+
   test("can be read as server-sent events", () => {
     expect([...get("/events").events()]).toEqual([
       { event: "news", data: "one\ntwo", id: "1" },
       { event: "message", data: '{"three":3}', id: "1" },
     ]);
-    expect(() => [...get("/bytes/1000").events({ maxLength: 100 })]).toThrow(
-      expect.objectContaining({ code: "EMSGSIZE" }),
-    );
+    const tooLong = expect.objectContaining({ code: "EMSGSIZE" });
+    expect(() => [...get("/bytes/1000").events({ maxLength: 100 })]).toThrow(tooLong);
+    const sent = get("/form?type=text/event-stream&body=data:ab%0A%0Adata:abc%0A%0Adata:a%0A%0A").events({
+      maxLength: 2,
+    });
+    expect(sent.next().value).toMatchObject({ data: "ab" });
+    expect(() => sent.next()).toThrow(tooLong);
   });
 
   test("a response to HEAD has no body, whatever its Content-Length", () => {
