@@ -98,6 +98,7 @@ function shakeHands(
       headers: headers as Record<string, string>,
       maxPayload,
       perMessageDeflate,
+      autoPong: false, // answerPings answers them
       closeTimeout: lingerMs,
     } as ClientOptions);
     let answer: IncomingMessage["headers"] = {};

@@ -67,6 +67,7 @@ export class WebSocketListener implements Handle {
           perMessageDeflate,
           verifyClient: command.verifies ? (info, answer) => this.#addRequest(info.req, answer) : undefined,
           handleProtocols: (offered) => command.protocols.find((each) => offered.has(each)) ?? false,
+          autoPong: false, // answerPings answers them
           closeTimeout: lingerMs,
         } as ServerOptions);
         this.#listen(httpServer, (request, socket, head) => {

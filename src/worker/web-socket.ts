@@ -1,8 +1,8 @@
 /**
  * One WebSocket: a `ws` object, a slot, and two rings of messages, from the handshake to the release.
  *
- * Runs on the networking thread. `ws` implements the protocol: it answers pings, masks, compresses, and verifies what
- * the peer sends. It is loaded when the first WebSocket is opened.
+ * Runs on the networking thread. `ws` implements the protocol: it masks, compresses, and verifies what the peer sends.
+ * It is loaded when the first WebSocket is opened.
  *
  * It ends when the peer closes it, the program closes it (by a record in the send ring, after its messages), or the
  * connection is lost. In each case a CLOSE record follows the last message in the receive ring, and reading has ended.
@@ -21,6 +21,7 @@ import { faultOf } from "./faults.js";
 import { MessageReceiver } from "./message-receiver.js";
 import { MessageSender } from "./message-sender.js";
 import type { Slot } from "./slot.js";
+import { answerPings } from "./web-socket-pongs.js";
 
 /** The code sent when the program ends without closing it. RFC 6455, section 7.4.1. */
 const GOING_AWAY = 1001;
@@ -92,6 +93,7 @@ export class WebSocketConnection implements Handle {
     webSocket.on("error", failed);
     socket.on("error", failed); // `ws` does not report these errors
     webSocket.on("close", (code, reason) => this.#closed(code, reason));
+    answerPings(webSocket);
     if (settings.pingInterval > 0) this.#startPings(webSocket, settings.pingInterval);
     if (request === null) {
       this.slot.connected(null);

@@ -3,7 +3,7 @@
  * sent by a peer that builds its frames itself.
  */
 
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from "node:zlib";
 import { stats } from "ringnet";
 import { type OpenWebSocketOptions, openWebSocket, type WebSocket } from "ringnet/websocket";
@@ -111,6 +111,29 @@ describe("pings and pongs", () => {
     ).toEqual(pings.map(({ text }) => `10 ${text}`));
     expect(messages).toEqual(["x"]);
   });
+
+  test.each([true, false])(
+    "answers the last of many pings of a peer that does not read, compression %s",
+    (compresses) => {
+      const more = compresses ? ["Sec-WebSocket-Extensions: permessage-deflate"] : [];
+      const peer = startRawPeer({ reported: 100, more });
+      const socket = openWebSocket(peer.url, { timeout: TIMEOUT, perMessageDeflate: compresses });
+      opened.push(socket);
+      peer.waitForEvent("request");
+      peer.send({ do: "pause" });
+      socket.send(randomBytes(900_000)); // the first pongs wait behind its compression
+      const frames = [{ opcode: 9, bytes: 125, count: 80_000 }, { opcode: 9, text: "last" }, text("x")];
+      peer.send({ do: "frames", frames });
+      expect(socket.receive(TIMEOUT)).toBe("x");
+      peer.send({ do: "resume" });
+      const pong = peer.waitForEvent("frame");
+      expect(pong).toMatchObject({ opcode: 10, text: "last" });
+      expect(pong.skipped).toBeLessThan(80_000); // the kernel takes fewer
+      socket.end(1000, "enough");
+      expect(peer.waitForEvent("frame", 2)).toMatchObject({ opcode: 8, code: 1000, reason: "enough" });
+      expect(socket.status).toBe("success");
+    },
+  );
 });
 
 describe("fragments", () => {

@@ -41,6 +41,8 @@ export interface RawPeerOptions {
   stall?: boolean;
   /** Frames that come with the answer. */
   first?: Frame[];
+  /** Frames with more bytes than this are not reported, but their number (`skipped`) is, with the next other one. */
+  reported?: number;
 }
 
 /** Fields that are not given have correct values. */
@@ -81,6 +83,7 @@ export interface PeerEvent {
   rsv?: number;
   opcode?: number;
   masked?: boolean;
+  skipped?: number;
 }
 
 export type WsCommand = { delay?: number } & (
@@ -97,7 +100,7 @@ export type RawCommand = { delay?: number } & (
   | { do: "frames"; frames: Frame[]; drip?: boolean }
   | { do: "flood"; frame: Frame }
   | { do: "raw"; hex: string }
-  | { do: "end" | "reset" }
+  | { do: "pause" | "resume" | "end" | "reset" }
 );
 
 export class WebSocketPeer<Command> {

@@ -14,6 +14,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455, section 1.3
 
 serve((options, say) => {
   let last = null;
+  let skipped = 0;
   const opened = new Opened();
   let server;
 
@@ -73,6 +74,11 @@ serve((options, say) => {
       }
       const start = at + (masked ? 4 : 0);
       if (bytes.length < start + length) return bytes;
+      if (length > options.reported) {
+        skipped++;
+        bytes = bytes.subarray(start + length);
+        continue;
+      }
       const mask = bytes.subarray(at, start);
       const payload = bytes.subarray(start, start + length).map((byte, i) => (masked ? byte ^ mask[i & 3] : byte));
       const code =
@@ -85,6 +91,7 @@ serve((options, say) => {
         opcode: bytes[0] & 15,
         masked,
         bytes: length,
+        ...(options.reported === undefined ? {} : { skipped }),
         ...(length > 1000 ? {} : { text: String(payload), hex: payload.toString("hex") }),
         ...code,
       });
@@ -158,6 +165,8 @@ serve((options, say) => {
       };
       more();
     }
+    if (what === "pause") last.pause();
+    if (what === "resume") last.resume();
     if (what === "end") last.end();
     if (what === "reset") last.resetAndDestroy();
   }
