@@ -33,6 +33,7 @@ import { commandDetails, debug, debugging } from "./debug.js";
 import { drainSending, finishSending } from "./finishing.js";
 import { InputReader } from "./input-reader.js";
 import { Listener } from "./listener.js";
+import { TERMINATING_ENDS_WAITS } from "./other-runtimes.js";
 import { Polling } from "./polling.js";
 import { Lookup, Resolver } from "./resolver.js";
 import { threadCpuMs } from "./thread-cpu.js";
@@ -71,6 +72,8 @@ export class Actor {
   readonly #connector: Connector;
   /** Whether a turn is scheduled that will check for work. */
   #turnAhead = false;
+  /** Whether it has stopped all work, and sleeps until it is terminated. */
+  #stopped = false;
 
   constructor(boot: BootData) {
     this.#words = new Int32Array(boot.workerBlock);
@@ -300,9 +303,10 @@ export class Actor {
    * Parks outside any socket call: terminating a thread in the middle of one can abort the process (Node's native code
    * then calls JavaScript that may not run). The event loop of a terminated thread runs for another moment, in which a
    * datagram would have the same effect, so UDP sockets and servers are closed first. The only place where a networking
-   * thread blocks.
+   * thread blocks. On Deno it returns to its event loop, where alone `terminate` ends it.
    */
   #stop(): void {
+    if (this.#stopped) return;
     this.#executeRevocations();
     for (const { handles } of this.#links) {
       for (const handle of handles.values()) handle.shutdown?.();
@@ -310,7 +314,8 @@ export class Actor {
     Atomics.store(this.#words, LIFE, LIFE_STOPPED); // partner: Liveness.check
     for (const link of this.#links) link.waker.wakeAnyway();
     Atomics.notify(this.#words, LIFE); // partner: OtherThreads.awaitFinished
-    for (;;) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
+    this.#stopped = true;
+    while (TERMINATING_ENDS_WAITS) Atomics.wait(this.#words, STOP, 1); // no partner: `terminate()` ends it
   }
 
   /** STOP overtakes the commands in the port. Of these, the revocation of a connection must still be done. */
@@ -332,7 +337,7 @@ export class Actor {
 
   /** Whether there is no work. Checked after SLEEPING is set: a caller that queued work before that did not ring. */
   get #idle(): boolean {
-    if (Atomics.load(this.#words, STOP) === 1) return false; // partner: Liveness.stop
+    if (Atomics.load(this.#words, STOP) === 1) return this.#stopped; // partner: Liveness.stop
     if (Atomics.load(this.#words, PING) !== Atomics.load(this.#words, PONG)) return false; // partner: Liveness.heartbeat
     return this.#links.every((link) => link.idle);
   }

@@ -37,6 +37,9 @@ export const KEEPS_DATAGRAMS_IN_ORDER = deno === undefined;
 /** Whether a TCP port can be bound without listening. Bun can't, and Deno ignores the flags (`ipv6Only`, `reusePort`). */
 export const BINDS_WITHOUT_LISTENING = bun === undefined && deno === undefined;
 
+/** Whether terminating a thread ends its waits and loops. On Deno it ends when it returns to its event loop. */
+export const TERMINATING_ENDS_WAITS = deno === undefined;
+
 /** Whether look-ups leave threads of the pool to file access. On Bun they may take all, which are as many as the cores. */
 export const LOOKUPS_LEAVE_THREADS = bun === undefined;
 

@@ -656,7 +656,7 @@ export const FAULTS: SeededFault[] = [
   {
     name: "the worker does not check for the stop again before it sleeps",
     scenario: "stopped",
-    edits: edit("worker/actor", "if (Atomics.load(this.#words, STOP) === 1) return false;", ""),
+    edits: edit("worker/actor", "if (Atomics.load(this.#words, STOP) === 1) return this.#stopped;", ""),
   },
   {
     name: "the stop is requested after the ring",

@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
 import { type Peer, startPeer } from "../support/peers.js";
 import { Process, root } from "../support/processes.js";
+import { fileCommand } from "../support/runtime.js";
 import { Authority } from "../tls/support/certificates.js";
 
 const linux = process.platform === "linux";
@@ -88,6 +89,7 @@ function install(folder: string): string {
   const target = join(folder, "node_modules/ringnet");
   mkdirSync(target, { recursive: true });
   copyPackage(target);
+  writeManifest(folder);
   writePrograms(folder);
   chmodSync(folder, 0o755); // another user reads it
   return folder;
@@ -96,6 +98,11 @@ function install(folder: string): string {
 function copyPackage(target: string): void {
   cpSync(join(root, "dist"), join(target, "dist"), { recursive: true });
   cpSync(join(root, "package.json"), join(target, "package.json"));
+}
+
+/** Deno resolves no other names. */
+function writeManifest(folder: string): void {
+  writeFileSync(join(folder, "package.json"), '{ "dependencies": { "ringnet": "*" } }');
 }
 
 function writePrograms(folder: string): void {
@@ -114,7 +121,8 @@ interface Place {
 
 /** Runs one of the programs; gives what it printed. */
 function run({ within = [], flags = [], env = {}, cwd = home, file = "in.mjs" }: Place): string {
-  const [command = "", ...args] = [...within, process.execPath, ...flags, file, argument];
+  const [runtime = "", ...rest] = fileCommand(file, argument);
+  const [command = "", ...args] = [...within, runtime, ...flags, ...rest];
   const program = new Process(command, args, { cwd, env: { NODE_OPTIONS: undefined, ...env } });
   program.waitForOutput(/works/, 25_000);
   program.waitForExit();
@@ -265,6 +273,7 @@ describe("works in a folder", () => {
     mkdirSync(store, { recursive: true });
     copyPackage(store);
     symlinkSync(store, join(folder, "node_modules/ringnet"));
+    writeManifest(folder);
     writePrograms(folder);
     expectToWork({ cwd: folder });
     expectToWork({ cwd: folder, file: "in.cjs", flags: ["--preserve-symlinks", "--preserve-symlinks-main"] });

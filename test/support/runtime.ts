@@ -5,6 +5,7 @@
 const { bun, deno } = process.versions as { bun?: string; deno?: string };
 
 export const isNode = bun === undefined && deno === undefined;
+export const isDeno = deno !== undefined;
 
 /** The command that runs the source text of a module; it finds its arguments in `process.argv[1…]`. `nodeArgs` are Node's own. */
 export function moduleCommand(source: string, args: readonly string[], nodeArgs: readonly string[] = []): string[] {

@@ -5,8 +5,8 @@
  */
 
 import { isMainThread, Worker } from "node:worker_threads";
-import { afterExitListeners } from "../link/exit-hook.js";
-import { flush } from "../link/flush.js";
+import { afterExitListeners, beforeUncaughtError, HOOK_AT_LOAD } from "../link/exit-hook.js";
+import { flush, sendPending } from "../link/flush.js";
 import { OtherThreads } from "../link/other-threads.js";
 import type { RuntimeOptions } from "./options.js";
 import { Runtime } from "./runtime.js";
@@ -28,7 +28,9 @@ function hookExit(): void {
     flush(runtimes, false);
     others?.awaitFinished();
   });
+  beforeUncaughtError(() => sendPending(runtimes));
 }
+if (HOOK_AT_LOAD) hookExit();
 
 /** Worker threads may use the package even if the main thread does not. */
 const LOADED = Symbol.for("ringnet.loaded");

@@ -11,6 +11,12 @@ import { beforeReallyExit, isExiting } from "./node-internals.js";
 
 type Emit = (this: unknown, event: unknown, ...args: unknown[]) => boolean;
 
+/**
+ * Deno runs no microtasks after the last listener, so the hook of a first use within a listener would come too late: it
+ * is set when the package is loaded.
+ */
+export const HOOK_AT_LOAD = "Deno" in globalThis;
+
 /** Runs `task` at the end, possibly more than once. */
 export function afterExitListeners(task: () => void): void {
   const ending = process as unknown as { emit: Emit };
@@ -34,4 +40,18 @@ export function afterExitListeners(task: () => void): void {
   });
   // The first use is within a listener: if the process ends by itself, microtasks still run after the last listener.
   if (isExiting()) queueMicrotask(task);
+}
+
+/**
+ * Runs `task` before an uncaught error ends the thread on Deno, which emits no 'exit' then. It may run although the
+ * thread goes on, because a listener that was added later handles the error. Does nothing on Node and Bun.
+ */
+export function beforeUncaughtError(task: () => void): void {
+  if (!("Deno" in globalThis)) return;
+  const target = globalThis as unknown as EventTarget;
+  for (const type of ["error", "unhandledrejection"]) {
+    target.addEventListener(type, (event) => {
+      if (!event.defaultPrevented && process.listenerCount("uncaughtException") === 0) task();
+    });
+  }
 }

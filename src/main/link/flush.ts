@@ -4,7 +4,15 @@
  * Runs on the calling thread. At the end of the process it may still block: the networking threads run meanwhile.
  */
 
-import { PHASE_MASK, PHASE_RELEASED, REQUEST_CLOSE, STATE, WRITE_ENDED } from "../../ring/layout.js";
+import {
+  PHASE_FAILED,
+  PHASE_MASK,
+  PHASE_RELEASED,
+  REQUEST_CLOSE,
+  REQUEST_RESET,
+  STATE,
+  WRITE_ENDED,
+} from "../../ring/layout.js";
 import { PEERS_END_MS } from "../../ring/protocol.js";
 import { ANYTHING } from "../../ring/signal.js";
 import { thisCaller } from "./caller.js";
@@ -52,6 +60,34 @@ export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
     (list: WorkerLink[]) => list.every((link) => link.liveness.stopped),
     links,
   );
+}
+
+/**
+ * Blocks until the operating system has taken what `write` took, for at most the linger time of the runtimes.
+ * Connections that have unsent bytes then are reset: the end of the process would look like the end of their stream.
+ * All else stays open, because the thread may go on.
+ */
+export function sendPending(runtimes: Iterable<Flushable>): void {
+  const caller = thisCaller();
+  const unsent: Channel[] = [];
+  let lingerMs = 0;
+  for (const runtime of runtimes) {
+    lingerMs = Math.max(lingerMs, runtime.lingerMs);
+    for (const link of runtime.links) {
+      link.drain();
+      for (const channel of link.channels) if (!isTaken(channel)) unsent.push(channel);
+    }
+  }
+  if (unsent.length === 0) return;
+  caller.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isTaken), unsent);
+  const late = unsent.filter((channel) => !isTaken(channel) && !channel.detached);
+  for (const channel of late) channel.request(REQUEST_RESET);
+  caller.wait(ANYTHING, new Deadline(STOP_MS), (list: Channel[]) => list.every(isReleased), late);
+}
+
+/** Whether the system has taken all bytes, or will take no more. */
+function isTaken(channel: Channel): boolean {
+  return channel.rings === null || channel.unsent <= 0 || isSent(channel) || channel.phase === PHASE_FAILED;
 }
 
 /** Whether there is something to wait for. Requests the close. */

@@ -25,8 +25,10 @@ const orders = new BroadcastChannel("orders");
 orders.unref();
 
 function kill() {
-  if (way === "terminate") void workers.at(-1).terminate();
-  else orders.postMessage({ way, delay: DELAY });
+  if (way === "terminate") {
+    workers.at(-1).removeAllListeners("exit"); // Deno emits it within `terminate`: the wait would begin with a new thread
+    void workers.at(-1).terminate();
+  } else orders.postMessage({ way, delay: DELAY });
 }
 
 function filled(socket) {
