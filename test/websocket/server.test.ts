@@ -319,7 +319,7 @@ describe("files", () => {
     expect([ask("/index.html", "HEAD").status, ask("/", "POST").status]).toEqual([200, 405]);
     for (const path of [
       "/nothing",
-      "/sub",
+      "/sub/",
       "/.env",
       "/link",
       "/%2e%2e/secret",
