@@ -4,7 +4,7 @@
  * Runs on the calling thread.
  */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { createHttpClient, type HttpClient, type HttpResponse, type RequestOptions } from "../http/index.js";
@@ -48,6 +48,9 @@ const OPTIONS = {
 } as const;
 
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/** The most bytes at the end of a file that must be the same on the server to resume it. */
+const TAIL_BYTES = 16384;
 
 /** The most bytes of `--data`, which are kept in memory: a redirect may need them again. */
 const DATA_BYTES = 256 * 1024 * 1024;
@@ -118,31 +121,25 @@ export function seconds(text: string): number {
 
 function one(client: HttpClient, url: string, options: RequestOptions, values: Values): void {
   const file = values.output ?? (values["remote-name"] ? remoteName(url) : null);
-  const there = values.continue && file !== null ? sizeOf(file) : 0;
-  const ranged =
-    there === 0
-      ? options
-      : {
-          ...options,
-          headers: [...(options.headers as [string, string][]), ["Range", `bytes=${there}-`]] as [string, string][],
-        };
+  const there = values.continue && file !== null ? thereOf(file) : null;
+  const headers = options.headers as [string, string][];
+  const ranged = there === null ? options : { ...options, headers: [...headers, range(there)] };
   const response = client.fetch(url, ranged);
   const { status } = response;
-  if (file !== null && status === 206 && there > 0 && changedSince(file, response)) {
+  if (there !== null && (status === 416 || (status === 206 && !isContinuation(response, there)))) {
     response.close();
     one(client, url, options, { ...values, continue: false });
     return;
   }
-  if (there > 0 && status === 416 && totalOf(response) === there) return; // it is complete
   if (status >= 400 && file !== null) {
     response.close();
     throw refused(response);
   }
   if (values.include) writeAll(1, Buffer.from(headOf(response), "latin1"));
-  const first = status === 206 && there > 0 ? startOf(response, there) : 0;
-  const descriptor = file === null ? 1 : openSync(file, there > 0 ? "r+" : "w");
+  const resumed = status === 206 ? there : null;
+  const descriptor = file === null ? 1 : openSync(file, there !== null ? "r+" : "w");
   try {
-    receive(response, descriptor, file !== null, first, values.silent === true);
+    receive(response, descriptor, file !== null, resumed, values.silent === true);
   } finally {
     if (file !== null) closeSync(descriptor);
   }
@@ -153,14 +150,21 @@ function refused({ status, statusText, url }: HttpResponse): CommandError {
   return new CommandError(EXIT.status, `${status} ${statusText}: ${url}`);
 }
 
-function receive(response: HttpResponse, descriptor: number, isFile: boolean, first: number, silent: boolean): void {
+function receive(
+  response: HttpResponse,
+  descriptor: number,
+  isFile: boolean,
+  resumed: There | null,
+  silent: boolean,
+): void {
+  const first = resumed?.size ?? 0;
   let position = first;
   const isRegular = isFile && fstatSync(descriptor).isFile(); // not a FIFO or a device
   if (isRegular) ftruncateSync(descriptor, first);
   const bar =
     isFile && !silent && process.stderr.isTTY ? new ProgressBar((text) => writeAll(2, Buffer.from(text)), first) : null;
   const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;
-  const total = length === null ? null : first + Number(length);
+  const total = length === null ? null : first - (resumed?.tail.length ?? 0) + Number(length);
   for (const piece of response) {
     if (isRegular) appendAt(descriptor, piece, position);
     else writeAll(descriptor, piece);
@@ -201,35 +205,59 @@ function decoded(path: string): string {
   }
 }
 
-/** 0 unless it is a regular file. */
-function sizeOf(file: string): number {
+/** What is there of a file to resume. */
+interface There {
+  readonly size: number;
+  readonly modifiedMs: number;
+  /** Its end, which the server must send again. */
+  readonly tail: Buffer;
+}
+
+/** Null unless it is a regular file that is not empty. */
+function thereOf(file: string): There | null {
   const found = statSync(file, { throwIfNoEntry: false });
-  return found?.isFile() ? found.size : 0;
+  if (!found?.isFile() || found.size === 0) return null;
+  const tail = Buffer.alloc(Math.min(found.size, TAIL_BYTES));
+  const descriptor = openSync(file, "r");
+  try {
+    readSync(descriptor, tail, 0, tail.length, found.size - tail.length);
+  } finally {
+    closeSync(descriptor);
+  }
+  return { size: found.size, modifiedMs: found.mtimeMs, tail };
+}
+
+function range({ size, tail }: There): [string, string] {
+  return ["Range", `bytes=${size - tail.length}-`];
 }
 
 /**
- * Whether the server's file was modified after the last write to `file`. A validator for If-Range would have to be kept beside the
- * file; the time of the last write is there anyway.
+ * Whether the rest of the same file follows: not modified since the last write here, and with the same bytes at the end of what is there,
+ * which are consumed. A validator for If-Range would have to be kept beside the file. Throws if it is not the requested range.
  */
-function changedSince(file: string, response: HttpResponse): boolean {
+function isContinuation(response: HttpResponse, { size, modifiedMs, tail }: There): boolean {
+  mustStartAt(response, size - tail.length);
   const modified = Date.parse(response.headers.get("last-modified") ?? "");
-  return modified > statSync(file).mtimeMs; // false if the header is missing or not a date
+  if (modified > modifiedMs) return false; // never, if the header is missing or not a date
+  for (let at = 0; at < tail.length; ) {
+    response.waitUntilReadable();
+    const bytes = response.peek();
+    if (bytes === null) return false; // the server's file is shorter
+    const expected = tail.subarray(at, at + bytes.length);
+    if (!expected.equals(bytes.subarray(0, expected.length))) return false;
+    response.consume(expected.length);
+    at += expected.length;
+  }
+  return true;
 }
 
-/** The length of the whole file, from `Content-Range`. */
-function totalOf(response: HttpResponse): number | null {
-  const found = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
-  return found === null ? null : Number(found[1]);
-}
-
-/** The start of the returned range. Throws if it is not the requested one. */
-function startOf(response: HttpResponse, asked: number): number {
-  const range = response.headers.get("content-range") ?? "";
-  const start = /^bytes (\d+)-/.exec(range)?.[1];
-  if (start !== undefined && Number(start) === asked) return asked;
+function mustStartAt(response: HttpResponse, asked: number): void {
+  const given = response.headers.get("content-range") ?? "";
+  const start = /^bytes (\d+)-/.exec(given)?.[1];
+  if (start !== undefined && Number(start) === asked) return;
   response.close();
   throw new CommandError(
     EXIT.transfer,
-    `the server was asked for bytes from ${asked} on, and sends ${JSON.stringify(range)}`,
+    `the server was asked for bytes from ${asked} on, and sends ${JSON.stringify(given)}`,
   );
 }

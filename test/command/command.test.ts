@@ -124,6 +124,18 @@ describe("get", () => {
     expect(readFileSync(file).equals(whole)).toBe(true);
   });
 
+  test.each<[string, (whole: Buffer) => Buffer]>([
+    ["other bytes at its end", (whole) => Buffer.concat([whole.subarray(0, 2000), Buffer.from("other")])],
+    ["more bytes than on the server", (whole) => Buffer.concat([whole, Buffer.alloc(20_000)])],
+    ["more bytes, up to 16 KiB", (whole) => Buffer.concat([whole, Buffer.from("more")])],
+  ])("downloads a file again that has %s", (_name, old) => {
+    const file = join(temporaryFolder(), "other");
+    const whole = readFileSync(join(nginx.files, "large"));
+    writeFileSync(file, old(whole));
+    expect(run(["get", `${nginx.origin}/large`, "-o", file, "--continue"])).toMatchObject({ code: 0, errors: "" });
+    expect(readFileSync(file).equals(whole)).toBe(true);
+  });
+
   test("shows a bar on a terminal, and the file is whole", () => {
     const file = join(temporaryFolder(), "with bar");
     // More than half a second passes between the head and the end.
