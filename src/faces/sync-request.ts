@@ -5,6 +5,7 @@
  */
 
 import * as http from "../http/index.js";
+import { parsedUrl } from "./parsed-url.js";
 import { FormData } from "./sync-request/form-data.js";
 import { checkOptions, type Options } from "./sync-request/options.js";
 import { withQuery } from "./sync-request/query.js";
@@ -67,12 +68,13 @@ function follow(first: Step, options: Options): Response {
     const { location } = response.headers;
     if (!followRedirects || !REDIRECTS.has(response.statusCode) || typeof location !== "string") return response;
     if (redirects >= maxRedirects) throw new Error("Maximum number of redirects exceeded");
-    if (!URL.canParse(location, step.url)) throw new Error("The server redirects to something that is not a URL");
+    const target = parsedUrl(location, step.url);
+    if (target === null) throw new Error("The server redirects to something that is not a URL");
     const allowed = new Set(allowRedirectHeaders.map((name) => name.toLowerCase()));
     const changes = !WITHOUT_BODY.has(step.method) || (step.method === "DELETE" && response.statusCode === 303);
     step = {
       method: changes ? "GET" : step.method,
-      url: new URL(location, step.url).href,
+      url: target.href,
       headers: first.headers.filter(([name]) => allowed.has(name.toLowerCase())),
       body: null,
     };

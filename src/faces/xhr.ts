@@ -5,6 +5,7 @@
  */
 
 import * as http from "../http/index.js";
+import { parsedUrl } from "./parsed-url.js";
 import { XhrEvents } from "./xhr/events.js";
 import { failure, notSupported, refused } from "./xhr/exceptions.js";
 import { finalCharset, finalType } from "./xhr/mime-type.js";
@@ -94,9 +95,9 @@ export class XMLHttpRequest extends XhrEvents {
       throw refused("SyntaxError", `method ${JSON.stringify(name)} is not a token`);
     if (/^(?:connect|trace|track)$/i.test(name)) throw refused("SecurityError", `method ${name} is not possible`);
     // Not quoted: it may contain a password.
-    if (!URL.canParse(String(url))) throw refused("SyntaxError", "url must be absolute, such as http://host:port/path");
+    const parsed = parsedUrl(String(url));
+    if (parsed === null) throw refused("SyntaxError", "url must be absolute, such as http://host:port/path");
     if (async) throw notSupported("ringnet/xhr blocks: call open(method, url, false)");
-    const parsed = new URL(url);
     if (user != null) parsed.username = user;
     if (password != null) parsed.password = password;
     parsed.hash = "";

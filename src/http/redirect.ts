@@ -5,6 +5,7 @@
  */
 
 import type { UnreadRequest } from "./outgoing-request.js";
+import { parsedUrl } from "./parsed-url.js";
 import { isReplayable } from "./request-body.js";
 import type { ResponseHead } from "./response-head.js";
 
@@ -24,8 +25,8 @@ export function redirectTarget(head: ResponseHead, from: URL): URL | null {
   if (location === undefined) return null;
   // Servers send UTF-8 here although they should not, and all clients accept it.
   const text = Buffer.from(location, "latin1").toString("utf8");
-  if (!URL.canParse(text, from.href)) throw new RedirectError("the server redirects to something that is not a URL");
-  const target = new URL(text, from);
+  const target = parsedUrl(text, from.href);
+  if (target === null) throw new RedirectError("the server redirects to something that is not a URL");
   if (target.protocol !== "http:" && target.protocol !== "https:") {
     throw new RedirectError(`the server redirects to ${target.protocol}, which is not followed`);
   }
@@ -86,8 +87,8 @@ function policyIn(header: string | null): string | undefined {
 
 /** The `Referer` that a policy allows; null for none. */
 function refererFor(referer: string, target: URL, policy: string): string | null {
-  if (!URL.canParse(referer)) return null;
-  const from = new URL(referer);
+  const from = parsedUrl(referer);
+  if (from === null) return null;
   const sameOrigin = from.origin === target.origin;
   const downgrade = from.protocol === "https:" && target.protocol !== "https:";
   const origin = `${from.origin}/`;

@@ -10,6 +10,7 @@ import type { CookieJar } from "./cookies.js";
 import { HeaderList, type HeadersInput, mustBeToken } from "./header-list.js";
 import { mustBeKnown } from "./option-names.js";
 import type { UnreadRequest } from "./outgoing-request.js";
+import { parsedUrl } from "./parsed-url.js";
 import { basic, decoded } from "./proxy.js";
 import { DEFAULT_POLICY } from "./redirect.js";
 import { type BodyInput, type GivenBody, lengthOf, requestBody } from "./request-body.js";
@@ -109,11 +110,17 @@ export function checkRequest(url: string | URL, options: RequestOptions): Checke
     connectTimeout,
     decompress,
     maxLength: amount("maxLength", options.maxLength ?? Number.POSITIVE_INFINITY),
-    cookies: options.cookies ?? null,
+    cookies: checkJar(options.cookies ?? null),
     proxy: proxy === undefined ? undefined : proxy === null || proxy === false ? null : parseProxy(proxy),
     tls: tls == null ? undefined : tlsCopy(tls), // for http as well: a redirect may lead to https
     signal: options.signal ?? null,
   };
+}
+
+function checkJar(jar: CookieJar | null): CookieJar | null {
+  if (jar === null) return jar;
+  if (typeof jar.getCookieStringSync === "function" && typeof jar.setCookieSync === "function") return jar;
+  throw new TypeError("cookies must be a jar with getCookieStringSync and setCookieSync, such as tough-cookie's");
 }
 
 function checkUrl(url: string | URL): URL {
@@ -128,8 +135,9 @@ function checkUrl(url: string | URL): URL {
 
 /** The error does not quote the text, which may contain a password. */
 function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new TypeError("url must be an absolute URL such as http://host:port/path");
-  return new URL(text);
+  const url = parsedUrl(text);
+  if (url === null) throw new TypeError("url must be an absolute URL such as http://host:port/path");
+  return url;
 }
 
 function checkMethod(method: string): string {

@@ -119,10 +119,17 @@ export function openWebSocket(url: string | URL, options: OpenWebSocketOptions =
   throw error;
 }
 
+function parsed(text: string): URL {
+  try {
+    return new URL(text); // for `URL.canParse` see parsed-url.ts
+  } catch {
+    throw new TypeError("url must be a URL such as ws://host:port/path");
+  }
+}
+
 function checkedUrl(url: string | URL): URL {
   if (typeof url !== "string" && !(url instanceof URL)) throw new TypeError("url must be a string or a URL");
-  if (!URL.canParse(String(url))) throw new TypeError("url must be a URL such as ws://host:port/path");
-  const target = new URL(url);
+  const target = parsed(String(url));
   if (target.protocol === "http:") target.protocol = "ws:";
   if (target.protocol === "https:") target.protocol = "wss:";
   if (target.protocol !== "ws:" && target.protocol !== "wss:") {

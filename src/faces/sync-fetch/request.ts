@@ -4,6 +4,7 @@
  * Runs on the calling thread.
  */
 
+import { parsedUrl } from "../parsed-url.js";
 import { Body, type BodyInit, parseBody } from "./body.js";
 import { makeEnumerable } from "./enumerable.js";
 import { type HeadersInit, SyncHeaders } from "./headers.js";
@@ -146,7 +147,8 @@ makeEnumerable(SyncRequest.prototype, [
 
 function absolute(resource: string | URL): string {
   const text = String(resource);
+  const url = parsedUrl(text);
   // Not quoted: it may contain a password.
-  if (!URL.canParse(text)) throw new TypeError("url must be absolute, such as http://host:port/path");
-  return new URL(text).href;
+  if (url === null) throw new TypeError("url must be absolute, such as http://host:port/path");
+  return url.href;
 }

@@ -48,8 +48,11 @@ export function mustBePlain(host: string): void {
 
 function url(text: string): URL {
   const full = text.includes("://") ? text : `http://${text}`;
-  if (!URL.canParse(full)) throw new TypeError("proxy must be a URL such as http://user:password@host:port");
-  return new URL(full);
+  try {
+    return new URL(full); // for `URL.canParse` see parsed-url.ts
+  } catch {
+    throw new TypeError("proxy must be a URL such as http://user:password@host:port");
+  }
 }
 
 function parsed(url: URL): ProxyTarget {
