@@ -15,6 +15,7 @@ import { connectionFacts } from "./connection-facts.js";
 import { setDscp } from "./dscp.js";
 import { faultOf } from "./faults.js";
 import { withOnread } from "./node-internals.js";
+import { ipv6OnlyError } from "./other-runtimes.js";
 import { keepRemains, type Remains } from "./pushed-bytes.js";
 import { isSecure, nodeTls } from "./secure-modules.js";
 import { Slot } from "./slot.js";
@@ -119,6 +120,8 @@ export class Listener implements Handle {
   #listen(server: Server): void {
     const { host, port, path, backlog, ipv6Only, reusePort, tls } = this.#command;
     if (path !== null) checkSocketPath(path, "listen");
+    const refusal = ipv6OnlyError(ipv6Only, host);
+    if (path === null && refusal !== null) return void this.slot.fail(faultOf(refusal));
     const taken = this.#bound?.take() ?? null;
     this.#server = server;
     server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#addPending(socket));

@@ -6,7 +6,7 @@
  */
 
 import type { KeyObject, X509Certificate } from "node:crypto";
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate, SecureContextOptions } from "node:tls";
 import { nodeCrypto, nodeTls } from "./secure-modules.js";
 
@@ -39,6 +39,16 @@ export const BINDS_WITHOUT_LISTENING = bun === undefined && deno === undefined;
 
 /** Whether terminating a thread ends its waits and loops. On Deno it ends when it returns to its event loop. */
 export const TERMINATING_ENDS_WAITS = deno === undefined;
+
+/** Whether invalid compressed data is an error of its message alone. On Deno `ws` throws outside of every call then, which would end this thread. */
+export const INFLATES_SAFELY = deno === undefined;
+
+/** The error of a TCP server that is to serve IPv6 alone where IPv4 would reach it too: Deno ignores `ipv6Only`. Null elsewhere. */
+export function ipv6OnlyError(ipv6Only: boolean, host: string | null): Error | null {
+  if (deno === undefined || !ipv6Only) return null;
+  if (host !== null && !(isIPv6(host) && /^\[::(ffff:.*)?\]$/.test(canonical(host)))) return null;
+  return unavailable("Deno ignores ipv6Only, so the server would serve IPv4 too; bind ::1 or another address of IPv6");
+}
 
 /** Whether look-ups leave threads of the pool to file access. On Bun they may take all, which are as many as the cores. */
 export const LOOKUPS_LEAVE_THREADS = bun === undefined;

@@ -10,6 +10,7 @@ import type { ClientOptions, WebSocket } from "ws";
 import type { OpenWebSocketCommand } from "../ring/protocol.js";
 import type { CallerLink } from "./caller-link.js";
 import type { Connector, Recipient } from "./connector.js";
+import { INFLATES_SAFELY } from "./other-runtimes.js";
 import { Slot } from "./slot.js";
 import { WebSocketConnection } from "./web-socket.js";
 
@@ -97,7 +98,7 @@ function shakeHands(
       createConnection: () => socket,
       headers: headers as Record<string, string>,
       maxPayload,
-      perMessageDeflate,
+      perMessageDeflate: perMessageDeflate && INFLATES_SAFELY,
       autoPong: false, // answerPings answers them
       closeTimeout: lingerMs,
     } as ClientOptions);

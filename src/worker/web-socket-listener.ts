@@ -14,6 +14,7 @@ import type { CallerLink, Handle } from "./caller-link.js";
 import { connectionFacts } from "./connection-facts.js";
 import { faultOf } from "./faults.js";
 import { FileServer } from "./file-server.js";
+import { INFLATES_SAFELY, ipv6OnlyError } from "./other-runtimes.js";
 import { nodeHttp, nodeHttps } from "./secure-modules.js";
 import { Slot } from "./slot.js";
 import type { TlsContextCache } from "./tls-context-cache.js";
@@ -64,7 +65,7 @@ export class WebSocketListener implements Handle {
           noServer: true,
           clientTracking: false,
           maxPayload,
-          perMessageDeflate,
+          perMessageDeflate: perMessageDeflate && INFLATES_SAFELY,
           verifyClient: command.verifies ? (info, answer) => this.#addRequest(info.req, answer) : undefined,
           handleProtocols: (offered) => command.protocols.find((each) => offered.has(each)) ?? false,
           autoPong: false, // answerPings answers them
@@ -125,6 +126,8 @@ export class WebSocketListener implements Handle {
       else upgrade(request, socket, head);
     });
     const failed = (error: Error): void => this.slot.fail(faultOf(error));
+    const refusal = ipv6OnlyError(ipv6Only, host);
+    if (refusal !== null) return void failed(refusal);
     server.once("error", failed);
     server.once("listening", () => {
       if (this.#closed) return void server.close();

@@ -12,6 +12,7 @@ import { startPeer } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
 import { Process, root } from "../support/processes.js";
 import { startNetcat } from "../support/programs.js";
+import { fileCommand } from "../support/runtime.js";
 import { pause } from "../support/waiting.js";
 import { Authority, type Identity } from "../tls/support/certificates.js";
 
@@ -250,9 +251,15 @@ describe("connect", () => {
   test("sends all of stdin, half-closes, and prints until the peer ends", () => {
     const { port } = startPeer("echo");
     const bytes = Buffer.alloc(5_000_000, "0123456789abcdef");
-    const { code, output, errors } = run(["connect", "127.0.0.1", `${port}`], bytes);
-    expect({ code, errors }).toEqual({ code: 0, errors: "" });
-    expect(output.equals(bytes)).toBe(true);
+    const [input, received] = ["input", "received"].map((name) => join(temporaryFolder(), name));
+    writeFileSync(input as string, bytes);
+    // Through a pipe of the shell's: Deno's spawnSync writes all of `input` before it reads output.
+    const pipe = 'cat "$0" | "$@" > "$RECEIVED"; echo "code $?"';
+    const command = [input as string, ...fileCommand(COMMAND, "connect", "127.0.0.1", port)];
+    const shell = new Process("sh", ["-c", pipe, ...command], { env: { ...ENV, RECEIVED: received } });
+    shell.waitForOutput(/^code 0$/m, 60_000);
+    expect(shell.errors).toBe("");
+    expect(readFileSync(received as string).equals(bytes)).toBe(true);
   });
 
   test("verifies the server over TLS", () => {

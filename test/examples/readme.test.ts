@@ -12,7 +12,8 @@ import { temporaryFolder } from "../support/folders.js";
 import { startPeer } from "../support/peers.js";
 import { closedPort } from "../support/ports.js";
 import { Process, root } from "../support/processes.js";
-import { runProgram } from "../support/programs.js";
+import { runCommand } from "../support/programs.js";
+import { fileCommand } from "../support/runtime.js";
 import { waitFor } from "../support/waiting.js";
 import { Authority } from "../tls/support/certificates.js";
 
@@ -61,8 +62,8 @@ describe("against a TLS server", () => {
       "https://example.org/": `https://localhost:${ports[0]}/`,
       'host: "example.org", port: 443': `host: "localhost", port: ${ports[1]}`,
     });
-    const outcome = runProgram("", {
-      nodeArgs: [path],
+    const [command = "", ...args] = fileCommand(path);
+    const outcome = runCommand(command, args, {
       env: { NODE_EXTRA_CA_CERTS: authority, NO_PROXY: "localhost" },
     });
     expect(outcome.errors).toBe("");

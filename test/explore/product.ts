@@ -209,7 +209,7 @@ function standIns(world: World): Record<string, Exports> {
     "worker/connection-facts": { connectionFacts: () => ({ tls: {} }) },
     "worker/faults": { faultOf: (error: Error) => ({ code: error.message, message: "" }) },
     "worker/secure-modules": { isSecure: () => false },
-    "worker/other-runtimes": { TERMINATING_ENDS_WAITS: true },
+    "worker/other-runtimes": { TERMINATING_ENDS_WAITS: true, ipv6OnlyError: () => null },
     "worker/node-internals": { errorBehindEnd: () => null, readOnAfterRefusedWrite: () => {} },
     "worker/input-reader": { InputReader: class {} },
     "worker/connector": { Connector: class {} },
