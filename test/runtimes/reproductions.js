@@ -201,6 +201,24 @@ const CASES = {
     server.close();
     return ["secureConnect", found];
   },
+  async "a thread that computes while it is terminated"() {
+    const words = new Int32Array(new SharedArrayBuffer(4));
+    const source = "for (const words = require('node:worker_threads').workerData;;) Atomics.add(words, 0, 1);";
+    const thread = new Worker(source, { eval: true, workerData: words });
+    for (let i = 0; i < 100 && words[0] === 0; i++) await new Promise((done) => setTimeout(done, 50));
+    void thread.terminate();
+    await new Promise((done) => setTimeout(done, 1000));
+    const before = words[0];
+    await new Promise((done) => setTimeout(done, 200));
+    return ["ends", words[0] === before ? "ends" : "goes on"];
+  },
+  async "IPv4 at a server of :: with ipv6Only is"() {
+    const server = net.createServer();
+    const port = await listening(server, { port: 0, host: "::", ipv6Only: true });
+    const found = await first(net.connect(port, "127.0.0.1"), "connect", "error");
+    server.close();
+    return ["ECONNREFUSED", found];
+  },
   async "a TLS session is"() {
     const server = tls.createServer({ ...own, maxVersion: "TLSv1.2" }, (accepted) => accepted.on("error", () => {}));
     const port = await listening(server);
