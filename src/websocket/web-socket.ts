@@ -62,9 +62,9 @@ export class WebSocket extends Handle {
   // State.
 
   /**
-   * `waiting` until the handshake is done, then `success`; `failure` once the handshake has failed, the connection was
-   * lost, the peer broke the protocol, or it was closed here. After a closing handshake it is still `success`; see
-   * `closeCode`.
+   * `waiting` until the handshake is done, then `success`; `failure` once the handshake or the connection has failed, the
+   * peer broke the protocol, or it was closed here. After a closing handshake, or if the peer just ended the connection,
+   * it is still `success`; see `closeCode`.
    */
   get status(): Status {
     if (this.closed) return "failure";
