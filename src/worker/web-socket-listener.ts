@@ -120,8 +120,9 @@ export class WebSocketListener implements Handle {
     server.on("request", (request, response) => served.answer(request, response));
     server.on("connection", (socket: Socket) => this.#others.add(socket));
     server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      const { origin } = request.headers;
-      if (path !== null && pathOf(request) !== path) refuse(socket, "404 Not Found");
+      const { origin, upgrade: protocol = "" } = request.headers;
+      if (protocol.toLowerCase() !== "websocket") answerPlain(served, request, socket);
+      else if (path !== null && pathOf(request) !== path) refuse(socket, "404 Not Found");
       else if (origins !== null && (origin === undefined || !origins.includes(origin))) refuse(socket, "403 Forbidden");
       else upgrade(request, socket, head);
     });
@@ -181,6 +182,17 @@ export class WebSocketListener implements Handle {
 
 function asked(request: IncomingMessage): { url: string; headers: IncomingHttpHeaders } {
   return { url: request.url ?? "/", headers: { ...request.headers } };
+}
+
+/** Answers a request that may continue in another protocol, such as `h2c`: it stays HTTP. RFC 9110, section 7.8. */
+function answerPlain(served: FileServer, request: IncomingMessage, socket: Socket): void {
+  socket.on("error", () => socket.destroy());
+  const response = new (nodeHttp().ServerResponse)(request);
+  response.shouldKeepAlive = false; // Node has taken its parser off the socket
+  response.assignSocket(socket);
+  socket.on("drain", () => response.emit("drain")); // as the server does for its own
+  response.on("finish", () => socket.end(() => socket.destroy()));
+  served.answer(request, response);
 }
 
 function pathOf(request: IncomingMessage): string {

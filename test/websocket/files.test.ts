@@ -4,6 +4,7 @@
 
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "ringnet";
 import { fetch } from "ringnet/http";
 import { listenWebSocket } from "ringnet/websocket";
 import { expect, test } from "vitest";
@@ -106,3 +107,23 @@ test("answers conditions, ranges and names of folders as nginx does", () => {
     expect([path, own(path).status]).toEqual([path, 404]);
   server.close();
 });
+
+test.each(["GET", "HEAD"])(
+  "a %s that offers another protocol is answered over HTTP, and its connection ends",
+  (method) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "large"), "x".repeat(3_000_000));
+    const server = listenWebSocket({ host: "127.0.0.1", files: folder, path: "/game", origins: [] });
+    const socket = connect({ host: "127.0.0.1", port: server.port });
+    // As curl --http2 and Java's HttpClient ask.
+    socket.writeAll(
+      `${method} /large HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n`,
+    );
+    const answer = String(socket.readAll(TIMEOUT));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain("Content-Length: 3000000\r\n");
+    expect(answer.length - answer.indexOf("\r\n\r\n") - 4).toBe(method === "GET" ? 3_000_000 : 0);
+    socket.close();
+    server.close();
+  },
+);
