@@ -32,6 +32,12 @@ function filled(socket) {
   return socket;
 }
 
+/** Ends the networking threads, and returns when that of `witness` has died. */
+function die(witness = bindUdp({ host })) {
+  kill("throw");
+  witness.waitUntilReadable(10_000);
+}
+
 function echoes(socket) {
   socket.writeAll("hello", 5000);
   return String(socket.readExactly(5, 5000)) === "hello";
@@ -84,10 +90,8 @@ const stories = {
     const socket = connect({ host, port: echo, timeout: 5000 });
     socket.writeAll("last words", 5000);
     while (socket.readable < 10) socket.waitUntilReadable(1000);
-    kill("throw");
-    pause(300);
+    die();
     const read = codeOf(() => String(socket.read()));
-    socket.waitUntilReadable(10); // a wait checks whether the thread is alive
     return { read, afterwards: codeOf(() => socket.read()), status: socket.status };
   },
 
@@ -117,9 +121,7 @@ const stories = {
   /** The process ends at once although bytes are pending: no thread is left to send them. */
   ending() {
     const socket = filled(connect({ host, port: silent, timeout: 5000 }));
-    kill("throw");
-    pause(300);
-    socket.waitUntilReadable(10);
+    die();
     return { code: codeOf(() => socket.pendingWrites) };
   },
 
@@ -128,9 +130,7 @@ const stories = {
     const socket = connect({ host, port: silent, timeout: 5000 });
     const udp = bindUdp({ host });
     const webSocket = openWebSocket(`ws://${host}:${silent}`);
-    kill("throw");
-    pause(300);
-    socket.waitUntilReadable(10);
+    die(udp);
     const reported = (handle) => ["readable", "writable"].filter((way) => poll([{ handle, [way]: true }]).length > 0);
     const look = (handle, ...calls) =>
       [() => {}, ...calls].map((call) => {
@@ -172,9 +172,7 @@ const stories = {
     const socket = runtime.connect({ host, port: silent, timeout: 5000 });
     const server = runtime.listen({ host });
     const udp = runtime.bindUdp({ host });
-    kill("throw");
-    pause(300);
-    socket.waitUntilReadable(10);
+    die(udp);
     const codes = [
       () => socket.read(),
       () => socket.write("x"),
