@@ -60,11 +60,15 @@ describe.each(CODINGS)("%s", (coding) => {
 });
 
 test("without maxLength a bomb is read piece by piece in bounded memory", () => {
+  const readBomb = () => {
+    let length = 0;
+    for (const piece of get("/coded/gzip?bytes=150000000&fill=0", { timeout: 25_000 })) length += piece.length;
+    expect(length).toBe(150_000_000);
+  };
+  readBomb(); // what the runtime's collector lets pile up is there now
   const before = process.memoryUsage().rss;
-  let length = 0;
-  for (const piece of get("/coded/gzip?bytes=150000000&fill=0", { timeout: 25_000 })) length += piece.length;
-  expect(length).toBe(150_000_000);
-  expect(process.memoryUsage().rss - before).toBeLessThan(120_000_000);
+  readBomb();
+  expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
 });
 
 test("corrupt content is an error after what could be decoded", () => {
