@@ -46,7 +46,8 @@ export const INFLATES_SAFELY = deno === undefined;
 /** The error of a TCP server that is to serve IPv6 alone where IPv4 would reach it too: Deno ignores `ipv6Only`. Null elsewhere. */
 export function ipv6OnlyError(ipv6Only: boolean, host: string | null): Error | null {
   if (deno === undefined || !ipv6Only) return null;
-  if (host !== null && !(isIPv6(host) && /^\[::(ffff:.*)?\]$/.test(canonical(host)))) return null;
+  const takesIPv4 = host === null || (isIPv6(host) && /^\[::(ffff:.*)?\]$/.test(canonical(host)));
+  if (!takesIPv4) return null;
   return unavailable("Deno ignores ipv6Only, so the server would serve IPv4 too; bind ::1 or another address of IPv6");
 }
 

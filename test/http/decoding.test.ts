@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { fetch, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { node } from "../support/processes.js";
+import { isDeno } from "../support/runtime.js";
 import { type Server, startNodeServer } from "./support/servers.js";
 
 let server: Server;
@@ -18,7 +19,7 @@ beforeAll(() => {
 const PEERS_NODE = execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" });
 const HAS_ZSTD = [process.versions.node, PEERS_NODE].every((version) => Number.parseInt(version, 10) >= 24);
 /** Deno's Brotli decoder detects neither truncation nor corruption. */
-const HAS_BR = !("Deno" in globalThis);
+const HAS_BR = !isDeno;
 const PLAIN = Buffer.alloc(100_000, "a line of text that repeats itself\n").toString();
 
 function get(path: string, options: RequestOptions = {}) {

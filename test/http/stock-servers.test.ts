@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createHttpClient, type RequestOptions } from "ringnet/http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
+import { isDeno } from "../support/runtime.js";
 import { type Server, startApache, startNginx } from "./support/servers.js";
 
 const TEXT = "a line of text that repeats itself\n".repeat(3000);
@@ -90,7 +91,7 @@ function curls(url: string, args: string[]): Answer {
 
 function accepted(): string {
   const major = Number(process.versions.node.split(".")[0]);
-  return `gzip, deflate${"Deno" in globalThis ? "" : ", br"}${major >= 24 ? ", zstd" : ""}`;
+  return `gzip, deflate${isDeno ? "" : ", br"}${major >= 24 ? ", zstd" : ""}`;
 }
 
 const REQUESTS: [string, RequestOptions, string[]][] = [

@@ -9,6 +9,7 @@ import { connect } from "ringnet";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folders.js";
 import { startPeer } from "../support/peers.js";
+import { isDeno } from "../support/runtime.js";
 import { errorOf } from "../tcp/sockets.js";
 import { Authority, fileOf, openssl } from "./support/certificates.js";
 
@@ -17,7 +18,6 @@ const authority = new Authority(SUBJECT);
 /** Has the authority's name, and another key. */
 const impostor = new Authority(SUBJECT);
 const REFUSED = /CERT|VERIFY|ISSUER|ERR_FEATURE_UNAVAILABLE_ON_PLATFORM/;
-const isDeno = "deno" in process.versions;
 
 /** A certificate and its key, made by `openssl x509`, which sets version 1 if there are no extensions, and any number of `days`. */
 function issued(subject: string, days: number, extensions: string | null, signer: (keyPath: string) => string[]) {

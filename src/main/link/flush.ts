@@ -35,18 +35,8 @@ export interface Flushable {
  * were closed before, and of detached connections. Then stops the networking threads.
  */
 export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
-  const links: WorkerLink[] = [];
-  const channels: Channel[] = [];
-  let lingerMs = 0;
-  for (const runtime of runtimes) {
-    lingerMs = Math.max(lingerMs, runtime.lingerMs);
-    for (const link of runtime.links) {
-      link.drain();
-      if (link.death !== null) continue;
-      links.push(link);
-      for (const channel of link.channels) if (mustBeSent(channel, all)) channels.push(channel);
-    }
-  }
+  const { links, lingerMs } = drained(runtimes);
+  const channels = links.flatMap((link) => [...link.channels].filter((channel) => mustBeSent(channel, all)));
   const caller = thisCaller();
   if (channels.length > 0) {
     const peersMs = Math.min(lingerMs, PEERS_END_MS);
@@ -68,21 +58,28 @@ export function flush(runtimes: Iterable<Flushable>, all: boolean): void {
  * All else stays open, because the thread may go on.
  */
 export function sendPending(runtimes: Iterable<Flushable>): void {
+  const { links, lingerMs } = drained(runtimes);
+  const unsent = links.flatMap((link) => [...link.channels].filter((channel) => !isTaken(channel)));
+  if (unsent.length === 0) return;
   const caller = thisCaller();
-  const unsent: Channel[] = [];
+  caller.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isTaken), unsent);
+  const late = unsent.filter((channel) => !isTaken(channel) && !channel.detached);
+  for (const channel of late) channel.request(REQUEST_RESET);
+  caller.wait(ANYTHING, new Deadline(STOP_MS), (list: Channel[]) => list.every(isReleased), late);
+}
+
+/** The links of living networking threads, after their queues were drained, and the longest linger time, in ms. */
+function drained(runtimes: Iterable<Flushable>): { links: WorkerLink[]; lingerMs: number } {
+  const links: WorkerLink[] = [];
   let lingerMs = 0;
   for (const runtime of runtimes) {
     lingerMs = Math.max(lingerMs, runtime.lingerMs);
     for (const link of runtime.links) {
       link.drain();
-      for (const channel of link.channels) if (!isTaken(channel)) unsent.push(channel);
+      if (link.death === null) links.push(link);
     }
   }
-  if (unsent.length === 0) return;
-  caller.wait(ANYTHING, new Deadline(lingerMs), (list: Channel[]) => list.every(isTaken), unsent);
-  const late = unsent.filter((channel) => !isTaken(channel) && !channel.detached);
-  for (const channel of late) channel.request(REQUEST_RESET);
-  caller.wait(ANYTHING, new Deadline(STOP_MS), (list: Channel[]) => list.every(isReleased), late);
+  return { links, lingerMs };
 }
 
 /** Whether the system has taken all bytes, or will take no more. */
